@@ -1,0 +1,200 @@
+// The abstract device interface: what the engine asks of anything that moves bytes between
+// processes.
+//
+// The interface streams, after Fast Messages 2.x (Lauria, Pakin, Chien, "Efficient layering for
+// high speed communication", HPDC 1998): on send, header and pieces are gathered; on receive the
+// header is shown first, the engine matches it, and the device then moves the payload straight
+// into the buffer that the engine names. No layer copies or stages what the next could take.
+//
+// Rules that hold for every function below:
+//   - The engine asks for work by poll(); a device never calls the engine at another time.
+//   - Nothing blocks, except open, connect, quiesce and close.
+//   - `Status::again` means: nothing happened. The caller polls, then asks again.
+//   - A device is used by one thread at a time; wake() alone may be called from any thread.
+//   - Messages of one (source, destination) pair are shown in the order in which they were begun.
+//   - Bytes that a peer can write are validated before use, never trusted.
+//
+// Control goes through the virtual class Device. The data path of the self and shm devices is
+// called through their final classes, so that the compiler sees it (adi/engine/route.hpp).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "adi/base/layout.hpp"
+#include "adi/base/status.hpp"
+
+namespace adi {
+
+/// A process of the job, by its rank in the job.
+using Peer = std::uint32_t;
+
+/// What travels ahead of a message's payload. Devices carry it and look at `bytes` alone; the
+/// other fields belong to the engine (adi/engine/protocol.hpp).
+struct Header {
+    std::uint32_t context = 0;
+    std::int32_t source = 0;
+    std::int32_t tag = 0;
+    std::uint8_t kind = 0;
+    std::uint8_t flags = 0;
+    std::uint16_t zero = 0;
+    std::uint32_t bytes = 0;   ///< payload bytes of this stream
+    std::uint32_t cookie = 0;  ///< names an operation at one of the ends
+};
+static_assert(sizeof(Header) == 24);
+
+/// An open outgoing message. Plain state, owned by the caller from begin() to end(); at most one
+/// is open per peer at a time.
+struct SendStream {
+    Peer peer = 0;
+    Header header;
+    std::uint32_t sent_bytes = 0;  ///< payload bytes that the device has taken
+};
+
+/// An incoming message, owned by the device; valid from Sink::on_header until the engine has
+/// discarded it or it was received whole.
+struct ReceiveStream {
+    Peer peer = 0;
+    Header header;
+    Buffer target;                  ///< where receive() said the payload goes
+    std::uint64_t target_offset = 0;
+    std::uint32_t accept_bytes = 0;  ///< payload bytes to keep; the rest is dropped
+    std::uint32_t moved_bytes = 0;   ///< payload bytes seen so far, kept or dropped
+    void* token = nullptr;           ///< the engine's, handed back in on_received
+};
+
+/// The engine's side of poll().
+class Sink {
+  public:
+    /// A message's header has arrived. Before returning, the engine calls receive() or discard()
+    /// on the stream, exactly once. It may send (and gets `again` when there is no room), but not
+    /// poll.
+    virtual void on_header(ReceiveStream& stream) = 0;
+    /// All payload of a stream for which receive() answered `again` is in its buffer.
+    virtual void on_received(ReceiveStream& stream) = 0;
+    /// The device can no longer talk to `peer`, or got bytes from it that make no sense.
+    virtual void on_fault(Peer peer, Status why, const char* what) = 0;
+
+  protected:
+    ~Sink() = default;
+};
+
+/// What open() is told about the job.
+struct OpenInfo {
+    Peer self = 0;
+    Peer size = 1;
+    std::vector<Peer> local;  ///< the peers on this host, ascending, self included
+    bool oversubscribed = false;  ///< more local ranks than CPUs that they may use
+    /// The business card that `peer`'s device published; blocks; usable once all have opened.
+    std::function<Result<std::string>(Peer)> card_of;
+};
+
+/// What a device can do; constant once open.
+struct Capabilities {
+    std::uint32_t short_bytes = 0;  ///< most payload of send_short; such messages arrive whole
+    std::uint32_t eager_bytes = 0;  ///< up to here a message is best sent without rendezvous
+    /// From here on get() beats a stream; ~0 when the device has no (working) get.
+    std::uint64_t get_bytes = ~std::uint64_t{0};
+    bool can_map = false;           ///< map() and signal() work
+};
+
+/// How to sleep until something happens: on `futex_word` while it holds `futex_value`, or until
+/// `fd` is readable when the word is null.
+struct Park {
+    std::uint32_t* futex_word = nullptr;
+    std::uint32_t futex_value = 0;
+    int fd = -1;
+};
+
+/// Memory that peers may reach, as its owner names it to them.
+struct MemoryKey {
+    std::uint64_t value = 0;  ///< the device's own encoding: an offset, an rkey, …
+    std::uint64_t bytes = 0;
+};
+
+class Device {
+  public:
+    virtual ~Device() = default;
+    virtual const char* name() const = 0;
+    virtual const Capabilities& capabilities() const = 0;
+
+    // --- life ------------------------------------------------------------------------------
+
+    /// Can this device run here at all? Cheap, without side effects; the message says why not.
+    virtual Result<bool> probe(const OpenInfo& info) = 0;
+    /// Takes resources: memory, descriptors. Once. May block.
+    virtual Status open(const OpenInfo& info, std::string* error) = 0;
+    /// The business card that lets peers connect; ≤ 512 printable characters without spaces or
+    /// '='; empty when peers need none from this process.
+    virtual std::string address() const = 0;
+    /// Is the peer reachable by this device? Known after all have opened; may fetch cards.
+    virtual bool reaches(Peer peer) const = 0;
+    /// Readies the way to a peer; lazily, on the first message to it. Idempotent. May block.
+    virtual Status connect(Peer peer, std::string* error) = 0;
+    /// Gives up the way to a peer; what was sent before is still delivered.
+    virtual void disconnect(Peer peer) = 0;
+    /// Waits until what was sent has left this process, or the deadline passes (`again`).
+    virtual Status quiesce(std::chrono::steady_clock::time_point deadline) = 0;
+    /// Gives back everything that open took. The streams are dead.
+    virtual void close() = 0;
+
+    // --- progress --------------------------------------------------------------------------
+
+    /// Does up to `budget` events' work, showing arrivals to `sink`. Returns the events done: 0
+    /// means that nothing was there. Does not reenter.
+    virtual int poll(Sink& sink, int budget) = 0;
+    /// Announces that this process is about to sleep. After it the caller polls once more; if
+    /// still nothing came it sleeps as the Park says: whatever arrives from now on ends the sleep.
+    virtual Park prepare_park() = 0;
+    /// Takes the announcement back, after the sleep or instead of it.
+    virtual void cancel_park() = 0;
+    /// Ends this process's sleep. Any thread.
+    virtual void wake() = 0;
+
+    // --- send ------------------------------------------------------------------------------
+
+    /// Sends header.bytes ≤ short_bytes of payload in one go; the buffer is reusable on `ok`.
+    virtual Status send_short(Peer peer, const Header& header, const Buffer& payload) = 0;
+    /// Opens a message of exactly header.bytes > 0 payload bytes.
+    virtual Status begin(SendStream& stream, Peer peer, const Header& header) = 0;
+    /// Takes payload from `source` at `offset`, up to `bytes`; returns how many it took, 0 for
+    /// `again`. The source's bytes that were taken are reusable at once. Pieces need not be of
+    /// the sizes that the receiver sees.
+    virtual std::uint64_t send_piece(SendStream& stream, const Buffer& source,
+                                     std::uint64_t offset, std::uint64_t bytes) = 0;
+    /// Closes the message; all header.bytes have been taken.
+    virtual Status end(SendStream& stream) = 0;
+
+    // --- receive (only from on_header) -----------------------------------------------------
+
+    /// Moves the payload to `target` from byte `offset` on, at most `accept` bytes of it; the rest
+    /// is dropped. `ok`: all is in place now. `again`: it follows as it arrives, then on_received
+    /// is called with the stream; until then target's memory stays valid.
+    virtual Status receive(ReceiveStream& stream, const Buffer& target, std::uint64_t offset,
+                           std::uint32_t accept) = 0;
+    /// Drops the whole payload.
+    virtual void discard(ReceiveStream& stream) = 0;
+
+    // --- memory ----------------------------------------------------------------------------
+
+    /// `bytes` (rounded up to 64) of zeroed memory that peers can map, or null. Its content lives
+    /// until deallocate() or close().
+    virtual void* allocate(std::uint64_t bytes, MemoryKey* key) = 0;
+    virtual void deallocate(void* memory, const MemoryKey& key) = 0;
+    /// The address in this process of a peer's allocated memory, or null when the key is not
+    /// within what the peer may share. What is read there is the peer's: validate it.
+    virtual void* map(Peer peer, const MemoryKey& key) = 0;
+    /// To be called after stores to mapped memory that `peer` may wait for: ends its sleep.
+    virtual void signal(Peer peer) = 0;
+
+    // --- one-sided (a facet; `unsupported` unless get_bytes says otherwise) -----------------
+
+    /// Copies `bytes` from `address` in the peer's address space to `to`; done on return.
+    virtual Status get(Peer peer, std::uint64_t address, void* to, std::uint64_t bytes) = 0;
+};
+
+}  // namespace adi

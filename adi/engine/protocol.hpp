@@ -1,0 +1,57 @@
+// What the engines of two processes say to each other. Little-endian hosts of one job only.
+#pragma once
+
+#include <cstdint>
+
+#include "adi/device.hpp"
+
+namespace adi {
+
+/// Header.kind. `eager` and `rts` are matched by (context, source, tag); the rest name an
+/// operation at the receiving end by Header.cookie.
+enum class MessageKind : std::uint8_t {
+    eager = 1,     ///< the payload is the message; with kSync the receiver answers `ack`
+    rts,           ///< request to send; payload RtsPayload; cookie = the sender's operation
+    cts,           ///< clear to send; payload CtsPayload; cookie = the sender's operation
+    data,          ///< a part of the message at data_offset(); cookie = the receiver's operation
+    fin,           ///< the receiver fetched the message itself; cookie = the sender's operation
+    ack,           ///< a synchronous eager message was matched; cookie = the sender's operation
+    cancel,        ///< forget my unmatched message `cookie`
+    cancel_reply,  ///< flags: kCancelled when it was still unmatched, else 0
+};
+inline constexpr std::uint8_t kLastKind = static_cast<std::uint8_t>(MessageKind::cancel_reply);
+
+inline constexpr std::uint8_t kSync = 1;       ///< eager: answer `ack` when matched
+inline constexpr std::uint8_t kCancelled = 2;  ///< cancel_reply
+inline constexpr std::uint8_t kGettable = 4;   ///< rts: the source is contiguous at `address`
+
+struct RtsPayload {
+    std::uint64_t total_bytes;
+    std::uint64_t address;
+};
+struct CtsPayload {
+    std::uint64_t accept_bytes;  ///< ≤ total_bytes: what the receiver's buffer takes
+    std::uint32_t receiver_cookie;
+    std::uint32_t zero;
+};
+
+/// `data` messages are not matched: their context and source carry the payload's offset.
+inline void set_data_offset(Header& h, std::uint64_t offset) {
+    h.context = static_cast<std::uint32_t>(offset);
+    h.source = static_cast<std::int32_t>(static_cast<std::uint32_t>(offset >> 32));
+}
+inline std::uint64_t data_offset(const Header& h) {
+    return h.context | (static_cast<std::uint64_t>(static_cast<std::uint32_t>(h.source)) << 32);
+}
+
+inline constexpr std::int32_t kAnySource = -1;
+inline constexpr std::int32_t kAnyTag = -2;
+
+/// What a message is matched on; in a posted receive source and tag may be wildcards.
+struct Match {
+    std::uint32_t context = 0;
+    std::int32_t source = 0;
+    std::int32_t tag = 0;
+};
+
+}  // namespace adi

@@ -1,0 +1,39 @@
+// Reduction operations (MPI-5.0 §6.9).
+#pragma once
+
+#include <mpi.h>
+
+#include "mpi/core/datatype.hpp"
+#include "mpi/core/object.hpp"
+
+namespace mpi {
+
+/// A reduction operation: one of the predefined ones, or a user's function.
+struct Op : Object {
+    MPI_User_function* function = nullptr;      ///< user's function with int counts
+    MPI_User_function_c* function_c = nullptr;  ///< user's function with MPI_Count counts
+    bool commutative = true;
+    bool predefined = false;
+
+    /// Is this operation defined for elements of `type` (MPI-5.0 §6.9.2)? Always for user's ones.
+    bool accepts(const Datatype& type) const;
+
+    /// inout[i] = in[i] op inout[i] for `count` elements of `type`. The operands' order matters for
+    /// non-commutative operations: `in` comes from the lower rank. The buffers do not overlap.
+    /// accepts(type) holds. Predefined operations run on whole vectors at the machine's speed.
+    void apply(const void* in, void* inout, Count count, const Datatype& type) const;
+};
+
+template <>
+struct HandleTraits<Op> {
+    static constexpr Kind kind = Kind::op;
+    static constexpr Id first = 0x20, count = 32;
+};
+
+/// Drops one reference; the last one destroys a user-made operation.
+void release(Op* op);
+
+/// Binds the predefined operations' handles; called once by MPI_Init.
+void predefine_ops();
+
+}  // namespace mpi
