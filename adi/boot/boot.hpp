@@ -1,0 +1,72 @@
+// The bootstrap: who a process is in its job, and a small table of keys and values that the ranks
+// fill together before any device is open.
+//
+// A process is started in one of two ways. Under a launcher that speaks PMI-1 (our mpirun, hydra,
+// Slurm with --mpi=pmi2, Flux) the environment names a connection to it; otherwise the process is a
+// singleton: rank 0 of 1. What comes back from a launcher is checked like any other foreign byte.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "adi/base/status.hpp"
+
+namespace adi {
+
+/// One process's end of the bootstrap. Not thread safe: the caller keeps calls apart. All calls but
+/// rank() and size() talk to the launcher and may block until it answers; a launcher that is gone
+/// shows as Status::peer_failed, an answer that makes no sense as Status::corrupt, and after either
+/// every later call fails the same way. Keys are up to 64 and values up to 1024 bytes of printable
+/// ASCII without spaces (less where the launcher announces less); anything else is
+/// Status::bad_argument and changes nothing.
+class Bootstrap {
+  public:
+    Bootstrap() = default;
+    Bootstrap(const Bootstrap&) = delete;
+    Bootstrap& operator=(const Bootstrap&) = delete;
+    /// Does not finalize: a process that goes without finalize() has failed in the launcher's eyes.
+    virtual ~Bootstrap() = default;
+
+    /// 0 <= rank() < size(), both fixed for life.
+    virtual int rank() const = 0;
+    virtual int size() const = 0;
+
+    /// Which of the `:`-separated programs this process belongs to, counted from 0.
+    virtual Result<int> appnum() = 0;
+
+    /// How many processes the launcher could run in all; 0 when it does not say.
+    virtual Result<int> universe_size() = 0;
+
+    /// Offers `value` under `key` to all ranks, from the next fence on. A key is written by one rank
+    /// and once; the effect of a second put is the launcher's choice.
+    virtual Result<bool> put(std::string_view key, std::string_view value) = 0;
+
+    /// The value that some rank put before the last fence, or a launcher's own reserved key such as
+    /// `PMI_process_mapping`. A key that is not there is an error (Status::bad_argument).
+    virtual Result<std::string> get(std::string_view key) = 0;
+
+    /// A barrier of all ranks, after which every put made before it is visible. One round trip.
+    virtual Result<bool> fence() = 0;
+
+    /// Tells the launcher to end the whole job with `exitcode` (0 counts as 1) and prints `message`,
+    /// when there is one, as a line on standard error. Returns: the caller then ends its process,
+    /// and should not count on much time to do so. Safe to call after any failure.
+    virtual void abort(int exitcode, std::string_view message) noexcept = 0;
+
+    /// Takes leave of the launcher, after which this process may end in silence. Nothing but the
+    /// destructor and abort() may follow.
+    virtual Result<bool> finalize() = 0;
+};
+
+/// Reads the environment and connects. Under PMI-1 (PMI_FD, or PMI_PORT with PMI_ID) the client of
+/// that launcher; else a singleton. When the environment shows another launcher whose protocol
+/// Fathom does not speak and that started several processes, one line on standard error says so, as
+/// each of them would be rank 0 of 1. On failure null, and `error` holds one sentence.
+std::unique_ptr<Bootstrap> make_bootstrap(std::string* error);
+
+/// The sentence for the foreign launcher in this process's environment, or empty when there is none.
+/// `lookup` is getenv or a stand-in for it.
+std::string foreign_launcher_warning(const char* (*lookup)(const char* name));
+
+}  // namespace adi
