@@ -49,7 +49,7 @@ void clear_error_detail();
 /// The one map from the ADI's outcomes to MPI error classes.
 Status from_adi(adi::Status status);
 
-/// The standard's short text for an error class or code, or null when `code` is none.
-const char* error_string(int code);
+/// A short text for an error class, or null when `code` is none.
+const char* error_text(int code);
 
 }  // namespace mpi

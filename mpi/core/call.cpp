@@ -1,0 +1,223 @@
+#include "mpi/core/call.hpp"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <cstdarg>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <span>
+#include <string>
+
+#include "mpi/core/group.hpp"
+#include "mpi/core/op.hpp"
+#include "mpi/gen/names.hpp"
+
+namespace mpi {
+
+// ---- The lock ----
+
+namespace {
+
+std::mutex lock;
+thread_local unsigned lock_depth = 0;
+/// Threads in lock_enter() that found the lock taken, and how many of them have got it so far.
+std::atomic<unsigned> waiting{0};
+std::atomic<unsigned> served{0};
+/// What `served` was when this thread gave the lock back to wait.
+thread_local unsigned served_at_release = 0;
+
+}  // namespace
+
+void lock_enter() {
+    if (lock_depth++ != 0) return;
+    if (lock.try_lock()) return;
+    waiting.fetch_add(1, std::memory_order_relaxed);
+    lock.lock();
+    waiting.fetch_sub(1, std::memory_order_relaxed);
+    served.fetch_add(1, std::memory_order_relaxed);
+}
+
+void lock_leave() {
+    if (--lock_depth == 0) lock.unlock();
+}
+
+void lock_release() {
+    if (!thread_multiple) return;
+    served_at_release = served.load(std::memory_order_relaxed);
+    lock.unlock();
+}
+
+void lock_acquire() {
+    if (!thread_multiple) return;
+    // A thread that polls would take the lock again before one that it woke has come to run. It
+    // stands back until a waiter was served; the bound only guards against one that is not scheduled.
+    constexpr int kMaxYields = 1000;
+    for (int i = 0; i < kMaxYields && waiting.load(std::memory_order_relaxed) != 0 &&
+                    served.load(std::memory_order_relaxed) == served_at_release;
+         ++i) {
+        sched_yield();
+    }
+    lock.lock();
+}
+
+// ---- Reports of errors ----
+
+namespace {
+
+thread_local Comm* blamed = nullptr;
+
+std::string host_name() {
+    char name[256] = "";
+    if (gethostname(name, sizeof name - 1) != 0) return "?";
+    return name;
+}
+
+/// "rank 3 on host n1", or "pid 4711 on host n1" while this process has no rank.
+std::string who() {
+    const Comm* world = find<Comm>(MPI_COMM_WORLD);
+    const std::string self = world != nullptr ? "rank " + std::to_string(world->rank)
+                                              : "pid " + std::to_string(getpid());
+    return self + " on host " + host_name();
+}
+
+/// One write, so that the line is not mixed with those of other processes.
+void print_line(std::string line) {
+    line += '\n';
+    for (std::size_t done = 0; done < line.size();) {
+        const ssize_t n = write(STDERR_FILENO, line.data() + done, line.size() - done);
+        if (n <= 0) return;
+        done += static_cast<std::size_t>(n);
+    }
+}
+
+const char* find_name(std::span<const names::Name> table, std::uintptr_t value) {
+    for (const names::Name& entry : table) {
+        if (entry.value == value) return entry.name;
+    }
+    return nullptr;
+}
+
+std::string hex(std::uintptr_t value) {
+    char text[24];
+    std::snprintf(text, sizeof text, "0x%zx", value);
+    return text;
+}
+
+std::string address_text(const void* pointer) {
+    if (pointer == nullptr) return "NULL";
+    return pointer == MPI_IN_PLACE ? "MPI_IN_PLACE" : hex(reinterpret_cast<std::uintptr_t>(pointer));
+}
+
+std::string handle_text(char letter, std::uintptr_t value) {
+    const char* name = nullptr;
+    switch (letter) {
+        case 'C': name = find_name(names::comm, value); break;
+        case 'D': name = find_name(names::datatype, value); break;
+        case 'G': name = find_name(names::group, value); break;
+        case 'O': name = find_name(names::op, value); break;
+        default: name = find_name(names::errhandler, value); break;
+    }
+    if (name != nullptr) return name;
+    std::string text = hex(value);
+    if (letter == 'C') {
+        const Comm* comm = find<Comm>(value);
+        if (comm != nullptr && !comm->name.empty()) text += " \"" + comm->name + '"';
+    }
+    return text;
+}
+
+std::string rank_text(int rank) {
+    switch (rank) {
+        case MPI_PROC_NULL: return "MPI_PROC_NULL";
+        case MPI_ANY_SOURCE: return "MPI_ANY_SOURCE";
+        case MPI_ROOT: return "MPI_ROOT";
+        default: return std::to_string(rank);
+    }
+}
+
+std::string call_text(const char* format, va_list values) {
+    std::string text;
+    for (const char* p = format; *p != '\0'; ++p) {
+        if (*p != '%') {
+            text += *p;
+            continue;
+        }
+        switch (*++p) {
+            case 'p': text += address_text(va_arg(values, const void*)); break;
+            case 'i': text += std::to_string(va_arg(values, int)); break;
+            case 'l': text += std::to_string(va_arg(values, std::int64_t)); break;
+            case 'r': text += rank_text(va_arg(values, int)); break;
+            case 't': {
+                const int tag = va_arg(values, int);
+                text += tag == MPI_ANY_TAG ? "MPI_ANY_TAG" : std::to_string(tag);
+                break;
+            }
+            default: text += handle_text(*p, va_arg(values, std::uintptr_t)); break;
+        }
+    }
+    return text;
+}
+
+std::string report(Status status, const Comm* comm, const char* format, va_list values) {
+    const int code = static_cast<int>(status);
+    const char* class_name = find_name(names::error_class, static_cast<std::uintptr_t>(code));
+    const char* text = error_text(code);
+    std::string line = "Fathom: " + who() + ": " + call_text(format, values) + " failed: " +
+                       (class_name != nullptr ? class_name : std::to_string(code)) + " (" +
+                       (text != nullptr ? text : "error of the user's own") + ')';
+    if (*error_detail() != '\0') line += std::string(": ") + error_detail();
+    if (comm != nullptr && comm->id != reinterpret_cast<std::uintptr_t>(MPI_COMM_WORLD)) {
+        line += "; on communicator " + handle_text('C', comm->id);
+    }
+    return line;
+}
+
+/// Invokes the user's handler. It may call MPI, free the handler, even the communicator.
+void call_handler(Comm& comm, int code) {
+    MPI_Comm handle = handle_of<MPI_Comm>(comm);
+    Errhandler* handler = comm.errhandler;
+    ++handler->refs;
+    lock_release();
+    handler->function(&handle, &code);
+    lock_acquire();
+    release(handler);
+}
+
+}  // namespace
+
+void outside_of_mpi(const char* call) {
+    const bool before = phase.load(std::memory_order_relaxed) == Phase::before_init;
+    print_line("Fathom: " + who() + ": " + call + " was called " +
+               (before ? "before MPI_Init" : "after MPI_Finalize"));
+    std::fflush(nullptr);
+    _exit(1);
+}
+
+void blame(Comm* comm) { blamed = comm; }
+
+int fail_call(Status status, Comm* comm, const char* format, ...) noexcept {
+    const int code = static_cast<int>(status);
+    if (comm == nullptr) comm = blamed;
+    blamed = nullptr;
+    if (comm == nullptr) comm = find<Comm>(MPI_COMM_SELF);
+
+    const bool up = comm != nullptr && comm->errhandler != nullptr;
+    const auto action = up ? comm->errhandler->action : Errhandler::Action::fatal;
+    if (action == Errhandler::Action::return_code || action == Errhandler::Action::call) {
+        clear_error_detail();
+        if (action == Errhandler::Action::call) call_handler(*comm, code);
+        return code;
+    }
+    va_list values;
+    va_start(values, format);
+    print_line(report(status, comm, format, values));
+    va_end(values);
+    if (up) abort_job(code);
+    std::fflush(nullptr);  // MPI_Init failed: there is no job to abort
+    _exit(code);
+}
+
+}  // namespace mpi

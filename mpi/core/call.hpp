@@ -1,0 +1,73 @@
+// What every MPI call has around it: the check that MPI is running, the lock, and the report of
+// errors. Used by the generated shells.
+#pragma once
+
+#include <mpi.h>
+
+#include <atomic>
+
+#include "mpi/core/comm.hpp"
+#include "mpi/core/error.hpp"
+
+namespace mpi {
+
+/// Where this process is in the life of MPI (MPI-5.0 §11.2).
+enum class Phase : unsigned char { before_init, running, finalized };
+
+/// Set by MPI_Init and MPI_Finalize; every call reads it, relaxed: a thread that calls MPI was told
+/// by its program, which synchronises, that MPI is up.
+extern std::atomic<Phase> phase;
+
+/// True from the MPI_Init_thread that granted MPI_THREAD_MULTIPLE to the end of the process: set
+/// once, while there is no other thread in MPI, and never reset, so that a call that took the lock
+/// gives it back.
+extern bool thread_multiple;
+
+/// The one lock of the MPI layer, taken by the outermost MPI call of a thread. A user's reduction
+/// function may call MPI again (MPI_Type_size): the lock counts how deep its thread is.
+void lock_enter();
+void lock_leave();
+
+/// For the engine's blocking wait, and around calls of the user's error handlers: gives the lock
+/// back and takes it again, whatever the depth. Other threads that wait get it in between. Both do
+/// nothing unless MPI_THREAD_MULTIPLE was granted.
+void lock_release();
+void lock_acquire();
+
+/// The report of a call outside of MPI_Init and MPI_Finalize; ends the process.
+[[noreturn, gnu::cold]] void outside_of_mpi(const char* call);
+
+/// Ends the whole job at once; the exit status of this process is `exit_code`.
+[[noreturn]] void abort_job(int exit_code);
+
+/// Lives as long as an MPI call. On the fast path: two loads, two branches never taken.
+class Call {
+  public:
+    explicit Call(const char* name) {
+        if (phase.load(std::memory_order_relaxed) != Phase::running) [[unlikely]] {
+            outside_of_mpi(name);
+        }
+        if (thread_multiple) [[unlikely]] lock_enter();
+    }
+    ~Call() {
+        if (thread_multiple) [[unlikely]] lock_leave();
+    }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+};
+
+/// Handles the failure of a call: invokes the error handler of `comm`; of the communicator named by
+/// blame(), when `comm` is null; else of MPI_COMM_SELF (MPI-5.0 §9.3). Returns the error class, or,
+/// when errors are fatal, prints one line (the call, its arguments, the class, error_detail()) and
+/// aborts the job.
+///
+/// `format` is the call's name, arguments and values; the values follow. Conversions:
+///     %p address   %i int   %l MPI_Aint or MPI_Count   %r rank   %t tag
+///     %C MPI_Comm  %D MPI_Datatype  %G MPI_Group  %O MPI_Op  %E MPI_Errhandler
+[[gnu::cold]] int fail_call(Status status, Comm* comm, const char* format, ...) noexcept;
+
+/// Names the communicator that the error now being returned belongs to, in calls that have no
+/// communicator argument (completion of requests). Kept for this thread until the call fails.
+[[gnu::cold]] void blame(Comm* comm);
+
+}  // namespace mpi

@@ -1,0 +1,152 @@
+"""The kinds of parameters: for each, its C type, the type that the body sees, and its check.
+
+Templates may use {n}, the parameter's name; {o}, the variable of its decoded object or widened
+value; {length}, {comm}, {type}, {count}: expressions for what the parameter depends on, which
+shells.py fills in from the other parameters of the function.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    c: str            # declaration in C
+    body: str         # declaration in the body
+    letter: str       # conversion in the report of an error, see mpi/core/call.hpp
+    check: str = ""   # expression of type Status
+    local: str = ""   # declaration of {o}
+    arg: str = "{n}"  # what the body is passed
+    after: str = ""   # statement after the body's success
+    large: str = ""   # declaration in C in the large-count variant, when it differs
+    order: int = 2    # checks run in this order: communicators 0, root 1, most 2, data and op 3
+
+
+def handle(c_type: str, cpp: str, letter: str, order: int = 2) -> Kind:
+    return Kind(f"{c_type} {{n}}", f"{cpp}& {{n}}", letter, 'check::handle("{n}", {n}, {o})',
+                f"{cpp}* {{o}} = nullptr;", "*{o}", order=order)
+
+
+def handle_out(c_type: str, cpp: str, null_handle: str) -> Kind:
+    return Kind(f"{c_type}* {{n}}", f"{cpp}*& {{n}}", "p", 'check::not_null("{n}", {n})',
+                f"{cpp}* {{o}} = nullptr;", "{o}", f"*{{n}} = encode({{o}}, {null_handle});")
+
+
+def handle_free(c_type: str, cpp: str, null_handle: str, constants: str = "",
+                order: int = 2) -> Kind:
+    return Kind(f"{c_type}* {{n}}", f"{cpp}& {{n}}", "p",
+                f'check::freeable("{{n}}", {{n}}, {{o}}{constants})',
+                f"{cpp}* {{o}} = nullptr;", "*{o}", f"*{{n}} = {null_handle};", order=order)
+
+
+def number(letter: str, status: str = "", large: str = "MPI_Count {n}") -> Kind:
+    check = f'check::not_negative(Status::{status}, "{{n}}", {{n}})' if status else ""
+    return Kind("int {n}", "Count {n}", letter, check, large=large)
+
+
+def int_array(c: str, status: str = "", large: str = "const MPI_Count {n}[]") -> Kind:
+    check = f'check::not_negative(Status::{status}, "{{n}}", {{n}}, {{length}})' if status \
+        else 'check::array("{n}", {n}, {length})'
+    return Kind(c, "IntArray {n}", "p", check, large=large)
+
+
+def plain(c: str, letter: str, check: str = "", body: str = "", order: int = 2) -> Kind:
+    return Kind(c, body or c, letter, check, order=order)
+
+
+NOT_NULL = 'check::not_null("{n}", {n})'
+ARRAY = 'check::array("{n}", {n}, {length})'
+MEMORY = 'check::memory("{n}", {n}, {length})'
+BUFFER = 'check::buffer("{n}", {n}, {count}, {type})'
+
+KINDS: dict[str, Kind] = {
+    # Data. A buffer's count and datatype are the next ones among the parameters.
+    "SEND_BUFFER": plain("const void* {n}", "p", BUFFER, order=3),
+    "RECV_BUFFER": plain("void* {n}", "p", BUFFER, order=3),
+    "PACKED": plain("const void* {n}", "p", MEMORY),
+    "MEMORY": plain("void* {n}", "p", MEMORY),
+    "LOCATION": plain("const void* {n}", "p"),
+    "LOCATION_OLD": plain("void* {n}", "p", body="const void* {n}"),
+    "POINTER_OUT": plain("void* {n}", "p", NOT_NULL),
+    # Numbers
+    "COUNT": number("i", "count"),
+    "BLOCKLENGTH": number("i", "arg"),
+    "SIZE": number("i", "arg"),
+    "OFFSET": number("i"),
+    "LENGTH": plain("int {n}", "i", 'check::not_negative(Status::count, "{n}", {n})'),
+    "RANK_COUNT": plain("int {n}", "i", 'check::not_negative(Status::arg, "{n}", {n})'),
+    "INT": plain("int {n}", "i"),
+    "AINT": Kind("MPI_Aint {n}", "Aint {n}", "l", large="MPI_Count {n}"),
+    # Arrays of numbers: one element per process, or as many as the length parameter says.
+    "COUNTS": int_array("const int {n}[]", "count"),
+    "DISPLS": int_array("const int {n}[]", large="const MPI_Aint {n}[]"),
+    "BLOCKLENGTHS": int_array("const int {n}[]", "arg"),
+    "BLOCKLENGTHS_OLD": int_array("int {n}[]", "arg"),
+    "OFFSETS": int_array("const int {n}[]"),
+    "AINTS": int_array("const MPI_Aint {n}[]"),
+    "AINTS_OLD": int_array("MPI_Aint {n}[]"),
+    "INTS": plain("const int {n}[]", "p", ARRAY, "const int* {n}"),
+    "INTS_OUT": plain("int {n}[]", "p", ARRAY, "int* {n}"),
+    "RANGES": plain("int {n}[][3]", "p", ARRAY, "const int (*{n})[3]"),
+    # Ranks and tags
+    "DEST": plain("int {n}", "r", 'check::dest("{n}", {n}, {comm})'),
+    "SOURCE": plain("int {n}", "r", 'check::source("{n}", {n}, {comm})'),
+    "ROOT": plain("int {n}", "r", 'check::root("{n}", {n}, {comm})', order=1),
+    "TAG": plain("int {n}", "t", 'check::tag("{n}", {n})'),
+    "TAG_OR_ANY": plain("int {n}", "t", 'check::tag_or_any("{n}", {n})'),
+    # Handles
+    "COMM": handle("MPI_Comm", "Comm", "C", order=0),
+    "COMM_OUT": handle_out("MPI_Comm", "Comm", "MPI_COMM_NULL"),
+    "COMM_FREE": handle_free("MPI_Comm", "Comm", "MPI_COMM_NULL", order=0),
+    "GROUP": handle("MPI_Group", "Group", "G"),
+    "GROUP_OUT": handle_out("MPI_Group", "Group", "MPI_GROUP_NULL"),
+    "GROUP_FREE": handle_free("MPI_Group", "Group", "MPI_GROUP_NULL", ", true"),
+    "DATATYPE": Kind("MPI_Datatype {n}", "Datatype& {n}", "D",
+                     'check::committed("{n}", {n}, {o})', "Datatype* {o} = nullptr;", "*{o}"),
+    "DATATYPE_ANY": handle("MPI_Datatype", "Datatype", "D"),
+    "DATATYPE_INOUT": Kind("MPI_Datatype* {n}", "Datatype& {n}", "p",
+                           'check::live("{n}", {n}, {o})', "Datatype* {o} = nullptr;", "*{o}"),
+    "DATATYPE_OUT": handle_out("MPI_Datatype", "Datatype", "MPI_DATATYPE_NULL"),
+    "DATATYPE_FREE": handle_free("MPI_Datatype", "Datatype", "MPI_DATATYPE_NULL"),
+    "DATATYPES": Kind("const MPI_Datatype {n}[]", "DatatypeArray {n}", "p",
+                      'check::datatypes("{n}", {n}, {length})', arg="DatatypeArray({n})"),
+    "DATATYPES_OLD": Kind("MPI_Datatype {n}[]", "DatatypeArray {n}", "p",
+                          'check::datatypes("{n}", {n}, {length})', arg="DatatypeArray({n})"),
+    "OP": Kind("MPI_Op {n}", "Op& {n}", "O", 'check::op("{n}", {n}, {o}, {type})',
+               "Op* {o} = nullptr;", "*{o}", order=3),
+    "OP_OUT": handle_out("MPI_Op", "Op", "MPI_OP_NULL"),
+    "OP_FREE": handle_free("MPI_Op", "Op", "MPI_OP_NULL"),
+    "ERRHANDLER": handle("MPI_Errhandler", "Errhandler", "E"),
+    "ERRHANDLER_OUT": handle_out("MPI_Errhandler", "Errhandler", "MPI_ERRHANDLER_NULL"),
+    "ERRHANDLER_FREE": handle_free("MPI_Errhandler", "Errhandler", "MPI_ERRHANDLER_NULL",
+                                   ", true"),
+    "REQUEST_OUT": handle_out("MPI_Request", "Request", "MPI_REQUEST_NULL"),
+    "REQUEST_RAW": plain("MPI_Request* {n}", "p", NOT_NULL),
+    "REQUESTS_RAW": plain("MPI_Request {n}[]", "p", ARRAY, "MPI_Request* {n}"),
+    # Statuses; null is MPI_STATUS_IGNORE where the call writes them.
+    "STATUS": Kind("const MPI_Status* {n}", "const MPI_Status& {n}", "p", NOT_NULL, arg="*{n}"),
+    "STATUS_OUT": plain("MPI_Status* {n}", "p"),
+    "STATUSES_OUT": plain("MPI_Status* {n}", "p"),
+    # Results
+    "INT_OUT": Kind("int* {n}", "int& {n}", "p", NOT_NULL, arg="*{n}"),
+    "AINT_OUT": Kind("MPI_Aint* {n}", "Aint& {n}", "p", NOT_NULL, arg="*{n}",
+                     large="MPI_Count* {n}"),
+    "COUNT_OUT": Kind("int* {n}", "Count& {n}", "p", NOT_NULL, "Count {o} = 0;", "{o}",
+                      "store({n}, {o});", large="MPI_Count* {n}"),
+    "COUNT_INOUT": Kind("int* {n}", "Count& {n}", "p", NOT_NULL,
+                        "Count {o} = {n} != nullptr ? *{n} : 0;", "{o}", "store({n}, {o});",
+                        large="MPI_Count* {n}"),
+    # The rest
+    "STRING": plain("const char* {n}", "p", NOT_NULL),
+    "STRING_OUT": plain("char* {n}", "p", NOT_NULL),
+    "USER_FUNCTION": plain("MPI_User_function* {n}", "p", NOT_NULL),
+    "ERRHANDLER_FUNCTION": plain("MPI_Comm_errhandler_function* {n}", "p", NOT_NULL),
+    "ARGC": plain("int* {n}", "p"),
+    "ARGV": plain("char*** {n}", "p"),
+}
+
+BUFFERS = ("SEND_BUFFER", "RECV_BUFFER")
+COUNTS = ("COUNT", "COUNTS")
+TYPES = ("DATATYPE", "DATATYPE_ANY")
+PER_PROCESS = ("COUNTS", "DISPLS")  # arrays with one element per process of the communicator
+BYTES = ("PACKED", "MEMORY")        # as long as the next SIZE says
+LENGTHS = ("LENGTH", "RANK_COUNT", "COUNT")  # what says the length of any other array

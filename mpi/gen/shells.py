@@ -1,0 +1,201 @@
+"""The shells: PMPI_X, which decodes and checks the arguments and calls the body, and its weak
+alias MPI_X."""
+
+from kinds import BUFFERS, BYTES, COUNTS, LENGTHS, PER_PROCESS, TYPES
+from model import Function, Param, SpecError
+
+
+class Shell:
+    """Writes one function's shell."""
+
+    def __init__(self, function: Function, large: bool = False):
+        self.f = function
+        self.large = large
+        self.comm = self.first("COMM", "COMM_FREE")
+        self.root = self.first("ROOT")
+
+    def first(self, *kinds: str, after: int = -1) -> Param | None:
+        return next((p for p in self.f.params[after + 1:] if p.kind_name in kinds), None)
+
+    # What a parameter depends on.
+
+    def next_to(self, param: Param, *kinds: str) -> Param:
+        found = self.first(*kinds, after=self.f.params.index(param))
+        if found is None:
+            raise SpecError(f"{self.f.name}: {param.name} needs a parameter of {kinds} after it")
+        return found
+
+    def length(self, param: Param) -> str:
+        """How many elements an array has."""
+        if param.kind_name in PER_PROCESS:
+            return f"{self.object(self.comm)}->size"
+        found = self.next_to(param, "SIZE") if param.kind_name in BYTES else self.first(*LENGTHS)
+        return found.name
+
+    def count(self, buffer: Param) -> str:
+        count = self.next_to(buffer, *COUNTS)
+        return f"{count.name}, {self.length(count)}" if count.kind_name == "COUNTS" else count.name
+
+    def type(self, param: Param) -> str:
+        if param.kind_name in BUFFERS:
+            return f"*{self.object(self.next_to(param, *TYPES))}"
+        found = self.first(*TYPES)
+        return f"*{self.object(found)}" if found else ""
+
+    def guard(self, param: Param) -> str:
+        """The condition under which an argument is significant on this process; "" is always."""
+        if param.kind_name in BUFFERS:
+            in_place = f"{param.name} == MPI_IN_PLACE"
+            return {"": "", "at_root": "at_root", "in_place": f"!({in_place})",
+                    "in_place_at_root": f"!(at_root && {in_place})"}[param.flag]
+        owners = [b for b in self.f.params if b.kind_name in BUFFERS and param in (
+            self.next_to(b, *COUNTS), self.next_to(b, *TYPES), self.displs_of(b))]
+        return self.guard(owners[0]) if len(owners) == 1 else ""
+
+    def displs_of(self, buffer: Param) -> Param | None:
+        count = self.next_to(buffer, *COUNTS)
+        at = self.f.params.index(count) + 1
+        found = self.f.params[at] if at < len(self.f.params) else None
+        return found if found and found.kind_name == "DISPLS" else None
+
+    # Pieces of text.
+
+    @staticmethod
+    def object(param: Param) -> str:
+        return f"{param.name}_object"
+
+    def fill(self, template: str, p: Param) -> str:
+        text = template.format_map(Lazy({
+            "n": lambda: p.name, "o": lambda: self.object(p), "length": lambda: self.length(p),
+            "comm": lambda: f"*{self.object(self.comm)}", "type": lambda: self.type(p),
+            "count": lambda: self.count(p)}))
+        return text
+
+    def checks(self) -> list[str]:
+        lines, guard_open = [], ""
+        have_at_root = False
+        for p in sorted(self.f.params, key=lambda p: p.kind.order):
+            if not p.kind.check:
+                continue
+            guard = self.guard(p)
+            if "at_root" in guard and not have_at_root:
+                lines.append(f"const bool at_root = {self.root.name} == "
+                             f"{self.object(self.comm)}->rank;")
+                have_at_root = True
+            if guard != guard_open:
+                lines += ["}"] * bool(guard_open) + [f"if ({guard}) {{"] * bool(guard)
+                guard_open = guard
+            lines.append(("    " if guard else "") + try_(self.fill(p.kind.check, p)))
+        lines += ["}"] * bool(guard_open)
+        return lines + self.distinct()
+
+    def distinct(self) -> list[str]:
+        """The check that a call's two buffers differ; not where displacements tell them apart."""
+        send, recv = self.first("SEND_BUFFER"), self.first("RECV_BUFFER")
+        if not send or not recv:
+            return []
+        counts = [self.next_to(b, *COUNTS) for b in (send, recv)]
+        if any(self.displs_of(b) for b in (send, recv)):
+            return []
+        own = [c.name if c.kind_name == "COUNT" else f"{c.name}[{self.object(self.comm)}->rank]"
+               for c in counts]
+        check = try_(f'check::distinct("{send.name}", {send.name}, {own[0]}, '
+                     f'"{recv.name}", {recv.name}, {own[1]})')
+        guards = [g for g in map(self.guard, (send, recv)) if g == "at_root"]
+        return [f"if ({guards[0]}) {{", "    " + check, "}"] if guards else [check]
+
+    def argument(self, p: Param) -> str:
+        text = self.fill(p.kind.arg, p)
+        if p.kind_name in BUFFERS or not self.guard(p):
+            return text
+        # Not significant here: the other side's datatype, no elements.
+        own = next(self.object(self.next_to(b, *TYPES)) for b in self.f.params
+                   if b.kind_name in BUFFERS and self.guard(b) == self.guard(p))
+        if p.kind_name in TYPES:
+            other = next(q for q in self.f.params if q.kind_name in TYPES and q != p)
+            return f"*({own} ? {own} : {self.object(other)})"
+        if p.kind_name == "COUNT":
+            return f"{own} ? {text} : 0"
+        return f"{own} ? IntArray({text}) : IntArray()"
+
+    def proc_null(self) -> list[str]:
+        peer = self.first("DEST", "SOURCE")
+        if not self.f.proc_null:
+            return []
+        lines = [f"if ({peer.name} == MPI_PROC_NULL) [[unlikely]] {{"]
+        if self.f.proc_null == "empty_status":
+            lines.append(f"    set_proc_null({self.first('STATUS_OUT').name});")
+            if flag := self.first("INT_OUT"):
+                lines.append(f"    *{flag.name} = 1;")
+        return lines + ["    return Status::ok;", "}"]
+
+    def report(self) -> str:
+        """The arguments of fail_call: a format, and the values."""
+        def letter(p: Param) -> str:
+            return "l" if self.large and p.kind.large and p.kind.letter == "i" else p.kind.letter
+        text = ", ".join(f"{p.name}=%{letter(p)}" for p in self.f.params)
+        suffix = "_c" if self.large else ""
+        return ", ".join([f'"{self.f.name}{suffix}({text})"', *(p.name for p in self.f.params)])
+
+    def lines(self) -> list[str]:
+        f = self.f
+        arguments = ", ".join(self.argument(p) for p in f.params)
+        if f.returns != "int":
+            return [f"return mpi::{f.body}({arguments});"]
+        name = f.name + ("_c" if self.large else "")
+        lines = [f'const Call call("{name}");'] if f.when == "running" else []
+        locals_ = {p: self.fill(p.kind.local, p) for p in f.params if p.kind.local}
+        outer = locals_.pop(self.comm, "")
+        lines += [outer] * bool(outer)
+        inner = [*locals_.values(), *self.checks(), *self.proc_null()]
+        after = [self.fill(p.kind.after, p) for p in f.params if p.kind.after]
+        call = f"mpi::{f.body}({arguments})"
+        if after:
+            inner += [try_(call), *after, "return Status::ok;"]
+        else:
+            inner.append(f"return {call};")
+        lines += ["const Status outcome = [&]() -> Status {", *("    " + l for l in inner), "}();",
+                  "if (outcome != Status::ok) [[unlikely]] {",
+                  f"    return fail_call(outcome, {self.object(self.comm) if self.comm else 'nullptr'},",
+                  f"                     {self.report()});", "}", "return MPI_SUCCESS;"]
+        return lines
+
+    def text(self) -> str:
+        f = self.f
+        body = "\n".join("    " + line for line in self.lines())
+        plain = f.prototype(large=self.large)
+        strong = f.prototype("P", self.large)
+        name = f.name + ("_c" if self.large else "")
+        return (f"// {f.about}.\n{EXPORT} {strong} {{\n{body}\n}}\n"
+                f'{EXPORT} {plain} __attribute__((weak, alias("P{name}")));\n')
+
+
+EXPORT = 'extern "C" [[gnu::visibility("default")]]'
+
+
+def try_(expression: str) -> str:
+    return f"if (Status s = {expression}; s != Status::ok) [[unlikely]] return s;"
+
+
+class Lazy(dict):
+    """Computes a template's value only when the template uses it."""
+
+    def __getitem__(self, key):
+        return super().__getitem__(key)()
+
+
+HEAD = """// Made by mpi/gen/gen.py from mpi/spec/{chapter}.toml; not to be edited.
+#include "mpi/core/call.hpp"
+#include "mpi/core/check.hpp"
+#include "mpi/core/request.hpp"
+#include "mpi/core/status.hpp"
+#include "mpi/gen/bodies.hpp"
+
+using namespace mpi;
+
+"""
+
+
+def chapter_text(chapter: str, functions: list[Function]) -> str:
+    shells = [Shell(f).text() for f in functions if f.shell == "generated"]
+    return HEAD.format(chapter=chapter) + "\n".join(shells)
