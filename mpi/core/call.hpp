@@ -16,12 +16,12 @@ enum class Phase : unsigned char { before_init, running, finalized };
 
 /// Set by MPI_Init and MPI_Finalize; every call reads it, relaxed: a thread that calls MPI was told
 /// by its program, which synchronises, that MPI is up.
-extern std::atomic<Phase> phase;
+[[gnu::visibility("hidden")]] extern std::atomic<Phase> phase;
 
 /// True from the MPI_Init_thread that granted MPI_THREAD_MULTIPLE to the end of the process: set
 /// once, while there is no other thread in MPI, and never reset, so that a call that took the lock
 /// gives it back.
-extern bool thread_multiple;
+[[gnu::visibility("hidden")]] extern bool thread_multiple;
 
 /// The one lock of the MPI layer, taken by the outermost MPI call of a thread. A user's reduction
 /// function may call MPI again (MPI_Type_size): the lock counts how deep its thread is.

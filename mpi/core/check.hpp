@@ -45,7 +45,7 @@ namespace mpi::check {
 
 /// Handles: `object` becomes the live object of `value`.
 template <class T, class Handle>
-Status handle(const char* name, Handle value, T*& object) {
+[[gnu::always_inline]] inline Status handle(const char* name, Handle value, T*& object) {
     object = find<T>(value);
     if (object == nullptr) [[unlikely]] {
         return bad_handle(name, reinterpret_cast<std::uintptr_t>(value), HandleTraits<T>::kind);

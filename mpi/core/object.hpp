@@ -11,7 +11,6 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <utility>
 
@@ -43,20 +42,20 @@ class Table {
     static constexpr Id kGenerationMask = 31;
     static constexpr Id kChunkBits = 7;
     static constexpr Id kChunkSize = Id{1} << kChunkBits;
-    static constexpr Id kNone = ~Id{0};
     using Traits = HandleTraits<T>;
 
     struct Slot {
         Id live = 0;  ///< the id while an object lives here, else 0
         Id generation = 0;
-        Id next_free = kNone;
+        Id next_free = 0;  ///< slot + 1 of the next free one, 0 for none
         alignas(T) unsigned char storage[sizeof(T)];
         T* object() { return std::launder(reinterpret_cast<T*>(storage)); }
     };
 
   public:
-    /// The live object of handle value `value`, or null when there is none.
-    T* find(std::uintptr_t value) {
+    /// The live object of handle value `value`, or null when there is none. Always inline: every
+    /// MPI call does it, with few instructions for the handles that are constants.
+    [[gnu::always_inline]] T* find(std::uintptr_t value) {
         const std::uintptr_t p = value - Traits::first;
         if (p < Traits::count) return predefined_[p];
         const Id id = static_cast<Id>(value);
@@ -70,8 +69,8 @@ class Table {
     /// kind live already or memory is short.
     template <class... Args>
     T* create(Args&&... args) {
-        if (free_ == kNone && !grow()) return nullptr;
-        const Id slot = free_;
+        if (free_ == 0 && !grow()) return nullptr;
+        const Id slot = free_ - 1;
         Slot& s = slot_at(slot);
         T* object = new (s.storage) T(std::forward<Args>(args)...);
         free_ = s.next_free;
@@ -88,7 +87,7 @@ class Table {
         s.live = 0;
         s.generation = (s.generation + 1) & kGenerationMask;
         s.next_free = free_;
-        free_ = slot;
+        free_ = slot + 1;
     }
 
     /// Makes the handle of `object` invalid now, while pending uses keep the object itself.
@@ -114,20 +113,22 @@ class Table {
     bool grow() {
         const Id chunk = used_ >> kChunkBits;
         if (chunk >= chunks_.size()) return false;
-        chunks_[chunk].reset(new (std::nothrow) Slot[kChunkSize]);
-        if (!chunks_[chunk]) return false;
+        chunks_[chunk] = new (std::nothrow) Slot[kChunkSize];
+        if (chunks_[chunk] == nullptr) return false;
         for (Id i = kChunkSize; i-- > 0;) {
             chunks_[chunk][i].next_free = free_;
-            free_ = used_ + i;
+            free_ = used_ + i + 1;
         }
         used_ += kChunkSize;
         return true;
     }
 
     std::array<T*, Traits::count> predefined_{};
-    std::array<std::unique_ptr<Slot[]>, (Id{1} << (kSlotBits - kChunkBits))> chunks_{};
+    // All zero at first and without a destructor: a table is pages of .bss that cost nothing until
+    // used, and access to the static instance needs no guard.
+    std::array<Slot*, (Id{1} << (kSlotBits - kChunkBits))> chunks_{};
     Id used_ = 0;
-    Id free_ = kNone;
+    Id free_ = 0;  ///< slot + 1 of the first free one, 0 for none
 };
 
 /// The process's table of a kind.
