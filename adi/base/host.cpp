@@ -1,0 +1,108 @@
+#include "adi/base/host.hpp"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <string>
+
+namespace adi {
+namespace {
+
+int affinity_cpus(pid_t pid) {
+    cpu_set_t* set = CPU_ALLOC(4096);
+    const std::size_t bytes = CPU_ALLOC_SIZE(4096);
+    const int n = sched_getaffinity(pid, bytes, set) == 0 ? CPU_COUNT_S(bytes, set) : 0;
+    CPU_FREE(set);
+    return n;
+}
+
+/// Whole CPUs that a cgroup quota allows, 0 for no limit.
+int cgroup_quota() {
+    long long quota = 0, period = 0;
+    if (std::ifstream v2("/sys/fs/cgroup/cpu.max"); v2 >> quota >> period) {
+        if (period > 0) return static_cast<int>(std::max<long long>(1, quota / period));
+    }
+    std::ifstream q("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+    std::ifstream p("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+    if (q >> quota && p >> period && quota > 0 && period > 0) {
+        return static_cast<int>(std::max<long long>(1, quota / period));
+    }
+    return 0;
+}
+
+/// A name of this host that its peers, and only they, share: containers have host names of their
+/// own, and processes of one boot but different IPC worlds differ in it too.
+std::string host_identity() {
+    char name[256] = "";
+    gethostname(name, sizeof name - 1);
+    std::string boot_id;
+    std::ifstream("/proc/sys/kernel/random/boot_id") >> boot_id;
+    char space[64] = "";
+    const ssize_t n = readlink("/proc/self/ns/pid", space, sizeof space - 1);
+    return std::string(name) + "/" + boot_id + "/" + std::string(space, n > 0 ? static_cast<std::size_t>(n) : 0);
+}
+
+}  // namespace
+
+int available_cpus() {
+    int cpus = std::max({affinity_cpus(0), affinity_cpus(getppid()), 1});
+    if (const int quota = cgroup_quota(); quota > 0) cpus = std::min(cpus, quota);
+    return cpus;
+}
+
+std::vector<int> parse_process_mapping(const std::string& text, int size) {
+    std::vector<int> node_of;
+    const char* p = text.c_str();
+    if (std::strncmp(p, "(vector", 7) != 0) return {};
+    p += 7;
+    while (static_cast<int>(node_of.size()) < size) {
+        int first = 0, nodes = 0, per_node = 0, used = 0;
+        if (std::sscanf(p, ",(%d,%d,%d)%n", &first, &nodes, &per_node, &used) != 3 || used == 0 ||
+            first < 0 || nodes < 1 || per_node < 1) {
+            return {};
+        }
+        p += used;
+        for (int n = first; n < first + nodes; ++n) {
+            for (int i = 0; i < per_node && static_cast<int>(node_of.size()) < size; ++i) {
+                node_of.push_back(n);
+            }
+        }
+    }
+    return node_of;
+}
+
+Result<std::vector<Peer>> local_peers(Bootstrap& boot) {
+    const int size = boot.size();
+    std::vector<Peer> local;
+    if (size == 1) return std::vector<Peer>{0};
+    if (Result<std::string> mapping = boot.get("PMI_process_mapping"); mapping) {
+        const std::vector<int> node_of = parse_process_mapping(*mapping, size);
+        if (!node_of.empty()) {
+            for (int r = 0; r < size; ++r) {
+                if (node_of[static_cast<std::size_t>(r)] ==
+                    node_of[static_cast<std::size_t>(boot.rank())]) {
+                    local.push_back(static_cast<Peer>(r));
+                }
+            }
+            return local;
+        }
+    }
+    const std::string mine = host_identity();
+    const auto key = [](int r) { return "fathom-host-" + std::to_string(r); };
+    if (Result<bool> put = boot.put(key(boot.rank()), mine); !put) {
+        return {put.status(), put.message()};
+    }
+    if (Result<bool> fence = boot.fence(); !fence) return {fence.status(), fence.message()};
+    for (int r = 0; r < size; ++r) {
+        Result<std::string> theirs = boot.get(key(r));
+        if (!theirs) return {theirs.status(), theirs.message()};
+        if (*theirs == mine) local.push_back(static_cast<Peer>(r));
+    }
+    return local;
+}
+
+}  // namespace adi

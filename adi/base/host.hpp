@@ -1,0 +1,23 @@
+// What this host is: who else of the job runs on it, and how many CPUs they may use.
+#pragma once
+
+#include <vector>
+
+#include "adi/boot/boot.hpp"
+#include "adi/device.hpp"
+
+namespace adi {
+
+/// The peers on this host, ascending, this process included. Asks the launcher for
+/// PMI_process_mapping; without it exchanges host names (one fence).
+Result<std::vector<Peer>> local_peers(Bootstrap& boot);
+
+/// CPUs that the processes of this job on this host may use together: the launcher's affinity (a
+/// rank's own may be narrower because the launcher bound it), bounded by the cgroup's quota.
+int available_cpus();
+
+/// Parses "(vector,(first,nodes,ppn),…)" into the node of each of `size` ranks; empty when the text
+/// is not of that form or does not cover all ranks.
+std::vector<int> parse_process_mapping(const std::string& text, int size);
+
+}  // namespace adi

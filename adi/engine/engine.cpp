@@ -1,0 +1,354 @@
+// The engine's life, and sending. Receiving is in receive.cpp.
+#include "adi/engine/engine.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "adi/base/config.hpp"
+#include "adi/base/host.hpp"
+#include "adi/engine/device_sink.hpp"
+#include "adi/engine/registry.hpp"
+
+namespace adi {
+namespace {
+
+constexpr int kPollBudget = 16;  ///< events per ring and poll: fair to other peers, cheap to check
+
+/// A message after rendezvous travels in segments, so that short messages to the same peer need
+/// not wait for the whole of it.
+constexpr std::uint64_t kSegmentBytes = 256 * 1024;
+
+std::string card_key(const char* device, Peer peer) {
+    return std::string("fathom-") + device + "-" + std::to_string(peer);
+}
+
+}  // namespace
+
+Engine::Engine() = default;
+
+Engine::~Engine() {
+    while (free_unexpected_ != nullptr) {
+        Unexpected* next = free_unexpected_->next;
+        delete free_unexpected_;
+        free_unexpected_ = next;
+    }
+}
+
+// --- life ----------------------------------------------------------------------------------------
+
+Status Engine::start(Bootstrap& boot, Hooks hooks, std::string* error) {
+    self_ = static_cast<Peer>(boot.rank());
+    hooks_ = std::move(hooks);
+    routes_.assign(static_cast<std::size_t>(boot.size()), Route{});
+    if (Status s = open_devices(boot, error); s != Status::ok) return s;
+    wait_policy_.yield = oversubscribed_;
+    wait_policy_.spin_ns =
+        config_number("FATHOM_SPIN_US", oversubscribed_ ? 50 : 100, 0, 1'000'000) * 1000;
+    return Status::ok;
+}
+
+Status Engine::open_devices(Bootstrap& boot, std::string* error) {
+    Result<std::vector<Peer>> local = local_peers(boot);
+    if (!local) {
+        *error = local.message();
+        return local.status();
+    }
+    OpenInfo info;
+    info.self = self_;
+    info.size = size();
+    info.local = *local;
+    oversubscribed_ = static_cast<int>(info.local.size()) > available_cpus();
+    info.oversubscribed = oversubscribed_;
+    for (const DeviceEntry& entry : device_registry()) {
+        std::unique_ptr<Device> device = entry.make();
+        if (!device->probe(info)) continue;
+        info.card_of = [&boot, name = entry.name](Peer peer) {
+            return boot.get(card_key(name, peer));
+        };
+        if (Status s = device->open(info, error); s != Status::ok) return s;
+        if (const std::string card = device->address(); !card.empty()) {
+            if (Result<bool> put = boot.put(card_key(entry.name, self_), card); !put) {
+                *error = put.message();
+                return put.status();
+            }
+        }
+        if (auto* self = dynamic_cast<dev::self::Self*>(device.get())) devices_.self = self;
+        if (auto* shm = dynamic_cast<dev::shm::Shm*>(device.get())) devices_.shm = shm;
+        devices_.all.push_back(std::move(device));
+    }
+    if (size() > 1) {
+        if (Result<bool> fence = boot.fence(); !fence) {
+            *error = fence.message();
+            return fence.status();
+        }
+    }
+    for (std::unique_ptr<Device>& device : devices_.all) {
+        if (Status s = device->connect(self_, error); s != Status::ok) return s;
+    }
+    return Status::ok;
+}
+
+void Engine::stop() {
+    while (!busy_.empty()) poll();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    for (std::unique_ptr<Device>& device : devices_.all) {
+        if (device->quiesce(deadline) != Status::ok) {
+            fault(self_, Status::again, "messages were not fetched within 10 s of finalizing");
+        }
+        device->close();
+    }
+    devices_ = {};
+}
+
+bool Engine::connect(Route& route, Peer peer) {
+    for (std::size_t i = 0; i < devices_.all.size(); ++i) {
+        Device& device = *devices_.all[i];
+        if (!device.reaches(peer)) continue;
+        std::string error;
+        if (Status s = device.connect(peer, &error); s != Status::ok) {
+            fault(peer, s, error);
+            return false;
+        }
+        route.device = static_cast<std::uint8_t>(i);
+        route.way = &device == devices_.self  ? Way::self
+                    : &device == devices_.shm ? Way::shm
+                                              : Way::other;
+        return true;
+    }
+    fault(peer, Status::peer_failed, "no device of this build reaches it");
+    return false;
+}
+
+void Engine::fault(Peer peer, Status why, const std::string& what) {
+    if (hooks_.fault) hooks_.fault(peer, why, what);
+}
+
+// --- sending -------------------------------------------------------------------------------------
+
+Status Engine::send(Peer to, const Match& match, const Buffer& buffer) {
+    Route& route = routes_[to];
+    if (buffer.bytes <= dev::shm::kInlineBytes && route.queue == nullptr) [[likely]] {
+        const Header header{match.context, match.source, match.tag,
+                            static_cast<std::uint8_t>(MessageKind::eager), 0, 0,
+                            static_cast<std::uint32_t>(buffer.bytes), 0};
+        if (route.way == Way::shm) [[likely]] {
+            if (devices_.shm->send_short(to, header, buffer) == Status::ok) return Status::ok;
+        }
+    }
+    Request r;
+    isend(r, to, match, buffer, false);
+    if (!r.complete()) wait(r);
+    return r.status;
+}
+
+void Engine::isend(Request& r, Peer to, const Match& match, const Buffer& buffer,
+                   bool synchronous) {
+    r.receive = false;
+    r.match = match;
+    r.peer = to;
+    r.buffer = buffer;
+    r.total_bytes = r.accept_bytes = buffer.bytes;
+    r.moved_bytes = 0;
+    r.synchronous = synchronous;
+    r.stream_open = r.cancelled = r.cancel_pending = false;
+    r.status = Status::ok;
+    r.stage = Request::Stage::queued;
+    Route& route = routes_[to];
+    if (route.way == Way::unconnected && !connect(route, to)) {
+        r.status = Status::peer_failed;
+        return complete(r);
+    }
+    const Capabilities& can =
+        devices_.call(route, [](auto& d) -> const Capabilities& { return d.capabilities(); });
+    Outgoing item;
+    item.request = &r;
+    item.header.context = match.context;
+    item.header.source = match.source;
+    item.header.tag = match.tag;
+    if (buffer.bytes <= can.eager_bytes) {
+        item.header.kind = static_cast<std::uint8_t>(MessageKind::eager);
+        item.header.bytes = static_cast<std::uint32_t>(buffer.bytes);
+        if (synchronous) {
+            operations_.name(r);
+            item.header.flags = kSync;
+            item.header.cookie = r.cookie;
+        }
+    } else {
+        operations_.name(r);
+        const RtsPayload rts{buffer.bytes, reinterpret_cast<std::uintptr_t>(buffer.base)};
+        std::memcpy(item.control.data(), &rts, sizeof rts);
+        item.header.kind = static_cast<std::uint8_t>(MessageKind::rts);
+        item.header.flags = buffer.layout == nullptr ? kGettable : std::uint8_t{0};
+        item.header.bytes = sizeof rts;
+        item.header.cookie = r.cookie;
+    }
+    r.kind = static_cast<MessageKind>(item.header.kind);
+    if (route.queue != nullptr && !route.queue->items.empty()) return enqueue(to, item);
+    if (!push(item, to, route)) enqueue(to, item);
+}
+
+SendQueue& Engine::queue_of(Route& route, Peer peer) {
+    if (route.queue == nullptr) {
+        if (spare_.empty()) {
+            queues_.push_back(std::make_unique<SendQueue>());
+            spare_.push_back(queues_.back().get());
+        }
+        route.queue = spare_.back();
+        spare_.pop_back();
+        route.queue->peer = peer;
+    }
+    return *route.queue;
+}
+
+void Engine::enqueue(Peer to, const Outgoing& item) {
+    SendQueue& queue = queue_of(routes_[to], to);
+    queue.items.push_back(item);
+    if (!queue.listed) {
+        queue.listed = true;
+        busy_.push_back(&queue);
+    }
+}
+
+void Engine::send_control(Peer to, const Header& header, const void* payload) {
+    Route& route = routes_[to];
+    if (route.way == Way::unconnected && !connect(route, to)) return;
+    Outgoing item;
+    item.header = header;
+    if (payload != nullptr) std::memcpy(item.control.data(), payload, header.bytes);
+    if (route.queue != nullptr && !route.queue->items.empty()) return enqueue(to, item);
+    if (!push(item, to, route)) enqueue(to, item);
+}
+
+void Engine::answer(Peer to, MessageKind kind, std::uint32_t cookie, std::uint8_t flags) {
+    Header header;
+    header.kind = static_cast<std::uint8_t>(kind);
+    header.flags = flags;
+    header.cookie = cookie;
+    send_control(to, header, nullptr);
+}
+
+/// Hands an item to the device as far as there is room; true when it is through.
+bool Engine::push(Outgoing& item, Peer to, const Route& route) {
+    const auto kind = static_cast<MessageKind>(item.header.kind);
+    if (item.request != nullptr && kind != MessageKind::rts) return push_payload(item, to, route);
+    const Buffer control = contiguous(item.control.data(), item.header.bytes);
+    const Status s = devices_.call(
+        route, [&](auto& d) { return d.send_short(to, item.header, control); });
+    if (s == Status::again) return false;
+    if (s != Status::ok) fault(to, s, "a control message could not be sent");
+    ++sent_;
+    if (item.request != nullptr) item.request->stage = Request::Stage::announced;
+    return true;
+}
+
+/// push() for payload: a short or streamed eager message, or segments of data.
+bool Engine::push_payload(Outgoing& item, Peer to, const Route& route) {
+    Request& r = *item.request;
+    const bool eager = r.kind == MessageKind::eager;
+    return devices_.call(route, [&](auto& device) {
+        if (eager && item.header.bytes <= device.capabilities().short_bytes) {
+            const Status s = device.send_short(to, item.header, r.buffer);
+            if (s == Status::again) return false;
+            r.status = s;
+            r.moved_bytes = r.accept_bytes;
+            ++sent_;
+        }
+        while (r.moved_bytes < r.accept_bytes) {
+            if (!r.stream_open) {
+                if (!eager) {
+                    set_data_offset(item.header, r.moved_bytes);
+                    item.header.bytes = static_cast<std::uint32_t>(
+                        std::min(kSegmentBytes, r.accept_bytes - r.moved_bytes));
+                }
+                if (device.begin(r.stream, to, item.header) != Status::ok) return false;
+                r.stream_open = true;
+            }
+            const std::uint64_t rest = r.stream.header.bytes - r.stream.sent_bytes;
+            const std::uint64_t taken =
+                device.send_piece(r.stream, r.buffer, r.moved_bytes, rest);
+            r.moved_bytes += taken;
+            if (taken > 0) ++sent_;
+            if (taken < rest) return false;
+            if (Status s = device.end(r.stream); s != Status::ok) r.status = s;
+            r.stream_open = false;
+        }
+        if (eager && r.synchronous) {
+            r.stage = Request::Stage::announced;
+        } else {
+            complete(r);
+        }
+        return true;
+    });
+}
+
+/// Sends what the queue holds, as far as there is room; true when it is empty.
+bool Engine::flush_queue(SendQueue& queue) {
+    const Route& route = routes_[queue.peer];
+    while (!queue.items.empty()) {
+        if (!push(queue.items.front(), queue.peer, route)) {
+            Outgoing& head = queue.items.front();
+            // A long message lets others pass between two of its segments.
+            if (head.request != nullptr && head.request->kind == MessageKind::data &&
+                !head.request->stream_open && queue.items.size() > 1) {
+                queue.items.push_back(head);
+                queue.items.pop_front();
+            }
+            return false;
+        }
+        queue.items.pop_front();
+    }
+    return true;
+}
+
+int Engine::flush() {
+    const std::uint64_t before = sent_;
+    for (std::size_t i = 0; i < busy_.size();) {
+        SendQueue& queue = *busy_[i];
+        if (!flush_queue(queue)) {
+            ++i;
+            continue;
+        }
+        queue.listed = false;
+        routes_[queue.peer].queue = nullptr;
+        spare_.push_back(&queue);
+        busy_[i] = busy_.back();
+        busy_.pop_back();
+    }
+    return sent_ != before ? 1 : 0;
+}
+
+void Engine::complete(Request& r) {
+    operations_.release(r);
+    r.stage = Request::Stage::complete;
+    if (r.on_complete != nullptr) r.on_complete(r);
+}
+
+Device& Engine::sharing_device() {
+    return devices_.shm != nullptr ? static_cast<Device&>(*devices_.shm) : *devices_.all.front();
+}
+
+// --- progress ------------------------------------------------------------------------------------
+
+int Engine::poll() {
+    int done = 0;
+    if (devices_.shm != nullptr) {
+        DeviceSink<dev::shm::Shm> sink{*this, *devices_.shm};
+        done += devices_.shm->poll_into(sink, kPollBudget);
+    }
+    if (devices_.self != nullptr) {
+        DeviceSink<dev::self::Self> sink{*this, *devices_.self};
+        done += devices_.self->poll_into(sink, kPollBudget);
+    }
+    for (std::unique_ptr<Device>& device : devices_.all) {
+        if (device.get() == devices_.shm || device.get() == devices_.self) continue;
+        DeviceSink<Device> sink{*this, *device};
+        done += device->poll(sink, kPollBudget);
+    }
+    if (!busy_.empty()) done += flush();
+    if (done > 0 && sleepers_ > 0) wake();
+    return done;
+}
+
+}  // namespace adi

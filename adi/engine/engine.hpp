@@ -1,0 +1,187 @@
+// The engine: matching, protocols, routes, progress. One per process (tests make several).
+//
+// Protocols. A message of up to the device's short_bytes goes inline with its header; up to its
+// eager_bytes it is streamed at once and buffered by the receiver if unexpected; above that the
+// sender announces it (rts) and the receiver either fetches it (get, when the device's capabilities
+// say that this is faster) or answers cts, whereupon the payload is streamed into the user's
+// buffer. Synchronous sends complete when matched.
+//
+// Threads: all functions but wake() are called by one thread at a time; under
+// MPI_THREAD_MULTIPLE the caller's lock sees to that, and waiting lets go of it (Hooks).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adi/boot/boot.hpp"
+#include "adi/engine/matcher.hpp"
+#include "adi/engine/operations.hpp"
+#include "adi/engine/route.hpp"
+#include "adi/engine/waiter.hpp"
+
+namespace adi {
+
+/// What the layer above lends to the engine.
+struct Hooks {
+    /// A peer broke the rules or died; `text` says what happened. Expected not to return in an
+    /// ordinary job.
+    std::function<void(Peer peer, Status why, const std::string& text)> fault;
+    /// Let go of, and take again, the lock under which the engine was called; null when the
+    /// process has one thread in MPI.
+    void (*unlock)() = nullptr;
+    void (*lock)() = nullptr;
+};
+
+/// What probe() finds.
+struct Envelope {
+    std::int32_t source = 0;
+    std::int32_t tag = 0;
+    std::uint64_t bytes = 0;
+};
+
+class Engine {
+  public:
+    Engine();
+    ~Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    /// Opens the devices and makes the process reachable. Collective over the job; blocks.
+    Status start(Bootstrap& boot, Hooks hooks, std::string* error);
+    /// Sends what is still queued and closes the devices. The caller has seen to it that no
+    /// message to or from this process is outstanding.
+    void stop();
+
+    Peer self() const { return self_; }
+    Peer size() const { return static_cast<Peer>(routes_.size()); }
+    bool oversubscribed() const { return oversubscribed_; }
+
+    // --- point to point --------------------------------------------------------------------
+
+    /// Sends and returns when the buffer is reusable: at once for short messages with room.
+    Status send(Peer to, const Match& match, const Buffer& buffer);
+    /// Starts a send; `r` must be idle and stays the caller's.
+    void isend(Request& r, Peer to, const Match& match, const Buffer& buffer, bool synchronous);
+    /// Starts a receive; source and tag in `match` may be wildcards. `from` is the peer that
+    /// match.source stands for, and of no meaning for a wildcard.
+    void irecv(Request& r, const Match& match, const Buffer& buffer);
+    /// Is there a message for `match`? Does not wait and does not poll.
+    bool probe(const Match& match, Envelope* found) const;
+    /// Tries to cancel. The operation still completes, cancelled or not; wait for it.
+    void cancel(Request& r);
+
+    // --- progress --------------------------------------------------------------------------
+
+    /// Does what can be done now; returns the number of events.
+    int poll();
+    /// Waits, by spinning, yielding or sleeping, until done() is true. done() is cheap and may be
+    /// called often; anything it looks at changes only by poll() or by a peer that signals.
+    template <class Done>
+    void wait_until(Done&& done);
+    void wait(Request& r) {
+        wait_until([&r] { return r.complete(); });
+    }
+    /// Ends the sleep of threads that wait here. Any thread.
+    void wake();
+
+    // --- memory that peers can load and store ----------------------------------------------
+
+    /// Memory that mappable() peers can map, zeroed; null when there is none.
+    void* allocate(std::uint64_t bytes, MemoryKey* key);
+    void deallocate(void* memory, const MemoryKey& key);
+    /// May `peer` and this process map each other's memory (self included)?
+    bool mappable(Peer peer) const;
+    void* map(Peer peer, const MemoryKey& key);
+    /// After stores that `peer` may wait for.
+    void signal(Peer peer);
+
+    const Matcher& matcher() const { return matcher_; }
+
+  private:
+    template <class D>
+    struct DeviceSink;
+
+    Status open_devices(Bootstrap& boot, std::string* error);
+    SendQueue& queue_of(Route& route, Peer peer);
+    bool connect(Route& route, Peer peer);
+    void enqueue(Peer to, const Outgoing& item);
+    void send_control(Peer to, const Header& header, const void* payload);
+    bool push(Outgoing& item, Peer to, const Route& route);
+    bool push_payload(Outgoing& item, Peer to, const Route& route);
+    int flush();
+    bool flush_queue(SendQueue& queue);
+
+    template <class D>
+    void on_header(D& device, ReceiveStream& stream);
+    template <class D>
+    void on_eager(D& device, ReceiveStream& stream);
+    template <class D>
+    void on_rts(D& device, ReceiveStream& stream);
+    template <class D>
+    void on_data(D& device, ReceiveStream& stream);
+    template <class D>
+    bool read_control(D& device, ReceiveStream& stream, void* payload, std::uint32_t bytes);
+    void on_received(ReceiveStream& stream);
+    void on_cts(Peer peer, const Header& header, const CtsPayload& cts);
+    void on_cancel(Peer peer, const Header& header);
+    void on_settled(Peer peer, const Header& header);
+
+    void begin_receive(Request& r, Peer peer, const Header& header, std::uint64_t total);
+    void consume(Request& r, Unexpected& message);
+    void finish_eager(Request& r, Unexpected& message);
+    void rendezvous(Request& r, const Header& header, std::uint64_t address);
+    void data_arrived(Request& r, std::uint64_t bytes);
+    void answer(Peer to, MessageKind kind, std::uint32_t cookie, std::uint8_t flags = 0);
+    void complete(Request& r);
+    void fault(Peer peer, Status why, const std::string& what);
+
+    Unexpected* new_unexpected(Peer peer, const Header& header);
+    void recycle(Unexpected* message);
+
+    /// The device that this process sleeps on and shares memory by: shm where it is open, since
+    /// nothing can arrive at self while the process sleeps.
+    Device& sharing_device();
+    bool sleep_begin(Park* park);
+    void sleep_end();
+
+    Peer self_ = 0;
+    bool oversubscribed_ = false;
+    std::vector<Route> routes_;
+    Devices devices_;
+    Matcher matcher_;
+    Operations operations_;
+    std::vector<std::unique_ptr<SendQueue>> queues_;
+    std::vector<SendQueue*> busy_;  ///< queues that hold something
+    std::vector<SendQueue*> spare_;  ///< queues that no route uses now
+    std::uint64_t sent_ = 0;  ///< counts items and pieces that devices took, to tell progress
+    Unexpected* free_unexpected_ = nullptr;
+    Waiter::Policy wait_policy_;
+    Hooks hooks_;
+    int sleepers_ = 0;  ///< threads in wait_until that sleep or are about to
+};
+
+template <class Done>
+void Engine::wait_until(Done&& done) {
+    if (done()) return;
+    Waiter waiter(wait_policy_);
+    for (;;) {
+        const int events = poll();
+        if (done()) return;
+        if (events > 0) {
+            waiter.progressed();
+        } else if (waiter.patient()) {
+            waiter.spin();
+        } else if (Park park; sleep_begin(&park)) {
+            // Announced; one more look, since what came before the announcement woke nobody.
+            if (poll() == 0 && !done()) Waiter::sleep(park, hooks_.unlock, hooks_.lock);
+            sleep_end();
+            if (done()) return;
+        }
+        if (hooks_.unlock != nullptr) Waiter::give_way(hooks_.unlock, hooks_.lock);
+    }
+}
+
+}  // namespace adi

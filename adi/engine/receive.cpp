@@ -1,0 +1,257 @@
+// Receiving: posting, matching with what came before, rendezvous, cancelling.
+#include <cstring>
+#include <new>
+
+#include "adi/engine/engine.hpp"
+
+namespace adi {
+
+void Engine::irecv(Request& r, const Match& match, const Buffer& buffer) {
+    r.receive = true;
+    r.match = match;
+    r.buffer = buffer;
+    r.moved_bytes = r.received_bytes = 0;
+    r.cancelled = r.cancel_pending = false;
+    r.status = Status::ok;
+    if (Unexpected* message = matcher_.find(match); message != nullptr) {
+        matcher_.remove(*message);
+        return consume(r, *message);
+    }
+    r.stage = Request::Stage::posted;
+    matcher_.post(r);
+}
+
+/// A receive has its message: notes what the status will say.
+void Engine::begin_receive(Request& r, Peer peer, const Header& header, std::uint64_t total) {
+    r.peer = peer;
+    r.source = header.source;
+    r.tag = header.tag;
+    r.total_bytes = total;
+    r.accept_bytes = total;
+    r.stage = Request::Stage::transfer;
+    if (total > r.buffer.bytes) [[unlikely]] {
+        r.accept_bytes = r.buffer.bytes;
+        r.status = Status::truncated;
+    }
+}
+
+/// A receive found its message among the unexpected ones.
+void Engine::consume(Request& r, Unexpected& message) {
+    const Header header = message.header;
+    begin_receive(r, message.peer, header, message.total_bytes);
+    if (header.kind == static_cast<std::uint8_t>(MessageKind::rts)) {
+        const std::uint64_t address = message.address;
+        recycle(&message);
+        return rendezvous(r, header, address);
+    }
+    if (header.flags & kSync) answer(message.peer, MessageKind::ack, header.cookie);
+    if (message.arrived) return finish_eager(r, message);
+    message.claimed = &r;
+}
+
+void Engine::finish_eager(Request& r, Unexpected& message) {
+    r.buffer.write(0, message.data, r.accept_bytes);
+    r.received_bytes = r.accept_bytes;
+    recycle(&message);
+    complete(r);
+}
+
+/// The last payload byte of a stream is where on_header() asked for it.
+void Engine::on_received(ReceiveStream& stream) {
+    const auto token = reinterpret_cast<std::uintptr_t>(stream.token);
+    if (token & 1) {
+        auto& message = *reinterpret_cast<Unexpected*>(token - 1);
+        message.arrived = true;
+        if (message.claimed != nullptr) finish_eager(*message.claimed, message);
+        return;
+    }
+    auto& r = *static_cast<Request*>(stream.token);
+    if (stream.header.kind == static_cast<std::uint8_t>(MessageKind::data)) {
+        return data_arrived(r, stream.header.bytes);
+    }
+    r.received_bytes = r.accept_bytes;
+    complete(r);
+}
+
+/// The announced message of `header` is matched: fetch it, or ask for it.
+void Engine::rendezvous(Request& r, const Header& header, std::uint64_t address) {
+    Route& route = routes_[r.peer];
+    if (route.way == Way::unconnected && !connect(route, r.peer)) {
+        r.status = Status::peer_failed;
+        return complete(r);
+    }
+    const bool gettable = (header.flags & kGettable) != 0 && r.buffer.layout == nullptr;
+    if (gettable && r.accept_bytes > 0) {
+        const Status got = devices_.call(route, [&](auto& device) {
+            if (r.accept_bytes < device.capabilities().get_bytes) return Status::unsupported;
+            return device.get(r.peer, address, r.buffer.base, r.accept_bytes);
+        });
+        if (got != Status::unsupported) {
+            if (got == Status::ok) r.received_bytes = r.accept_bytes;
+            if (got != Status::ok) fault(r.peer, got, "the message's memory could not be read");
+            answer(r.peer, MessageKind::fin, header.cookie);
+            return complete(r);
+        }
+    }
+    operations_.name(r);
+    Header cts;
+    cts.kind = static_cast<std::uint8_t>(MessageKind::cts);
+    cts.cookie = header.cookie;
+    cts.bytes = sizeof(CtsPayload);
+    const CtsPayload payload{r.accept_bytes, r.cookie, 0};
+    send_control(r.peer, cts, &payload);
+    if (r.accept_bytes == 0) complete(r);
+}
+
+void Engine::data_arrived(Request& r, std::uint64_t bytes) {
+    r.received_bytes += bytes;
+    if (r.received_bytes >= r.accept_bytes) complete(r);
+}
+
+/// The receiver is ready for an announced message.
+void Engine::on_cts(Peer peer, const Header& header, const CtsPayload& cts) {
+    Request* r = operations_.find(header.cookie);
+    if (r == nullptr || r->receive || r->peer != peer || r->kind != MessageKind::rts ||
+        r->stage != Request::Stage::announced || cts.accept_bytes > r->total_bytes) {
+        return fault(peer, Status::corrupt, "clear to send for no message of this process");
+    }
+    operations_.release(*r);
+    r->accept_bytes = cts.accept_bytes;
+    if (r->accept_bytes == 0) return complete(*r);
+    r->kind = MessageKind::data;
+    r->synchronous = false;
+    r->stage = Request::Stage::transfer;
+    Outgoing item;
+    item.request = r;
+    item.header.kind = static_cast<std::uint8_t>(MessageKind::data);
+    item.header.cookie = cts.receiver_cookie;
+    enqueue(peer, item);
+}
+
+/// fin, ack, cancel_reply: what the peer says about an announced message of this process.
+void Engine::on_settled(Peer peer, const Header& header) {
+    const auto kind = static_cast<MessageKind>(header.kind);
+    Request* r = operations_.find(header.cookie);
+    const bool valid = r != nullptr && !r->receive && r->peer == peer &&
+                       r->stage == Request::Stage::announced;
+    if (kind == MessageKind::cancel_reply) {
+        // A message that was matched in the meantime is simply not cancelled.
+        if (valid && (header.flags & kCancelled) != 0) {
+            r->cancelled = true;
+            complete(*r);
+        }
+        return;
+    }
+    if (!valid) return fault(peer, Status::corrupt, "an answer to no message of this process");
+    complete(*r);
+}
+
+// --- cancel and probe ----------------------------------------------------------------------------
+
+void Engine::cancel(Request& r) {
+    if (r.complete() || r.cancel_pending) return;
+    if (r.receive) {
+        if (r.stage != Request::Stage::posted) return;
+        matcher_.remove_posted(r);
+        r.cancelled = true;
+        return complete(r);
+    }
+    if (r.stage == Request::Stage::announced) {
+        r.cancel_pending = true;
+        return answer(r.peer, MessageKind::cancel, r.cookie);
+    }
+    if (r.stage != Request::Stage::queued || r.stream_open) return;
+    SendQueue& queue = *routes_[r.peer].queue;
+    std::erase_if(queue.items, [&r](const Outgoing& item) { return item.request == &r; });
+    r.cancelled = true;
+    complete(r);
+}
+
+void Engine::on_cancel(Peer peer, const Header& header) {
+    Unexpected* message = matcher_.find_by(peer, header.cookie);
+    if (message == nullptr || header.cookie == 0) {
+        return answer(peer, MessageKind::cancel_reply, header.cookie);
+    }
+    matcher_.remove(*message);
+    recycle(message);
+    answer(peer, MessageKind::cancel_reply, header.cookie, kCancelled);
+}
+
+bool Engine::probe(const Match& match, Envelope* found) const {
+    const Unexpected* message = matcher_.find(match);
+    if (message == nullptr) return false;
+    *found = {message->header.source, message->header.tag, message->total_bytes};
+    return true;
+}
+
+// --- unexpected messages -------------------------------------------------------------------------
+
+Unexpected* Engine::new_unexpected(Peer peer, const Header& header) {
+    Unexpected* message = free_unexpected_;
+    if (message != nullptr) {
+        free_unexpected_ = message->next;
+    } else if (message = new (std::nothrow) Unexpected; message == nullptr) {
+        fault(peer, Status::no_memory, "no memory for an unexpected message");
+        return nullptr;
+    }
+    message->header = header;
+    message->peer = peer;
+    message->arrived = false;
+    message->claimed = nullptr;
+    message->data = message->small;
+    if (header.bytes > sizeof message->small) {
+        message->heap.reset(new (std::nothrow) std::byte[header.bytes]);
+        message->data = message->heap.get();
+        if (message->data == nullptr) {
+            recycle(message);
+            fault(peer, Status::no_memory, "no memory for an unexpected message");
+            return nullptr;
+        }
+    }
+    return message;
+}
+
+void Engine::recycle(Unexpected* message) {
+    message->heap.reset();
+    message->next = free_unexpected_;
+    free_unexpected_ = message;
+}
+
+// --- sleeping ------------------------------------------------------------------------------------
+
+bool Engine::sleep_begin(Park* park) {
+    ++sleepers_;
+    *park = sharing_device().prepare_park();
+    return true;
+}
+
+void Engine::sleep_end() {
+    --sleepers_;
+    sharing_device().cancel_park();
+}
+
+void Engine::wake() {
+    for (std::unique_ptr<Device>& device : devices_.all) device->wake();
+}
+
+// --- memory --------------------------------------------------------------------------------------
+
+void* Engine::allocate(std::uint64_t bytes, MemoryKey* key) {
+    return sharing_device().allocate(bytes, key);
+}
+
+void Engine::deallocate(void* memory, const MemoryKey& key) {
+    sharing_device().deallocate(memory, key);
+}
+
+bool Engine::mappable(Peer peer) const {
+    return peer == self_ || (devices_.shm != nullptr && devices_.shm->reaches(peer));
+}
+
+void* Engine::map(Peer peer, const MemoryKey& key) { return sharing_device().map(peer, key); }
+
+void Engine::signal(Peer peer) {
+    if (peer != self_) sharing_device().signal(peer);
+}
+
+}  // namespace adi

@@ -1,0 +1,74 @@
+// How a process waits: spin while that is fastest, give the core to others when there are more
+// processes than cores, sleep when nothing comes. This is dynamic coscheduling without privileges
+// (Sobalvarro, Pakin, Weihl, Chien 1998): the arrival of a message schedules its receiver.
+#pragma once
+
+#include <sched.h>
+
+#include <chrono>
+#include <cstdint>
+
+#include "adi/base/futex.hpp"
+#include "adi/device.hpp"
+
+namespace adi {
+
+/// One wait. Made on the stack of wait_until().
+class Waiter {
+  public:
+    /// Chosen once at start from how many processes share the CPUs.
+    struct Policy {
+        std::int64_t spin_ns = 100'000;  ///< patience without an event before sleeping
+        bool yield = false;              ///< give the core away between looks
+    };
+
+    explicit Waiter(const Policy& policy) : policy_(policy) {}
+
+    /// Something came in: be patient anew.
+    void progressed() { looks_ = 0; }
+
+    /// Is it too early to sleep? A spinner reads the clock only every 64th look.
+    bool patient() {
+        const std::uint32_t stride = policy_.yield ? 1 : 64;
+        if (looks_++ % stride != 0) return true;
+        const std::int64_t now = now_ns();
+        if (looks_ == 1) deadline_ns_ = now + policy_.spin_ns;
+        return now < deadline_ns_;
+    }
+
+    /// Between two looks.
+    void spin() {
+        if (policy_.yield) {
+            sched_yield();
+        } else {
+            cpu_relax();
+        }
+    }
+
+    /// Sleeps until woken, without the caller's lock.
+    static void sleep(const Park& park, void (*unlock)(), void (*lock)()) {
+        if (unlock != nullptr) unlock();
+        if (park.futex_word != nullptr) futex_wait(park.futex_word, park.futex_value);
+        if (lock != nullptr) lock();
+    }
+
+    /// Lets another thread have the caller's lock for a moment.
+    static void give_way(void (*unlock)(), void (*lock)()) {
+        unlock();
+        cpu_relax();
+        lock();
+    }
+
+  private:
+    static std::int64_t now_ns() {
+        return std::chrono::duration_cast<std::chrono::nanoseconds>(
+                   std::chrono::steady_clock::now().time_since_epoch())
+            .count();
+    }
+
+    Policy policy_;
+    std::uint32_t looks_ = 0;
+    std::int64_t deadline_ns_ = 0;
+};
+
+}  // namespace adi
