@@ -1,0 +1,27 @@
+#!/bin/sh
+# Makes the build tree look like an installed prefix, so that build/bin/mpicc and build/bin/mpirun
+# work without installing. Run by Meson whenever it configures.
+#
+# usage: prefix.sh BUILD BINDIR INCLUDEDIR LIBDIR
+# What ninja makes is linked to, relatively, so that links may be there before it. The wrappers are
+# copied: they find the prefix from their own place.
+set -eu
+cd "$1"
+bin=$2 include=$3 lib=$4
+mkdir -p "$bin" "$include" "$lib/pkgconfig"
+
+# The way from a folder of the prefix to the build tree's root: one .. for each part of its name.
+up() { printf '%s\n' "$1" | sed 's,[^/][^/]*,..,g'; }
+
+for name in mpicc mpicxx mpifort; do
+    cp -f "mpi/compilers/$name" "$bin/$name.new" && chmod 755 "$bin/$name.new"
+    mv -f "$bin/$name.new" "$bin/$name"
+done
+ln -sfn mpicxx "$bin/mpic++"
+ln -sfn mpicxx "$bin/mpiCC"
+ln -sfn mpifort "$bin/mpif77"
+ln -sfn mpifort "$bin/mpif90"
+for name in mpirun mpiexec; do ln -sfn "$(up "$bin")/mpi/launch/mpirun" "$bin/$name"; done
+ln -sfn "$(up "$include")/mpi/include/mpi.h" "$include/mpi.h"
+for name in libmpi_abi.so libmpi_abi.so.1; do ln -sfn "$(up "$lib")/mpi/$name" "$lib/$name"; done
+cp -f mpi/compilers/*.pc "$lib/pkgconfig/"
