@@ -8,20 +8,37 @@
 
 namespace mpi {
 
+/// inout[i] = in[i] op inout[i] for `n` elements of one machine type, at any alignment. The two
+/// do not overlap.
+using ReduceKernel = void (*)(const void* in, void* inout, Count n);
+
 /// A reduction operation: one of the predefined ones, or a user's function.
 struct Op : Object {
     MPI_User_function* function = nullptr;      ///< user's function with int counts
     MPI_User_function_c* function_c = nullptr;  ///< user's function with MPI_Count counts
     bool commutative = true;
     bool predefined = false;
+    std::uint16_t categories = 0;           ///< predefined: bit c is set when Category c is allowed
+    const ReduceKernel* kernels = nullptr;  ///< predefined: indexed by Machine
 
     /// Is this operation defined for elements of `type` (MPI-5.0 §6.9.2)? Always for user's ones.
-    bool accepts(const Datatype& type) const;
+    bool accepts(const Datatype& type) const {
+        return !predefined || (categories >> static_cast<unsigned>(type.category) & 1) != 0;
+    }
 
     /// inout[i] = in[i] op inout[i] for `count` elements of `type`. The operands' order matters for
     /// non-commutative operations: `in` comes from the lower rank. The buffers do not overlap.
     /// accepts(type) holds. Predefined operations run on whole vectors at the machine's speed.
-    void apply(const void* in, void* inout, Count count, const Datatype& type) const;
+    void apply(const void* in, void* inout, Count count, const Datatype& type) const {
+        if (predefined) [[likely]] {
+            kernels[static_cast<std::size_t>(type.machine)](in, inout, count);
+        } else {
+            apply_user(in, inout, count, type);
+        }
+    }
+
+  private:
+    void apply_user(const void* in, void* inout, Count count, const Datatype& type) const;
 };
 
 template <>
@@ -30,6 +47,9 @@ struct HandleTraits<Op> {
     static constexpr Id first = 0x20, count = 32;
 };
 
+inline void retain(Op* op) {
+    ++op->refs;
+}
 /// Drops one reference; the last one destroys a user-made operation.
 void release(Op* op);
 

@@ -1,0 +1,70 @@
+// How many elements a received message holds (MPI-5.0 §3.2.5, §5.1.11). The status knows its bytes;
+// basic elements are counted from the constructor calls, without expanding the type map.
+
+#include "bodies.hpp"
+#include "mpi/core/status.hpp"
+#include "mpi/datatype/contents.hpp"
+
+namespace mpi {
+namespace {
+
+/// Finds the part of one element of a struct that packed byte `bytes` lies in: adds the basic
+/// elements before it to `elements`, takes the bytes before it off `bytes`.
+const Datatype& part_of_struct(const Contents& contents, Count& bytes, Count& elements) {
+    std::size_t i = 0;
+    for (;; ++i) {
+        const Datatype& type = *contents.types[i];
+        const Count length = contents.integers[i + 1];
+        if (bytes < length * type.size) return type;
+        bytes -= length * type.size;
+        elements += length * type.elements;
+    }
+}
+
+/// Basic elements in the first `bytes` packed bytes of consecutive elements of `datatype`, or
+/// MPI_UNDEFINED when they end inside a basic element.
+Count elements_in(const Datatype& datatype, Count bytes) {
+    Count elements = 0;
+    const Datatype* type = &datatype;
+    // Each turn counts whole elements and steps into the one that is cut. Every constructor but
+    // the struct's repeats one type, whose elements follow each other in the packed bytes.
+    while (bytes != 0) {
+        if (type->size == 0) return MPI_UNDEFINED;
+        if (type->element_size != 0) {
+            if (bytes % type->element_size != 0) return MPI_UNDEFINED;
+            return elements + bytes / type->element_size;
+        }
+        elements += bytes / type->size * type->elements;
+        bytes %= type->size;
+        if (bytes == 0) break;
+        if (type->predefined) {  // a pair of unlike members: the second one is an int
+            const Count first = type->size - static_cast<Count>(sizeof(int));
+            return bytes == first ? elements + 1 : MPI_UNDEFINED;
+        }
+        const Contents& contents = *type->contents;
+        type = contents.combiner == MPI_COMBINER_STRUCT ? &part_of_struct(contents, bytes, elements)
+                                                        : contents.types[0];
+    }
+    return elements;
+}
+
+}  // namespace
+
+Status get_count(const MPI_Status& status, Datatype& datatype, Count& count) {
+    const Count bytes = status_bytes(status);
+    if (bytes == 0) {
+        count = 0;
+    } else if (datatype.size == 0 || bytes % datatype.size != 0) {
+        count = MPI_UNDEFINED;
+    } else {
+        count = bytes / datatype.size;
+    }
+    return Status::ok;
+}
+
+Status get_elements(const MPI_Status& status, Datatype& datatype, Count& count) {
+    count = elements_in(datatype, status_bytes(status));
+    return Status::ok;
+}
+
+}  // namespace mpi

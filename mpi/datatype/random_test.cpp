@@ -1,0 +1,121 @@
+// Thousands of random nested datatypes against their type maps written out in full.
+
+#include <gtest/gtest.h>
+
+#include "mpi/core/status.hpp"
+#include "mpi/datatype/naive.hpp"
+
+namespace mpi::testing {
+namespace {
+
+constexpr unsigned kSeeds = 3000;
+
+std::vector<std::byte> noise(std::size_t n, Maker& maker) {
+    std::vector<std::byte> bytes(n);
+    for (std::byte& b : bytes) b = static_cast<std::byte>(maker.pick(1, 255));
+    return bytes;
+}
+
+/// Memory that `count` elements lie in, whatever their bounds.
+struct Memory {
+    std::vector<std::byte> bytes;
+    std::byte* base;
+
+    Memory(const Naive& naive, Count count, Maker& maker) {
+        Naive all;
+        all.append(naive, 0, count);
+        const Count low = std::min<Count>(all.lb(), 0);
+        const Count high = std::max<Count>(all.true_ub(), 0);
+        bytes = noise(static_cast<std::size_t>(high - low), maker);
+        base = bytes.data() - low;
+    }
+};
+
+/// Cuts [0, n) into random pieces, calls f(offset, length) for each in order.
+template <class F>
+void in_pieces(std::uint64_t n, Maker& maker, F f) {
+    for (std::uint64_t at = 0; at < n;) {
+        const auto limit = static_cast<Count>(n - at);
+        const Count length =
+            maker.pick(1, maker.pick(0, 1) == 0 ? limit : std::min<Count>(limit, 9));
+        f(at, static_cast<std::uint64_t>(length));
+        at += static_cast<std::uint64_t>(length);
+    }
+}
+
+TEST(RandomTypes, HaveTheBoundsOfTheirTypeMap) {
+    for (unsigned seed = 0; seed < kSeeds; ++seed) {
+        SCOPED_TRACE(seed);
+        Maker maker(seed);
+        const Twin twin = maker.make(1 + static_cast<int>(seed % 4));
+        const Naive& naive = twin.naive;
+        ASSERT_EQ(twin.type->size, naive.size());
+        ASSERT_EQ(twin.type->lb, naive.lb());
+        ASSERT_EQ(twin.type->extent, naive.extent());
+        ASSERT_EQ(twin.type->true_lb, naive.lb());
+        ASSERT_EQ(twin.type->true_extent, naive.true_ub() - naive.lb());
+        ASSERT_EQ(twin.type->elements, static_cast<Count>(naive.map.size()));
+        ASSERT_EQ(twin.type->shape.bytes, static_cast<std::uint64_t>(naive.size()));
+    }
+}
+
+TEST(RandomTypes, PackAnyRange) {
+    for (unsigned seed = 0; seed < kSeeds; ++seed) {
+        SCOPED_TRACE(seed);
+        Maker maker(seed);
+        const Twin twin = maker.make(1 + static_cast<int>(seed % 4));
+        const Count count = maker.pick(1, 4);
+        const Memory memory(twin.naive, count, maker);
+        const std::vector<std::byte> expected = twin.naive.pack(memory.base, count);
+        const adi::Buffer buffer = make_buffer(memory.base, count, *twin.type);
+        ASSERT_EQ(buffer.bytes, expected.size());
+        std::vector<std::byte> packed(expected.size());
+        buffer.read(0, packed.data(), packed.size());
+        ASSERT_EQ(packed, expected);
+        packed.assign(packed.size(), std::byte{0});
+        in_pieces(packed.size(), maker, [&](std::uint64_t at, std::uint64_t n) {
+            buffer.read(at, packed.data() + at, n);
+        });
+        ASSERT_EQ(packed, expected);
+    }
+}
+
+TEST(RandomTypes, UnpackAnyRangeAndLeaveGapsAlone) {
+    for (unsigned seed = 0; seed < kSeeds; ++seed) {
+        SCOPED_TRACE(seed);
+        Maker maker(seed);
+        const Twin twin = maker.make(1 + static_cast<int>(seed % 4));
+        const Count count = maker.pick(1, 4);
+        Memory memory(twin.naive, count, maker);
+        Memory expected = memory;
+        expected.base = expected.bytes.data() + (memory.base - memory.bytes.data());
+        const auto size = static_cast<std::size_t>(twin.type->size * count);
+        const std::vector<std::byte> packed = noise(size, maker);
+        twin.naive.unpack(expected.base, count, packed.data());
+        const adi::Buffer buffer = make_buffer(memory.base, count, *twin.type);
+        in_pieces(size, maker, [&](std::uint64_t at, std::uint64_t n) {
+            buffer.write(at, packed.data() + at, n);
+        });
+        ASSERT_EQ(memory.bytes, expected.bytes);
+    }
+}
+
+TEST(RandomTypes, CountElementsOfAnyPrefix) {
+    for (unsigned seed = 0; seed < kSeeds; ++seed) {
+        SCOPED_TRACE(seed);
+        Maker maker(seed);
+        const Twin twin = maker.make(1 + static_cast<int>(seed % 4));
+        const Count total = 3 * twin.type->size;
+        for (int i = 0; i < 12; ++i) {
+            MPI_Status status{};
+            const Count bytes = i == 0 ? total : maker.pick(0, total);
+            set_status_bytes(status, bytes);
+            Count elements = -1;
+            ASSERT_EQ(get_elements(status, *twin.type, elements), Status::ok);
+            ASSERT_EQ(elements, twin.naive.elements(bytes, 3)) << bytes << " bytes";
+        }
+    }
+}
+
+}  // namespace
+}  // namespace mpi::testing
