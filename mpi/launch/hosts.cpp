@@ -1,0 +1,130 @@
+#include "mpi/launch/hosts.hpp"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <sstream>
+
+#include "adi/boot/pmi1_wire.hpp"
+#include "mpi/launch/options.hpp"
+
+namespace launch {
+
+namespace {
+
+bool is_interface_address(const std::string& name) {
+    in_addr v4 = {};
+    in6_addr v6 = {};
+    const bool is_v4 = ::inet_pton(AF_INET, name.c_str(), &v4) == 1;
+    if (!is_v4 && ::inet_pton(AF_INET6, name.c_str(), &v6) != 1) return false;
+    ifaddrs* all = nullptr;
+    if (::getifaddrs(&all) != 0) return false;
+    bool found = false;
+    for (const ifaddrs* at = all; at != nullptr && !found; at = at->ifa_next) {
+        if (at->ifa_addr == nullptr) continue;
+        if (is_v4 && at->ifa_addr->sa_family == AF_INET) {
+            const auto* address = reinterpret_cast<const sockaddr_in*>(at->ifa_addr);
+            found = address->sin_addr.s_addr == v4.s_addr;
+        } else if (!is_v4 && at->ifa_addr->sa_family == AF_INET6) {
+            const auto* address = reinterpret_cast<const sockaddr_in6*>(at->ifa_addr);
+            found = std::equal(std::begin(v6.s6_addr), std::end(v6.s6_addr),
+                               std::begin(address->sin6_addr.s6_addr));
+        }
+    }
+    ::freeifaddrs(all);
+    return found;
+}
+
+std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text;
+}
+
+bool is_host_name(const std::string& name) {
+    return !name.empty() && name.front() != '-' &&
+           std::all_of(name.begin(), name.end(), [](unsigned char c) {
+               return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_' || c == ':';
+           });
+}
+
+// "name" or "name:slots"; an IPv6 address keeps its colons.
+bool parse_entry(const std::string& text, HostEntry* entry) {
+    entry->name = text;
+    const std::size_t colon = text.find(':');
+    if (colon != std::string::npos && text.find(':', colon + 1) == std::string::npos) {
+        const auto slots = adi::pmi1::parse_int(text.substr(colon + 1), 1, kMaxRanks);
+        if (!slots) return false;
+        entry->slots = *slots;
+        entry->name = text.substr(0, colon);
+    }
+    return is_host_name(entry->name);
+}
+
+}  // namespace
+
+std::string host_name() {
+    char name[256] = "";
+    if (::gethostname(name, sizeof name - 1) != 0 || *name == '\0') return "localhost";
+    return name;
+}
+
+bool is_this_host(const std::string& text) {
+    const std::string name = lower(text);
+    const std::string own = lower(host_name());
+    if (name == "localhost" || name == "ip6-localhost" || name == "::1" || name == own) return true;
+    if (name.starts_with("127.") && is_interface_address("127.0.0.1")) return true;
+    // node7 and node7.cluster.example are the same host when one of them has no domain.
+    const bool either_short = (name.find('.') == std::string::npos) !=
+                              (own.find('.') == std::string::npos);
+    if (either_short && name.substr(0, name.find('.')) == own.substr(0, own.find('.'))) return true;
+    return is_interface_address(name);
+}
+
+std::vector<HostEntry> parse_host_list(const std::string& list, std::string* error) {
+    std::vector<HostEntry> hosts;
+    std::stringstream stream(list);
+    std::string item;
+    while (std::getline(stream, item, ',')) {
+        HostEntry entry;
+        if (!parse_entry(item, &entry)) {
+            *error = "\"" + item + "\" is no host name with an optional :SLOTS";
+            return {};
+        }
+        hosts.push_back(entry);
+    }
+    if (hosts.empty()) *error = "the list of hosts is empty";
+    return hosts;
+}
+
+bool parse_host_line(const std::string& line, std::vector<HostEntry>* hosts, std::string* error) {
+    std::stringstream words(line.substr(0, line.find('#')));
+    std::string word;
+    if (!(words >> word)) return true;
+    HostEntry entry;
+    if (!parse_entry(word, &entry)) {
+        *error = "\"" + word + "\" is no host name with an optional :SLOTS";
+        return false;
+    }
+    while (words >> word) {
+        const std::size_t equals = word.find('=');
+        const std::string key = word.substr(0, equals);
+        const auto value = equals == std::string::npos
+                               ? std::nullopt
+                               : adi::pmi1::parse_int(word.substr(equals + 1), 1, kMaxRanks);
+        const bool known = key == "slots" || key == "max_slots" || key == "max-slots";
+        if (!known || !value) {
+            *error = "\"" + word + "\" is neither slots=N nor max_slots=N";
+            return false;
+        }
+        if (key == "slots") entry.slots = *value;
+    }
+    hosts->push_back(entry);
+    return true;
+}
+
+}  // namespace launch

@@ -1,0 +1,29 @@
+// Host names on the command line. This version starts ranks on one host, so the question is whether
+// a name means this one.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace launch {
+
+struct HostEntry {
+    std::string name;
+    int slots = 0;  // 0: not said
+};
+
+/// This host's name as people know it; "localhost" when the system does not say.
+std::string host_name();
+
+/// Whether `name` means this host: a loopback name or address, the host's name with or without its
+/// domain, or the address of one of its interfaces. No name service is asked.
+bool is_this_host(const std::string& name);
+
+/// Parses "a,b:4". Empty and a sentence in `error` when it is malformed.
+std::vector<HostEntry> parse_host_list(const std::string& list, std::string* error);
+
+/// Parses one line of a host file, "name [slots=N] [max_slots=N]" or "name:N"; comments begin with
+/// `#`. Appends nothing for an empty line. False and a sentence in `error` when it is malformed.
+bool parse_host_line(const std::string& line, std::vector<HostEntry>* hosts, std::string* error);
+
+}  // namespace launch

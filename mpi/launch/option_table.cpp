@@ -1,0 +1,159 @@
+#include "mpi/launch/option_table.hpp"
+
+#include <string>
+
+#include "mpi/launch/options.hpp"
+
+namespace launch {
+
+namespace {
+
+constexpr OptionWord kWords[] = {
+    {"n", 1, Action::processes},
+    {"np", 1, Action::processes},
+    {"c", 1, Action::processes},
+    {"wdir", 1, Action::directory},
+    {"wd", 1, Action::directory},
+    {"genv", 2, Action::set_for_all},
+    {"genvlist", 1, Action::list_for_all},
+    {"genvall", 0, Action::all_for_all},
+    {"genvnone", 0, Action::none_for_all},
+    {"env", 2, Action::set_for_one},
+    {"envlist", 1, Action::list_for_one},
+    {"envall", 0, Action::all_for_one},
+    {"envnone", 0, Action::none_for_one},
+    {"x", 1, Action::export_name},
+    {"l", 0, Action::tag_output},
+    {"tag-output", 0, Action::tag_output},
+    {"prepend-rank", 0, Action::tag_output},
+    {"timestamp-output", 0, Action::timestamp_output},
+    {"output-filename", 1, Action::output_directory},
+    {"outfile-pattern", 1, Action::stdout_pattern},
+    {"errfile-pattern", 1, Action::stderr_pattern},
+    {"timeout", 1, Action::timeout},
+    {"stdin", 1, Action::stdin_target},
+    {"s", 1, Action::stdin_target},
+    {"configfile", 1, Action::config_file},
+    {"app", 1, Action::config_file},
+    {"version", 0, Action::version},
+    {"V", 0, Action::version},
+    {"help", 0, Action::help},
+    {"h", 0, Action::help},
+    {"verbose", 0, Action::verbose},
+    {"v", 0, Action::verbose},
+    {"ppn", 1, Action::per_host},
+    {"perhost", 1, Action::per_host},
+    {"npernode", 1, Action::per_host},
+    {"N", 1, Action::per_host},
+    {"host", 1, Action::hosts},
+    {"hosts", 1, Action::hosts},
+    {"H", 1, Action::hosts},
+    {"f", 1, Action::host_file},
+    {"hostfile", 1, Action::host_file},
+    {"machinefile", 1, Action::host_file},
+    {"machine", 1, Action::host_file},
+    {"device", 1, Action::device},
+    {"bind-to", 1, Action::bind_to},
+    {"map-by", 1, Action::map_by},
+    {"rank-by", 1, Action::map_by},
+    // What mpirun does anyway, or what has no effect on one host.
+    {"oversubscribe", 0, Action::accepted},
+    {"nooversubscribe", 0, Action::accepted},
+    {"use-hwthread-cpus", 0, Action::accepted},
+    {"allow-run-as-root", 0, Action::accepted},
+    {"bynode", 0, Action::accepted},
+    {"byslot", 0, Action::accepted},
+    {"bycore", 0, Action::accepted},
+    {"q", 0, Action::accepted},
+    {"quiet", 0, Action::accepted},
+    {"local", 0, Action::accepted},
+    {"order-nodes", 1, Action::accepted},
+    {"disable-hostname-propagation", 0, Action::accepted},
+    {"localhost", 1, Action::accepted},
+    // Tuning words of other launchers.
+    {"report-bindings", 0, Action::not_honoured},
+    {"bind-to-core", 0, Action::not_honoured},
+    {"bind-to-socket", 0, Action::not_honoured},
+    {"bind-to-none", 0, Action::accepted},
+    {"binding", 1, Action::not_honoured},
+    {"cpu-set", 1, Action::not_honoured},
+    {"cpu-list", 1, Action::not_honoured},
+    {"cpus-per-proc", 1, Action::not_honoured},
+    {"cpus-per-rank", 1, Action::not_honoured},
+    {"mca", 2, Action::not_honoured},
+    {"gmca", 2, Action::not_honoured},
+    {"omca", 2, Action::not_honoured},
+    {"pmca", 2, Action::not_honoured},
+    {"prtemca", 2, Action::not_honoured},
+    {"pmixmca", 2, Action::not_honoured},
+    {"gpmixmca", 2, Action::not_honoured},
+    {"am", 1, Action::not_honoured},
+    {"tune", 1, Action::not_honoured},
+    {"prefix", 1, Action::not_honoured},
+    {"display-map", 0, Action::not_honoured},
+    {"display-devel-map", 0, Action::not_honoured},
+    {"display-allocation", 0, Action::not_honoured},
+    {"display-topo", 0, Action::not_honoured},
+    {"display", 1, Action::not_honoured},
+    {"enable-recovery", 0, Action::not_honoured},
+    {"disable-recovery", 0, Action::accepted},
+    {"merge-stderr-to-stdout", 0, Action::not_honoured},
+    {"xml", 0, Action::not_honoured},
+    {"launcher", 1, Action::not_honoured},
+    {"launcher-exec", 1, Action::not_honoured},
+    {"bootstrap", 1, Action::not_honoured},
+    {"bootstrap-exec", 1, Action::not_honoured},
+    {"rmk", 1, Action::not_honoured},
+    {"iface", 1, Action::not_honoured},
+    {"topolib", 1, Action::not_honoured},
+    {"demux", 1, Action::not_honoured},
+    {"usize", 1, Action::not_honoured},
+    {"pmi-port", 0, Action::not_honoured},
+    {"disable-auto-cleanup", 0, Action::not_honoured},
+    {"enable-x", 0, Action::not_honoured},
+    {"disable-x", 0, Action::not_honoured},
+    {"print-all-exitcodes", 0, Action::not_honoured},
+    {"profile", 0, Action::not_honoured},
+    {"info", 0, Action::version},
+};
+
+}  // namespace
+
+std::span<const OptionWord> option_words() { return kWords; }
+
+std::string help_text() {
+    return R"(usage: mpirun [options] program [arguments] [ : [options] program [arguments] ]...
+
+Starts the ranks of an MPI job on this host. Any program may be started, MPI or not.
+One dash or two make no difference.
+
+What is started
+  -n, -np, -c N           N processes (default 1; there may be more than cores)
+  -wdir, -wd DIR          working directory
+  -configfile, --app FILE options and programs from a file, a program a line
+  -host LIST, -hostfile F accepted when every host is this one
+Environment
+  -x NAME[=VALUE]         set or pass on a variable for all programs
+  -genv NAME VALUE        set a variable for all programs; -env: for this program
+  -genvlist A,B           pass on these variables only; -genvnone: none, -genvall: all
+                          (the default); -envlist, -envnone, -envall: for this program
+  --device LIST           fabric of the job, such as shm,tcp
+Input and output
+  -l, --tag-output        begin each line with its rank: [3] text
+  --timestamp-output      begin each line with date and time
+  --output-filename DIR   also write DIR/1/rank.R/stdout and stderr (DIR:nocopy: only there)
+  -outfile-pattern P      write stdout to files instead; %r is the rank, %h the host,
+                          %p the process id of mpirun; -errfile-pattern: stderr
+  --stdin RANK|all|none   who reads mpirun's standard input (default: rank 0)
+Control
+  --timeout S             end the job after S seconds with exit status 124
+                          (also from the variable MPIEXEC_TIMEOUT)
+  -v, --verbose           say what is started and how it ends
+  --version, --help
+
+Exit status: that of the first rank that failed; 128 + N when signal N ended it; 124 after a
+timeout; 126 or 127 when a program cannot be run or is not there; 2 for a bad command line.
+)";
+}
+
+}  // namespace launch

@@ -1,0 +1,470 @@
+#include "mpi/launch/options.hpp"
+
+#include <getopt.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <numeric>
+#include <set>
+#include <sstream>
+
+#include "adi/boot/pmi1_wire.hpp"
+#include "mpi/launch/hosts.hpp"
+#include "mpi/launch/option_table.hpp"
+
+namespace launch {
+
+namespace {
+
+constexpr int kMaxTimeoutS = 1 << 30;
+constexpr int kMaxConfigDepth = 8;
+
+// What stops the parsing: --help, --version, or a mistake. Never leaves this file.
+struct Stop {
+    int status;
+    std::string text;
+};
+
+[[noreturn]] void mistake(const std::string& text) { throw Stop{kUsageError, text}; }
+
+bool is_variable_name(const std::string& name) {
+    return !name.empty() && name.find('=') == std::string::npos;
+}
+
+std::vector<std::string> split_commas(const std::string& list) {
+    std::vector<std::string> parts;
+    std::stringstream stream(list);
+    std::string part;
+    while (std::getline(stream, part, ',')) {
+        if (!part.empty()) parts.push_back(part);
+    }
+    return parts;
+}
+
+// Seconds, as a whole number or a fraction, rounded up.
+int parse_seconds(const std::string& text, const std::string& where) {
+    double seconds = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, code] = std::from_chars(text.data(), end, seconds);
+    if (code != std::errc() || stop != end || !(seconds >= 0) || seconds > kMaxTimeoutS) {
+        mistake(where + " takes a number of seconds, not \"" + text + "\"");
+    }
+    return static_cast<int>(std::ceil(seconds));
+}
+
+class Parser {
+  public:
+    explicit Parser(const char* (*lookup)(const char*)) : lookup_(lookup) {
+        for (const OptionWord& word : option_words()) {
+            long_options_.push_back({word.name, word.arguments == 0 ? no_argument : required_argument,
+                                     nullptr, kFirstIndex + static_cast<int>(long_options_.size())});
+        }
+        long_options_.push_back({nullptr, 0, nullptr, 0});
+    }
+
+    Options parse(const std::vector<std::string>& words) {
+        parse_all(words, 0);
+        if (options_.programs.empty()) mistake("no program is named; try mpirun --help");
+        if (options_.timeout_s == 0) {
+            const char* text = lookup_("MPIEXEC_TIMEOUT");
+            if (text != nullptr && *text != '\0') {
+                options_.timeout_s = parse_seconds(text, "the variable MPIEXEC_TIMEOUT");
+            }
+        }
+        settle_counts();
+        const int total = options_.total_processes();
+        if (total > kMaxRanks) mistake("more than " + std::to_string(kMaxRanks) + " processes");
+        if (options_.stdin_target >= total) {
+            mistake("--stdin names rank " + std::to_string(options_.stdin_target) +
+                    ", but the ranks go from 0 to " + std::to_string(total - 1));
+        }
+        return std::move(options_);
+    }
+
+  private:
+    static constexpr int kFirstIndex = 1000;  // beyond any character that getopt returns
+
+    // Cuts `words` at each ":" and parses the parts.
+    void parse_all(const std::vector<std::string>& words, int depth) {
+        if (depth > kMaxConfigDepth) mistake("-configfile files name each other in a circle");
+        auto begin = words.begin();
+        while (true) {
+            const auto end = std::find(begin, words.end(), ":");
+            const bool only_part = begin == words.begin() && end == words.end();
+            parse_program({begin, end}, depth, only_part);
+            if (end == words.end()) return;
+            begin = end + 1;
+        }
+    }
+
+    // Options and one program. `may_be_empty`: options alone are fine so far.
+    void parse_program(std::vector<std::string> words, int depth, bool may_be_empty) {
+        Program program;
+        std::string name = "mpirun";
+        std::vector<char*> argv = {name.data()};
+        for (std::string& word : words) argv.push_back(word.data());
+        const int argc = static_cast<int>(argv.size());
+        argv.push_back(nullptr);
+        const std::size_t programs_before = options_.programs.size();
+        ::optind = 0;  // makes getopt forget the previous command line
+        ::opterr = 0;
+        while (true) {
+            const int code = ::getopt_long_only(argc, argv.data(), "+:", long_options_.data(), nullptr);
+            if (code == -1) break;
+            if (code == '?' || code == ':') {
+                complain(argv[::optind - 1], code == ':', &program);
+                continue;
+            }
+            const OptionWord& word =
+                option_words()[static_cast<std::size_t>(code - kFirstIndex)];
+            const std::string first = word.arguments > 0 ? ::optarg : "";
+            std::string second;
+            // -genv and -env also take NAME=VALUE as one word.
+            const bool joined = word.action == Action::set_for_all || word.action == Action::set_for_one
+                                    ? first.find('=') != std::string::npos
+                                    : false;
+            if (word.arguments == 2 && !joined) {
+                if (::optind >= argc) mistake(std::string("-") + word.name + " takes two words");
+                second = argv[::optind++];
+            }
+            const int saved_optind = ::optind;
+            if (word.action == Action::config_file) {
+                parse_config_file(first, depth + 1);
+            } else {
+                apply(word, first, second, &program);
+            }
+            // A configuration file was parsed by getopt too; take up this command line again.
+            if (word.action == Action::config_file) resume(argc, argv, saved_optind);
+        }
+        program.argv.assign(argv.begin() + ::optind, argv.begin() + argc);
+        if (program.argv.empty()) {
+            const bool from_file = options_.programs.size() > programs_before;
+            if (from_file || may_be_empty) return;
+            mistake("a \":\" stands without a program on each side");
+        }
+        if (program.argv.front().empty()) mistake("the program's name is empty");
+        options_.programs.push_back(std::move(program));
+    }
+
+    void resume(int argc, std::vector<char*>& argv, int at) {
+        ::optind = 0;
+        // One call on an empty command line makes getopt start anew; it keeps to optind afterwards.
+        char* empty[] = {argv[0], nullptr};
+        (void)::getopt_long_only(1, empty, "+:", long_options_.data(), nullptr);
+        ::optind = std::min(at, argc);
+    }
+
+    void complain(const std::string& word, bool lacks_argument, Program* program) {
+        const std::size_t start = word.find_first_not_of('-');
+        const std::string name = start == std::string::npos ? "" : word.substr(start);
+        if (lacks_argument) mistake(word + " takes an argument");
+        // -n4, as compilers have it.
+        const std::size_t digits = name.find_first_of("0123456789");
+        if (digits != std::string::npos && (name.substr(0, digits) == "n" || name.substr(0, digits) == "np")) {
+            program->processes = parse_count(word, name.substr(digits));
+            return;
+        }
+        const std::string plain = name.substr(0, name.find('='));
+        for (const OptionWord& known : option_words()) {
+            if (plain == known.name) mistake("-" + plain + " takes no argument");
+        }
+        const std::string nearest = nearest_option(plain);
+        mistake("unknown option " + word +
+                (nearest.empty() ? "; try mpirun --help" : "; did you mean -" + nearest + "?"));
+    }
+
+    static int parse_count(const std::string& option, const std::string& text) {
+        const auto count = adi::pmi1::parse_int(text, 1, kMaxRanks);
+        if (!count) {
+            mistake(option + " takes a number from 1 to " + std::to_string(kMaxRanks) + ", not \"" +
+                    text + "\"");
+        }
+        return *count;
+    }
+
+    void parse_config_file(const std::string& path, int depth) {
+        std::ifstream file(path);
+        if (!file) mistake("cannot read the file " + path + ": " + std::strerror(errno));
+        std::vector<std::string> words;
+        std::string line;
+        for (int number = 1; std::getline(file, line); ++number) {
+            std::vector<std::string> part;
+            if (!split_words(line, &part)) {
+                mistake(path + ", line " + std::to_string(number) + ": a quote is left open");
+            }
+            if (part.empty()) continue;
+            if (!words.empty() && words.back() != ":" && part.front() != ":") words.push_back(":");
+            words.insert(words.end(), part.begin(), part.end());
+        }
+        if (words.empty()) mistake("the file " + path + " names no program");
+        if (words.back() == ":") words.pop_back();
+        parse_all(words, depth);
+    }
+
+    void parse_host_file(const std::string& path) {
+        std::ifstream file(path);
+        if (!file) mistake("cannot read the host file " + path + ": " + std::strerror(errno));
+        std::vector<HostEntry> hosts;
+        std::string line;
+        std::string error;
+        for (int number = 1; std::getline(file, line); ++number) {
+            if (!parse_host_line(line, &hosts, &error)) {
+                mistake(path + ", line " + std::to_string(number) + ": " + error);
+            }
+        }
+        if (hosts.empty()) mistake("the host file " + path + " names no host");
+        take_hosts(hosts);
+    }
+
+    void take_hosts(const std::vector<HostEntry>& hosts) {
+        for (const HostEntry& host : hosts) {
+            if (!is_this_host(host.name)) {
+                mistake("host " + host.name + " is not this one (" + host_name() +
+                        "), and this version starts ranks on one host only");
+            }
+            host_slots_ += host.slots;
+        }
+    }
+
+    void warn(const std::string& text) {
+        if (warned_.insert(text).second) options_.warnings.push_back(text);
+    }
+
+    void apply(const OptionWord& word, const std::string& first, const std::string& second,
+               Program* program);
+    bool apply_environment(Action action, const std::string& first, const std::string& second,
+                           Program* program);
+    bool apply_output(Action action, const std::string& first);
+    void apply_export(const std::string& text);
+    void apply_stdin(const std::string& text);
+    void settle_counts();
+
+    const char* (*lookup_)(const char*);
+    std::vector<option> long_options_;
+    Options options_;
+    std::set<std::string> warned_;
+    int host_slots_ = 0;
+    int per_host_ = 0;
+};
+
+std::pair<std::string, std::string> make_assignment(const std::string& first,
+                                                    const std::string& second) {
+    const std::size_t equals = first.find('=');
+    std::pair<std::string, std::string> assignment{first.substr(0, equals), second};
+    if (equals != std::string::npos) assignment.second = first.substr(equals + 1);
+    if (!is_variable_name(assignment.first)) mistake("\"" + first + "\" names no variable");
+    return assignment;
+}
+
+bool Parser::apply_environment(Action action, const std::string& first, const std::string& second,
+                               Program* program) {
+    using Inherit = EnvironmentPolicy::Inherit;
+    EnvironmentPolicy& all = options_.environment;
+    switch (action) {
+        case Action::set_for_all: all.assignments.push_back(make_assignment(first, second)); break;
+        case Action::all_for_all: all.inherit = Inherit::all; break;
+        case Action::none_for_all: all.inherit = Inherit::none; break;
+        case Action::list_for_all:
+            all.inherit = Inherit::listed;
+            all.listed = split_commas(first);
+            break;
+        case Action::set_for_one:
+            program->assignments.push_back(make_assignment(first, second));
+            break;
+        case Action::all_for_one: program->inherit = Inherit::all; break;
+        case Action::none_for_one: program->inherit = Inherit::none; break;
+        case Action::list_for_one:
+            program->inherit = Inherit::listed;
+            program->listed = split_commas(first);
+            break;
+        case Action::export_name: apply_export(first); break;
+        case Action::device: all.assignments.emplace_back("FATHOM_DEVICE", first); break;
+        default: return false;
+    }
+    return true;
+}
+
+void Parser::apply_export(const std::string& text) {
+    if (text.find('=') != std::string::npos) {
+        options_.environment.assignments.push_back(make_assignment(text, ""));
+        return;
+    }
+    const char* value = lookup_(text.c_str());
+    if (value == nullptr) {
+        warn("-x " + text + ": there is no such variable to pass on");
+    } else {
+        options_.environment.assignments.emplace_back(text, value);
+    }
+}
+
+bool Parser::apply_output(Action action, const std::string& first) {
+    constexpr std::string_view kNoCopy = ":nocopy";
+    switch (action) {
+        case Action::tag_output: options_.tag_output = true; break;
+        case Action::timestamp_output: options_.timestamp_output = true; break;
+        case Action::stdout_pattern: options_.stdout_pattern = first; break;
+        case Action::stderr_pattern: options_.stderr_pattern = first; break;
+        case Action::output_directory:
+            options_.output_directory = first;
+            if (first.ends_with(kNoCopy)) {
+                options_.output_directory.resize(first.size() - kNoCopy.size());
+                options_.output_copy = false;
+            }
+            if (options_.output_directory.empty()) mistake("--output-filename names no directory");
+            break;
+        case Action::stdin_target: apply_stdin(first); break;
+        case Action::verbose: options_.verbose = true; break;
+        default: return false;
+    }
+    return true;
+}
+
+void Parser::apply_stdin(const std::string& text) {
+    if (text == "all") {
+        options_.stdin_target = kStdinAll;
+    } else if (text == "none") {
+        options_.stdin_target = kStdinNone;
+    } else if (const auto rank = adi::pmi1::parse_int(text, 0, kMaxRanks - 1)) {
+        options_.stdin_target = *rank;
+    } else {
+        mistake("--stdin takes a rank, all or none, not \"" + text + "\"");
+    }
+}
+
+void Parser::apply(const OptionWord& word, const std::string& first, const std::string& second,
+                   Program* program) {
+    const std::string name = std::string("-") + word.name;
+    if (apply_environment(word.action, first, second, program)) return;
+    if (apply_output(word.action, first)) return;
+    std::string error;
+    switch (word.action) {
+        case Action::processes: program->processes = parse_count(name, first); break;
+        case Action::directory: program->directory = first; break;
+        case Action::timeout: options_.timeout_s = parse_seconds(first, "--timeout"); break;
+        case Action::version: throw Stop{0, "mpirun (Fathom) " FATHOM_VERSION "\n"};
+        case Action::help: throw Stop{0, help_text()};
+        case Action::per_host: per_host_ = parse_count(name, first); break;
+        case Action::host_file: parse_host_file(first); break;
+        case Action::hosts: {
+            const auto hosts = parse_host_list(first, &error);
+            if (!error.empty()) mistake(name + ": " + error);
+            take_hosts(hosts);
+            break;
+        }
+        case Action::bind_to:
+            if (first != "none") {
+                warn(name + " " + first + " is not honoured: this version does not bind ranks");
+            }
+            break;
+        case Action::map_by:
+            if (first.find_first_of(":=") != std::string::npos) {
+                warn(name + " " + first + " is not honoured: all ranks run on this host, unbound");
+            }
+            break;
+        case Action::not_honoured:
+            warn(name + (first.empty() ? "" : " " + first) + (second.empty() ? "" : " " + second) +
+                 " is not honoured and has no effect");
+            break;
+        default: break;
+    }
+}
+
+void Parser::settle_counts() {
+    const bool alone = options_.programs.size() == 1;
+    for (Program& program : options_.programs) {
+        if (program.processes) continue;
+        // As elsewhere, a stated number of places without a number of ranks means that many ranks.
+        const int places = per_host_ > 0 ? per_host_ : host_slots_;
+        program.processes = alone && places > 0 ? places : 1;
+    }
+    const int total = options_.total_processes();
+    if (per_host_ > 0 && total > per_host_) {
+        warn("-ppn " + std::to_string(per_host_) + " is not honoured: all " + std::to_string(total) +
+             " ranks run on this host");
+    }
+}
+
+// Levenshtein distance; both words are short.
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({substituted, row[j] + 1, row[j - 1] + 1});
+        }
+    }
+    return row[b.size()];
+}
+
+}  // namespace
+
+int Options::total_processes() const {
+    long total = 0;
+    for (const Program& program : programs) total += program.processes.value_or(1);
+    return static_cast<int>(std::min<long>(total, kMaxRanks + 1));
+}
+
+std::string nearest_option(const std::string& unknown) {
+    std::string nearest;
+    std::size_t best = unknown.size() / 3 + 1;
+    if (unknown.size() < 2 || unknown.size() > 64) return nearest;
+    for (const OptionWord& word : option_words()) {
+        const std::size_t distance = edit_distance(unknown, word.name);
+        if (distance < best || (distance == best && nearest.empty())) {
+            best = distance;
+            nearest = word.name;
+        }
+    }
+    return nearest;
+}
+
+bool split_words(const std::string& line, std::vector<std::string>* words) {
+    std::string word;
+    bool in_word = false;
+    char quote = '\0';
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        const char c = line[i];
+        if (quote != '\0' && c == quote) {
+            quote = '\0';
+        } else if (c == '\\' && quote != '\'' && i + 1 < line.size()) {
+            word += line[++i];
+            in_word = true;
+        } else if (quote != '\0') {
+            word += c;
+        } else if (c == '\'' || c == '"') {
+            quote = c;
+            in_word = true;
+        } else if (c == ' ' || c == '\t' || c == '\r') {
+            if (in_word) words->push_back(std::move(word));
+            word.clear();
+            in_word = false;
+        } else if (c == '#' && !in_word) {
+            break;
+        } else {
+            word += c;
+            in_word = true;
+        }
+    }
+    if (in_word) words->push_back(std::move(word));
+    return quote == '\0';
+}
+
+ParsedCommandLine parse_options(const std::vector<std::string>& words,
+                                const char* (*lookup)(const char* name)) {
+    try {
+        Parser parser(lookup);
+        return {std::nullopt, "", parser.parse(words)};
+    } catch (const Stop& stop) {
+        const bool wrong = stop.status != 0;
+        return {stop.status, wrong ? "mpirun: " + stop.text + "\n" : stop.text, {}};
+    }
+}
+
+}  // namespace launch
