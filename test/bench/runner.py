@@ -124,7 +124,7 @@ class Runner:
     # -- compiling
 
     def compile_all(self, programs):
-        limits = sorted(str(path) for path in (self.root / "test/bench/limits").glob("*.cpp"))
+        limits = sorted(str(path) for path in (self.root / "test/bench/machine").glob("*.cpp"))
         compiler = os.environ.get("CXX", "g++")
         self.compile([compiler, "-D_GNU_SOURCE"], limits, self.folder / "limits", fatal=True)
         for mpi in self.mpis:

@@ -93,7 +93,7 @@ void run_size(const bench::Bench& bench, std::size_t bytes, bool both) {
 int main(int argc, char** argv) {
     bench::Bench bench(argc, argv);
     bench.require_ranks(2);
-    const std::vector<std::size_t> sizes = bench.sizes(bench::powers_of_two(1, 4u << 20));
+    const std::vector<std::size_t> sizes = bench.sizes(bench::powers_of_two(8, 4u << 20));
     for (const bool both : {false, true}) {
         for (const std::size_t size : sizes) {
             if (!bench.wants(both ? "bibandwidth" : "bandwidth")) break;

@@ -220,6 +220,18 @@ void vm_readv() {
     }
 }
 
+// The first two CPUs that this process may use; the same twice where there is only one.
+void choose_cores() {
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) fail("sched_getaffinity");
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+        if (!CPU_ISSET(static_cast<std::size_t>(cpu), &allowed)) continue;
+        g_options.cpu_b = cpu;
+        if (g_options.cpu_a >= 0) return;
+        g_options.cpu_a = cpu;
+    }
+}
+
 }  // namespace
 
 // --handoff: that figure alone, in a few milliseconds; it tells how close the cores are just now.
@@ -239,6 +251,7 @@ int main(int argc, char** argv) {
             return 2;
         }
     }
+    if (g_options.cpu_a < 0) choose_cores();
     const bool two_cores = g_options.cpu_a != g_options.cpu_b;
     g_shared = new (share(sizeof(Shared))) Shared;
     bind(g_options.cpu_a);

@@ -1,6 +1,6 @@
 // What the parts of `limits` share: two processes bound to two cores, timing, printing.
-#ifndef FATHOM_TEST_BENCH_LIMITS_LIMITS_HPP_
-#define FATHOM_TEST_BENCH_LIMITS_LIMITS_HPP_
+#ifndef FATHOM_TEST_BENCH_MACHINE_LIMITS_HPP_
+#define FATHOM_TEST_BENCH_MACHINE_LIMITS_HPP_
 
 #include <sys/types.h>
 
@@ -11,9 +11,10 @@ namespace limits {
 
 constexpr std::size_t kLine = 64;
 
+// The two cores: as told, else the first two that this process may use, or one twice.
 struct Options {
-    int cpu_a = 0;
-    int cpu_b = 1;
+    int cpu_a = -1;
+    int cpu_b = -1;
     bool smoke = false;
 };
 extern Options g_options;
@@ -56,4 +57,4 @@ void tcp();        // tcp.cpp
 
 }  // namespace limits
 
-#endif  // FATHOM_TEST_BENCH_LIMITS_LIMITS_HPP_
+#endif  // FATHOM_TEST_BENCH_MACHINE_LIMITS_HPP_
