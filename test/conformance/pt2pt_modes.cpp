@@ -10,12 +10,15 @@ using mpitest::to_int;
 
 class SendModes : public mpitest::MpiTest, public testing::WithParamInterface<pt2pt::SendMode> {};
 
+// Room for all messages of one test at once: a sender need not know that an earlier one has arrived.
+constexpr std::size_t kBufferBytes = 16U << 20U;
+
 std::uint32_t seed_of(int source, std::size_t size_bytes) {
     return static_cast<std::uint32_t>(source) * 131U + static_cast<std::uint32_t>(size_bytes);
 }
 
 TEST_P(SendModes, BlockingToThePostedReceiveOfTheNext) {
-    const pt2pt::AttachedBuffer buffer(GetParam().buffered, 6U << 20U);
+    const pt2pt::AttachedBuffer buffer(GetParam().buffered, kBufferBytes);
     for (const std::size_t size_bytes : mpitest::protocol_sizes_bytes()) {
         SCOPED_TRACE(size_bytes);
         Bytes received(size_bytes + 1, 0xEE);
@@ -36,7 +39,7 @@ TEST_P(SendModes, BlockingToThePostedReceiveOfTheNext) {
 
 TEST_P(SendModes, BlockingPingPong) {
     NEED_RANKS(2);
-    const pt2pt::AttachedBuffer buffer(GetParam().buffered, 6U << 20U);
+    const pt2pt::AttachedBuffer buffer(GetParam().buffered, kBufferBytes);
     // Pairs (0,1), (2,3)…; a rank without a partner sits it out.
     const int partner = rank() ^ 1;
     if (partner >= size()) return;
@@ -67,7 +70,7 @@ TEST_P(SendModes, BlockingPingPong) {
 
 TEST_P(SendModes, NonblockingFromAllToAll) {
     const pt2pt::AttachedBuffer buffer(GetParam().buffered,
-                                       static_cast<std::size_t>(size()) * ((1U << 20U) + 65536U));
+                                       static_cast<std::size_t>(size()) * (2U << 20U));
     const auto ranks = static_cast<std::size_t>(size());
     for (const std::size_t size_bytes : mpitest::few_sizes_bytes()) {
         SCOPED_TRACE(size_bytes);
@@ -98,7 +101,7 @@ TEST_P(SendModes, NonblockingFromAllToAll) {
 
 TEST_P(SendModes, NonblockingToALateReceiver) {
     if (GetParam().ready) GTEST_SKIP() << "a ready send needs a posted receive";
-    const pt2pt::AttachedBuffer buffer(GetParam().buffered, 6U << 20U);
+    const pt2pt::AttachedBuffer buffer(GetParam().buffered, kBufferBytes);
     for (const std::size_t size_bytes : mpitest::protocol_sizes_bytes()) {
         SCOPED_TRACE(size_bytes);
         const Bytes sent = pattern(size_bytes, seed_of(rank(), size_bytes));
@@ -117,7 +120,8 @@ TEST_P(SendModes, NonblockingToALateReceiver) {
 }
 
 TEST_P(SendModes, PersistentRestartsWithNewContents) {
-    const pt2pt::AttachedBuffer buffer(GetParam().buffered, 6U << 20U);
+    if (GetParam().buffered) SKIP_ON_PEER(kOpenMpi, "a restarted Bsend_init sends the old contents");
+    const pt2pt::AttachedBuffer buffer(GetParam().buffered, kBufferBytes);
     for (const std::size_t size_bytes : mpitest::few_sizes_bytes()) {
         SCOPED_TRACE(size_bytes);
         Bytes sent(size_bytes);

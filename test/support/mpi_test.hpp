@@ -39,9 +39,13 @@ struct InitFacts {
 };
 const InitFacts& init_facts();
 
-// True if the library under test is Fathom. The suite also runs with other MPI libraries, to check the
-// tests themselves; what is Fathom's own promise beyond the standard is guarded by this.
-bool is_fathom();
+// The library under test. The suite also runs with other MPI libraries, to check the tests themselves;
+// what is Fathom's own promise beyond the standard is guarded by this.
+enum class Library { kFathom, kMpich, kOpenMpi, kOther };
+Library library();
+inline bool is_fathom() {
+    return library() == Library::kFathom;
+}
 
 // "MPI_ERR_TAG (class 4): text", for messages.
 std::string describe_error(int code);
@@ -118,6 +122,11 @@ void sleep_ms(int milliseconds);
 #define NEED_RANKS(n)                                                             \
     do {                                                                          \
         if (size() < (n)) GTEST_SKIP() << "needs " << (n) << " ranks, has " << size(); \
+    } while (false)
+// For tests that a deviation of that peer from the standard makes useless or fatal there.
+#define SKIP_ON_PEER(peer, what)                                                        \
+    do {                                                                                \
+        if (mpitest::library() == mpitest::Library::peer) GTEST_SKIP() << #peer ": " << (what); \
     } while (false)
 #define FATHOM_ONLY(what)                                                  \
     do {                                                                   \
