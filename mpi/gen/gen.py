@@ -13,6 +13,7 @@ documentation's table of functions.
 import sys
 from pathlib import Path
 
+import docs
 import headers
 import shells
 from model import load
@@ -21,25 +22,24 @@ MPI = Path(__file__).resolve().parent.parent
 SPEC = MPI / "spec"
 
 
-def write(path: str | Path, text: str) -> None:
-    Path(path).write_text(text, encoding="utf-8")
-
-
 def main(command: str, where: str) -> None:
     chapters = load(SPEC)
+    functions = {f.name: f for fs in chapters.values() for f in fs}
     if command == "header":
         template = (MPI / "include" / "mpi.h.in").read_text(encoding="utf-8")
-        write(where, headers.mpi_h(template, chapters))
+        Path(where).write_text(headers.mpi_h(template, chapters))
     elif command == "bodies":
-        write(where, headers.bodies_hpp(chapters))
+        template = (MPI / "gen" / "bodies.hpp.in").read_text(encoding="utf-8")
+        Path(where).write_text(headers.bodies_hpp(template, chapters))
     elif command == "names":
-        write(where, headers.names_hpp(SPEC / "abi" / "constants.csv"))
+        Path(where).write_text(headers.names_hpp(SPEC / "abi" / "constants.csv"))
     elif command == "shells":
-        for chapter, functions in chapters.items():
-            write(Path(where) / f"shells_{chapter}.cpp", shells.chapter_text(chapter, functions))
+        for chapter, its in chapters.items():
+            (Path(where) / f"shells_{chapter}.cpp").write_text(shells.chapter_text(chapter, its))
+    elif command == "functions":
+        Path(where).write_text(docs.functions_md(SPEC, set(functions)))
     elif command == "shell":
-        function = next(f for fs in chapters.values() for f in fs if f.name == where)
-        print(shells.Shell(function).text(), end="")
+        print(shells.Shell(functions[where]).text(), end="")
     else:
         sys.exit(__doc__)
 

@@ -5,52 +5,17 @@ from pathlib import Path
 
 from model import Function
 
-BODIES_HEAD = """// Made by mpi/gen/gen.py from mpi/spec; not to be edited.
-//
-// What the MPI functions do: one body for each, in namespace mpi. The generated shells decode and
-// check the arguments (mpi/core/check.hpp) and call these; a body may trust that
-//   - counts and lengths are not negative, ranks, roots and tags in range, arrays there, handles
-//     live, datatypes that communicate committed, operations defined on the datatype;
-//   - a handle to be freed is not a constant (except error handlers and MPI_GROUP_EMPTY); the shell
-//     sets it to null when the body succeeds;
-//   - objects that come out (T*&) start as null; the shell encodes them, null as the null handle;
-//   - MPI_IN_PLACE comes only where the standard allows it. Arguments that are not significant on
-//     this process (root only; the send side with MPI_IN_PLACE) were not looked at: counts are 0,
-//     arrays null, and the datatype is that of the other side;
-//   - statuses may be null (MPI_STATUS_IGNORE, MPI_STATUSES_IGNORE);
-//   - the lock is held. Requests given by handle are the bodies' own to decode.
-#pragma once
-
-#include <mpi.h>
-
-#include "mpi/core/comm.hpp"
-#include "mpi/core/datatype.hpp"
-#include "mpi/core/errhandler.hpp"
-#include "mpi/core/error.hpp"
-#include "mpi/core/group.hpp"
-#include "mpi/core/int_array.hpp"
-#include "mpi/core/op.hpp"
-
-namespace mpi {
-
-struct Request;
-"""
-
-
 def mpi_h(template: str, chapters: dict[str, list[Function]]) -> str:
-    titles = {"pt2pt": "Point-to-point communication", "coll": "Collective communication",
-              "comm": "Communicators", "group": "Groups", "datatype": "Datatypes",
-              "env": "Environment"}
     text = []
     for chapter, functions in chapters.items():
-        text += ["", f"/* {titles[chapter]} */"]
+        text += ["", f"/* {chapter} */"]
         text += [f.prototype() + ";" for f in functions]
         text += [f.prototype("P") + ";" for f in functions]
     return template.replace("@PROTOTYPES@", "\n".join(text))
 
 
-def bodies_hpp(chapters: dict[str, list[Function]]) -> str:
-    text = [BODIES_HEAD]
+def bodies_hpp(template: str, chapters: dict[str, list[Function]]) -> str:
+    text = []
     for chapter, functions in chapters.items():
         text.append(f"// {chapter}")
         for f in functions:
@@ -59,7 +24,7 @@ def bodies_hpp(chapters: dict[str, list[Function]]) -> str:
                 text.append(f"/// {f.about}.")
                 text.append(f"{returns} {f.body}({', '.join(p.body for p in f.params)});")
         text.append("")
-    return "\n".join(text) + "\n}  // namespace mpi\n"
+    return template.replace("@DECLARATIONS@\n", "\n".join(text))
 
 
 def names_hpp(constants: Path) -> str:

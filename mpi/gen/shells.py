@@ -48,15 +48,17 @@ class Shell:
             in_place = f"{param.name} == MPI_IN_PLACE"
             return {"": "", "at_root": "at_root", "in_place": f"!({in_place})",
                     "in_place_at_root": f"!(at_root && {in_place})"}[param.flag]
-        owners = [b for b in self.f.params if b.kind_name in BUFFERS and param in (
-            self.next_to(b, *COUNTS), self.next_to(b, *TYPES), self.displs_of(b))]
+        owners = self.owners(param)
         return self.guard(owners[0]) if len(owners) == 1 else ""
 
-    def displs_of(self, buffer: Param) -> Param | None:
-        count = self.next_to(buffer, *COUNTS)
-        at = self.f.params.index(count) + 1
-        found = self.f.params[at] if at < len(self.f.params) else None
-        return found if found and found.kind_name == "DISPLS" else None
+    def side(self, buffer: Param) -> tuple[Param, ...]:
+        """The parameters that describe a buffer: all up to its datatype."""
+        last = self.next_to(buffer, *TYPES)
+        return self.f.params[self.f.params.index(buffer) + 1:self.f.params.index(last) + 1]
+
+    def owners(self, param: Param) -> list[Param]:
+        """The buffers that a count, displacement or datatype describes."""
+        return [b for b in self.f.params if b.kind_name in BUFFERS and param in self.side(b)]
 
     # Pieces of text.
 
@@ -65,15 +67,13 @@ class Shell:
         return f"{param.name}_object"
 
     def fill(self, template: str, p: Param) -> str:
-        text = template.format_map(Lazy({
+        return template.format_map(Lazy({
             "n": lambda: p.name, "o": lambda: self.object(p), "length": lambda: self.length(p),
             "comm": lambda: f"*{self.object(self.comm)}", "type": lambda: self.type(p),
             "count": lambda: self.count(p)}))
-        return text
 
     def checks(self) -> list[str]:
-        lines, guard_open = [], ""
-        have_at_root = False
+        lines, guard_open, have_at_root = [], "", False
         for p in sorted(self.f.params, key=lambda p: p.kind.order):
             if not p.kind.check:
                 continue
@@ -94,9 +94,9 @@ class Shell:
         send, recv = self.first("SEND_BUFFER"), self.first("RECV_BUFFER")
         if not send or not recv:
             return []
-        counts = [self.next_to(b, *COUNTS) for b in (send, recv)]
-        if any(self.displs_of(b) for b in (send, recv)):
+        if any(p.kind_name == "DISPLS" for p in self.f.params):
             return []
+        counts = [self.next_to(b, *COUNTS) for b in (send, recv)]
         own = [c.name if c.kind_name == "COUNT" else f"{c.name}[{self.object(self.comm)}->rank]"
                for c in counts]
         check = try_(f'check::distinct("{send.name}", {send.name}, {own[0]}, '
@@ -109,8 +109,7 @@ class Shell:
         if p.kind_name in BUFFERS or not self.guard(p):
             return text
         # Not significant here: the other side's datatype, no elements.
-        own = next(self.object(self.next_to(b, *TYPES)) for b in self.f.params
-                   if b.kind_name in BUFFERS and self.guard(b) == self.guard(p))
+        own = self.object(self.side(self.owners(p)[0])[-1])
         if p.kind_name in TYPES:
             other = next(q for q in self.f.params if q.kind_name in TYPES and q != p)
             return f"*({own} ? {own} : {self.object(other)})"
@@ -154,11 +153,12 @@ class Shell:
             inner += [try_(call), *after, "return Status::ok;"]
         else:
             inner.append(f"return {call};")
-        lines += ["const Status outcome = [&]() -> Status {", *("    " + l for l in inner), "}();",
-                  "if (outcome != Status::ok) [[unlikely]] {",
-                  f"    return fail_call(outcome, {self.object(self.comm) if self.comm else 'nullptr'},",
-                  f"                     {self.report()});", "}", "return MPI_SUCCESS;"]
-        return lines
+        comm = self.object(self.comm) if self.comm else "nullptr"
+        return [*lines, "const Status outcome = [&]() -> Status {",
+                *("    " + line for line in inner), "}();",
+                "if (outcome != Status::ok) [[unlikely]] {",
+                f"    return fail_call(outcome, {comm},",
+                f"                     {self.report()});", "}", "return MPI_SUCCESS;"]
 
     def text(self) -> str:
         f = self.f
