@@ -19,14 +19,12 @@ struct Plate {
     std::vector<double> cells;
     Plate(int row0, int row_end, int column0, int column_end)
         : rows(row_end - row0), columns(column_end - column0) {
-        cells.resize(static_cast<std::size_t>(rows + 2) * (columns + 2));
+        cells.resize(static_cast<std::size_t>((rows + 2) * (columns + 2)));
         for (int r = 0; r < rows; ++r)
             for (int c = 0; c < columns; ++c)
                 at(r, c) = ((row0 + r) * 37 + (column0 + c) * 101) % 256;
     }
-    double& at(int r, int c) {
-        return cells[static_cast<std::size_t>(r + 1) * (columns + 2) + (c + 1)];
-    }
+    double& at(int r, int c) { return cells.data()[(r + 1) * (columns + 2) + c + 1]; }
     // Each cell becomes the mean of its four neighbours; the ghost cells stay.
     void step() {
         std::vector<double> next = cells;
