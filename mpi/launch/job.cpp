@@ -22,6 +22,9 @@ constexpr std::chrono::milliseconds kGrace{700};
 // The same when a person or batch system asked the ranks to end, and they may be saving their work.
 constexpr std::chrono::milliseconds kInterruptedGrace{5000};
 
+// From a rank's hanging up on PMI to the conclusion that it will not take part any more.
+constexpr std::chrono::milliseconds kHangUpDelay{500};
+
 constexpr int kTimeoutStatus = 124;
 constexpr int kSignalBase = 128;
 
@@ -356,7 +359,8 @@ void Job::on_pmi(int rank) {
         pmi_->receive(rank, {bytes, static_cast<std::size_t>(got)});
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         close_pmi(rank);
-        pmi_->gone(rank);
+        // Most often the process is ending, and how it ended is the better news; so wait for that.
+        loop_.call_after(kHangUpDelay, [this, rank] { pmi_->gone(rank); });
     }
 }
 
