@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -95,6 +96,8 @@ def machine():
 
 
 def main(argv):
+    # So that a termination takes the same way out as any error: nothing is left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = parse(argv)
     implementations = find_mpis(options)
     cpus = runner.distinct_cores()

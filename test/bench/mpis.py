@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -48,6 +49,12 @@ def output_of(command):
     return done.stdout + done.stderr
 
 
+def version_of(launcher):
+    """The first word of its --version that looks like 1.2 or 1.2.3, or nothing."""
+    found = re.search(r"\b\d+\.\d+(\.\d+)?\w*", output_of([launcher, "--version"]))
+    return found.group(0) if found else ""
+
+
 def install(packages):
     """Installs Debian packages where that can be done; says whether it was tried."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
@@ -69,11 +76,7 @@ def find_peer(name):
     wrapper, launcher = tools()
     if wrapper is None or launcher is None:
         return None
-    version = ""
-    for line in output_of([launcher, "--version"]).splitlines():
-        if "Version:" in line or "mpirun" in line or "(Open" in line:
-            version = line.split()[-1]
-            break
+    version = version_of(launcher)
     root = entry["root"] if os.geteuid() == 0 else []
     return Mpi(name, entry["title"], wrapper, [launcher] + root, entry["oversubscribe"], version)
 
@@ -91,9 +94,8 @@ def is_prefix(prefix):
 def fathom(prefix):
     prefix = pathlib.Path(prefix).resolve()
     launcher = str(prefix / "bin" / "mpirun")
-    lines = output_of([launcher, "--version"]).splitlines()
-    version = lines[0].split()[-1] if lines else ""
-    return Mpi("fathom", "Fathom", str(prefix / "bin" / "mpicxx"), [launcher], [], version)
+    return Mpi("fathom", "Fathom", str(prefix / "bin" / "mpicxx"), [launcher], [],
+               version_of(launcher))
 
 
 def build_fathom(root):

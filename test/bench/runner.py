@@ -99,7 +99,7 @@ class Runner:
         self.options = options
         self.results = Results(options.stat)
         self.handoffs_us = []  # before each round: tells whether the machine itself changed
-        self.broken = set()    # (mpi, program) that did not compile
+        self.broken = set()    # (mpi, program, ranks) that is not run any more
         self.environment = dict(os.environ, TMPDIR=str(folder))
 
     def say(self, text):
@@ -107,7 +107,7 @@ class Runner:
 
     def everything(self):
         jobs = suite.jobs(self.options, len(os.sched_getaffinity(0)))
-        self.compile_all({job.program for job in jobs})
+        self.compile_all(jobs)
         for number in range(self.options.rounds):
             # Each round begins with another MPI, so that none is always first.
             turn = number % len(self.mpis)
@@ -117,19 +117,19 @@ class Runner:
                 self.say(f"round {number + 1}/{self.options.rounds}: {job.benchmark} "
                          f"{job.program} on {job.ranks} ranks")
                 for mpi in order:
-                    if (mpi.name, job.program) not in self.broken:
+                    if (mpi.name, job.program, job.ranks) not in self.broken:
                         self.run_job(job, mpi)
         return self.results
 
     # -- compiling
 
-    def compile_all(self, programs):
+    def compile_all(self, jobs):
         limits = sorted(str(path) for path in (self.root / "test/bench/machine").glob("*.cpp"))
         compiler = os.environ.get("CXX", "g++")
         self.compile([compiler, "-D_GNU_SOURCE"], limits, self.folder / "limits", fatal=True)
         for mpi in self.mpis:
             (self.folder / mpi.name).mkdir()
-            for program in sorted(programs):
+            for program in sorted({job.program for job in jobs}):
                 target = self.folder / mpi.name / pathlib.Path(program).name
                 sources = self.sources(program)
                 if not sources:
@@ -138,7 +138,8 @@ class Runner:
                     self.fail(mpi, program, "does not compile")
                 else:
                     continue
-                self.broken.add((mpi.name, program))
+                self.broken.update((mpi.name, job.program, job.ranks) for job in jobs
+                                   if job.program == program)
 
     def sources(self, program):
         if not program.startswith("nas/"):
@@ -163,7 +164,9 @@ class Runner:
 
     def fail(self, mpi, program, why):
         self.say(f"{mpi.title}, {program}: {why}")
-        self.results.failures.append({"mpi": mpi.name, "program": program, "why": why})
+        failure = {"mpi": mpi.name, "program": program, "why": why}
+        if failure not in self.results.failures:  # once, however many rounds repeat it
+            self.results.failures.append(failure)
 
     def execute(self, command, limit_s):
         """Status (None: ended after limit_s), output and seconds of one command."""
@@ -217,6 +220,7 @@ class Runner:
             if status is None:
                 self.fail(mpi, job.program, f"no end after {job.limit_s:.0f} s "
                                             f"on {job.ranks} ranks")
+                self.broken.add((mpi.name, job.program, job.ranks))
                 return
             if status != 0:
                 tail = " | ".join(output.strip().splitlines()[-3:])

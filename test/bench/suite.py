@@ -7,6 +7,7 @@ NAMES = ("latency", "bandwidth", "coll", "oversub", "datatypes", "matching", "th
          "memory", "idle", "nas")
 
 NAS_KERNELS = ("ep", "is", "cg", "mg", "ft")
+NAS_POWER_OF_TWO = ("cg", "mg", "ft")  # these run on such rank counts only
 
 
 @dataclasses.dataclass
@@ -55,6 +56,8 @@ def jobs(options, cores):
         elif name == "nas":
             for kernel in NAS_KERNELS:
                 for ranks in options.ranks or [2]:
+                    if kernel in NAS_POWER_OF_TWO and ranks & (ranks - 1):
+                        continue
                     chosen.append(Job(name, "nas/" + kernel, ranks,
                                       ["--class", options.nas_class], limit_s=300))
     return chosen

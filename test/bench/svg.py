@@ -1,4 +1,5 @@
-"""Draws the latency and bandwidth curves of a report as SVG, log-log, without any library."""
+"""Draws the curves of a report as SVG, log-log, without any library: latency and bandwidth over
+message size, and collectives over the number of ranks where several were measured."""
 
 import math
 from xml.sax.saxutils import escape
@@ -7,14 +8,22 @@ from xml.sax.saxutils import escape
 STYLES = {"fathom": ("#0072B2", "circle"), "mpich": ("#D55E00", "square"),
           "openmpi": ("#009E73", "triangle")}
 LIMIT_COLOUR = "#666666"
+# `keep` are labels that a row must have; a curve of fewer than `least` points is
+# not drawn.
 PANELS = [
-    {"name": "latency", "title": "Latency", "axis": "one-way time, µs",
+    {"name": "latency", "title": "Latency, two ranks", "axis": "one-way time, µs", "over": "bytes",
      "limit": "pipeline"},
-    {"name": "bandwidth", "title": "Bandwidth, one direction", "axis": "MB/s",
+    {"name": "bandwidth", "title": "Bandwidth, one direction", "axis": "MB/s", "over": "bytes",
      "limit": "pipeline_rate"},
     {"name": "bibandwidth", "title": "Bandwidth, both directions", "axis": "MB/s",
-     "limit": None},
+     "over": "bytes"},
+    {"name": "barrier", "title": "Barrier", "axis": "time, µs", "over": "ranks", "least": 3},
+    {"name": "allreduce", "title": "Allreduce, 8 B", "axis": "time, µs", "over": "ranks",
+     "keep": {"bytes": "8"}, "least": 3},
+    {"name": "alltoall", "title": "Alltoall, 1 KiB", "axis": "time, µs", "over": "ranks",
+     "keep": {"bytes": "1024"}, "least": 3},
 ]
+PANELS_IN_A_ROW = 3
 PLOT_WIDTH, PLOT_HEIGHT = 400, 330
 LEFT, TOP, BOTTOM, RIGHT = 74, 92, 62, 20
 FONT = 'font-family="DejaVu Sans, Helvetica, Arial, sans-serif"'
@@ -27,23 +36,26 @@ def size_name(value):
     return f"{value} B"
 
 
-def series_of(report, name):
-    """Per MPI the sorted points (bytes, value); zero bytes have no place on a log axis."""
+def series_of(report, spec):
+    """Per MPI the sorted points (x, value); zero bytes have no place on a log axis."""
     series = {}
     for row in report["metrics"]:
-        if row["labels"]["name"] != name:
+        labels = row["labels"]
+        wanted = dict(spec.get("keep", {}), name=spec["name"])
+        if any(labels.get(key) != value for key, value in wanted.items()):
             continue
-        bytes_ = int(row["labels"]["bytes"])
+        place = int(labels[spec["over"]])
         for mpi, value in row["values"].items():
-            if bytes_ > 0 and value > 0:
-                series.setdefault(mpi, []).append((bytes_, value))
-    return {mpi: sorted(points) for mpi, points in series.items()}
+            if place > 0 and value > 0:
+                series.setdefault(mpi, {})[place] = value
+    least = spec.get("least", 1)
+    return {mpi: sorted(points.items()) for mpi, points in series.items()
+            if len(points) >= least}
 
 
-def limit_of(report, name):
-    points = [(int(entry["labels"]["bytes"]), entry["value"]) for entry in report["limits"]
-              if entry["labels"]["name"] == name]
-    return sorted(points)
+def limit_of(report, spec):
+    return sorted((int(entry["labels"]["bytes"]), entry["value"]) for entry in report["limits"]
+                  if entry["labels"]["name"] == spec.get("limit"))
 
 
 class Axis:
@@ -93,41 +105,47 @@ def curve(points, x_axis, y_axis, colour, shape):
     return parts
 
 
-def grid(x_axis, y_axis, sizes, ticks, left):
+def grid(x_axis, y_axis, x_ticks, y_ticks, left):
+    """`x_ticks`: pairs of value and name."""
     top, bottom = y_axis.start + y_axis.length, y_axis.start
     right = left + PLOT_WIDTH
     parts = []
-    for value in ticks:
+    for value in y_ticks:
         y = y_axis.at(value)
         parts.append(f'<path d="M {left} {y:.1f} H {right}" stroke="#ddd"/>')
         parts.append(text(left - 8, y + 4, plain(value), anchor="end"))
-    for value in sizes:
+    for value, name in x_ticks:
         x = x_axis.at(value)
         parts.append(f'<path d="M {x:.1f} {top} V {bottom}" stroke="#eee"/>')
-        parts.append(text(x, bottom + 18, size_name(value), 11))
+        parts.append(text(x, bottom + 18, name, 11))
     parts.append(f'<rect x="{left}" y="{top}" width="{PLOT_WIDTH}" height="{PLOT_HEIGHT}" '
                  'fill="none" stroke="#888"/>')
     return parts
 
 
-def panel(report, spec, series, left):
-    limit = limit_of(report, spec["limit"]) if spec["limit"] else []
+def panel(report, spec, series, left, top):
+    limit = limit_of(report, spec)
     everything = [point for points in series.values() for point in points] + limit
     values = [y for _, y in everything]
-    ticks = decades(min(values), max(values))
-    if len(ticks) == 1:
-        ticks.append(ticks[0] * 10)
+    y_ticks = decades(min(values), max(values))
+    if len(y_ticks) == 1:
+        y_ticks.append(y_ticks[0] * 10)
     low = min(x for x, _ in everything)
     high = max(max(x for x, _ in everything), 2 * low)
     inset = 12
     x_axis = Axis(low, high, left + inset, PLOT_WIDTH - 2 * inset)
-    y_axis = Axis(ticks[0], ticks[-1], TOP + PLOT_HEIGHT, -PLOT_HEIGHT)
-    sizes = [1 << k for k in range(0, 40, 4) if low <= 1 << k <= high]
-    middle = left + PLOT_WIDTH / 2
-    parts = grid(x_axis, y_axis, sizes, ticks, left)
-    parts.append(text(middle, TOP - 12, spec["title"], 15, extra='font-weight="bold"'))
-    parts.append(text(middle, TOP + PLOT_HEIGHT + 42, "message size"))
-    x, y = left - 56, TOP + PLOT_HEIGHT / 2
+    y_axis = Axis(y_ticks[0], y_ticks[-1], top + PLOT_HEIGHT, -PLOT_HEIGHT)
+    if spec["over"] == "bytes":
+        x_ticks = [(1 << k, size_name(1 << k)) for k in range(0, 40, 4) if low <= 1 << k <= high]
+        below = "message size"
+    else:
+        x_ticks = [(x, str(x)) for x in sorted({x for x, _ in everything})]
+        below = "ranks"
+    parts = grid(x_axis, y_axis, x_ticks, y_ticks, left)
+    parts.append(text(left + PLOT_WIDTH / 2, top - 12, spec["title"], 15,
+                      extra='font-weight="bold"'))
+    parts.append(text(left + PLOT_WIDTH / 2, top + PLOT_HEIGHT + 42, below))
+    x, y = left - 56, top + PLOT_HEIGHT / 2
     parts.append(text(x, y, spec["axis"], extra=f'transform="rotate(-90 {x:.1f} {y:.1f})"'))
     if limit:
         parts += curve(limit, x_axis, y_axis, LIMIT_COLOUR, None)
@@ -155,22 +173,25 @@ def legend(report, with_limit):
 
 
 def curves(report):
-    drawn = [(spec, series_of(report, spec["name"])) for spec in PANELS]
+    drawn = [(spec, series_of(report, spec)) for spec in PANELS]
     drawn = [(spec, series) for spec, series in drawn if series]
     step = LEFT + PLOT_WIDTH + RIGHT
-    width = max(1, len(drawn)) * step
-    height = TOP + PLOT_HEIGHT + BOTTOM
+    row_height = PLOT_HEIGHT + BOTTOM + 34
+    rows = max(1, math.ceil(len(drawn) / PANELS_IN_A_ROW))
+    width = max(1, min(len(drawn), PANELS_IN_A_ROW)) * step
+    height = TOP - 34 + rows * row_height
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
              f'viewBox="0 0 {width} {height}">',
              f'<rect width="{width}" height="{height}" fill="white"/>']
     machine = report["machine"]
-    parts.append(text(LEFT, 26, f"Two ranks on two cores of one host: {machine['processor']}, "
+    parts.append(text(LEFT, 26, f"One host with {len(machine['cpus'])} CPUs: "
+                                f"{machine['processor']}, "
                                 f"Linux {machine['kernel'].split('-')[0]}", 14, "start"))
     if not drawn:
-        parts.append(text(LEFT, 60, "no latency or bandwidth was measured", 13, "start"))
-    with_limit = any(limit_of(report, spec["limit"] or "") for spec, _ in drawn)
-    if drawn:
-        parts += legend(report, with_limit)
+        parts.append(text(LEFT, 60, "no curve was measured", 13, "start"))
+        return "\n".join(parts + ["</svg>"]) + "\n"
+    parts += legend(report, any(limit_of(report, spec) for spec, _ in drawn))
     for number, (spec, series) in enumerate(drawn):
-        parts += panel(report, spec, series, LEFT + number * step)
+        row, column = divmod(number, PANELS_IN_A_ROW)
+        parts += panel(report, spec, series, LEFT + column * step, TOP + row * row_height)
     return "\n".join(parts + ["</svg>"]) + "\n"

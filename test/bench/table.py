@@ -1,5 +1,7 @@
 """The report as text: one table per metric, with ratios."""
 
+import math
+
 TITLES = {
     "latency": "latency, one way", "bandwidth": "bandwidth, one direction",
     "bibandwidth": "bandwidth, both directions together", "message_rate": "message rate",
@@ -81,10 +83,12 @@ class Limits:
 
 def aligned(rows):
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    right = [all(row[i][:1] in "0123456789-" for row in rows[1:]) for i in range(len(rows[0]))]
     lines = []
     for row in rows:
-        cells = [row[i].ljust(widths[i]) if row[i][:1].isalpha() and i == 0
-                 else row[i].rjust(widths[i]) for i in range(len(row))]
+        # Columns of words to the left, of figures (all start with a digit or `-`) to the right.
+        cells = [row[i].rjust(widths[i]) if right[i] else row[i].ljust(widths[i])
+                 for i in range(len(row))]
         lines.append("  " + "  ".join(cells).rstrip())
     return lines
 
@@ -166,6 +170,36 @@ def metric_table(report, limits, rows):
     return [title] + aligned(table)
 
 
+def slowness(row, names):
+    """Fathom against the better peer so that below 1 is always faster; None without both."""
+    peers = [row["values"][name] for name in names
+             if name != "fathom" and row["values"].get(name)]
+    ours = row["values"].get("fathom")
+    if not peers or not ours:
+        return None
+    ratio = ours / better(row["unit"], peers)
+    return 1 / ratio if row["unit"] in HIGHER_IS_BETTER else ratio
+
+
+def summary_table(report):
+    names = [mpi["name"] for mpi in report["mpis"]]
+    groups = {}
+    for row in report["metrics"]:
+        value = slowness(row, names)
+        if value is not None and row["labels"]["name"] != "hand_pack":
+            groups.setdefault((row["benchmark"], row["labels"]["name"]), []).append((value, row))
+    table = [["benchmark", "metric", "figures", "mean", "worst", "at"]]
+    for (benchmark, name), pairs in groups.items():
+        mean = math.exp(sum(math.log(value) for value, _ in pairs) / len(pairs))
+        worst, row = max(pairs, key=lambda pair: pair[0])
+        at = " ".join(f"{key}={value}" for key, value in row["labels"].items() if key != "name")
+        table.append([benchmark, name, str(len(pairs)), number(mean), number(worst), at or "-"])
+    if len(table) == 1:
+        return []
+    return ["", "Summary: Fathom / the better peer, geometric mean and worst figure; rates are "
+                "turned over, so that below 1 is faster everywhere"] + aligned(table)
+
+
 def render(report):
     lines = heads(report)
     lines += [""] + limit_table(report)
@@ -179,6 +213,7 @@ def render(report):
     for rows in groups.values():
         lines += [""] + metric_table(report, limits, rows)
     if any(mpi["name"] == "fathom" for mpi in report["mpis"]) and len(report["mpis"]) > 1:
+        lines += summary_table(report)
         lines += ["", "ratio: Fathom / the better peer.  x limit: Fathom / the limit."]
     else:
         lines += ["", "x limit: the better of the above / the limit."]
