@@ -17,6 +17,9 @@
 
 namespace mpi {
 
+std::atomic<Phase> phase{Phase::before_init};
+bool thread_multiple = false;
+
 // ---- The lock ----
 
 namespace {
