@@ -1,0 +1,30 @@
+// MPI_Barrier.
+#include "bodies.hpp"
+#include "mpi/coll/message.hpp"
+
+namespace mpi {
+namespace coll {
+namespace {
+
+/// Dissemination: after round k a rank has heard, directly or not, of 2^k ranks before it.
+Status dissemination(const Comm& comm) {
+    const Channel channel(comm, Tag::barrier);
+    const adi::Buffer nothing;
+    Outcome outcome;
+    for (int distance = 1; distance < comm.size; distance *= 2) {
+        const int to = (comm.rank + distance) % comm.size;
+        const int from = (comm.rank - distance + comm.size) % comm.size;
+        outcome.add(channel.sendrecv(to, nothing, from, nothing));
+    }
+    return outcome.status();
+}
+
+}  // namespace
+}  // namespace coll
+
+Status barrier(Comm& comm) {
+    if (comm.size == 1) return Status::ok;
+    return coll::dissemination(comm);
+}
+
+}  // namespace mpi

@@ -1,0 +1,132 @@
+// MPI_Reduce_scatter.
+#include "bodies.hpp"
+#include "mpi/coll/halving.hpp"
+#include "mpi/coll/select.hpp"
+
+namespace mpi {
+namespace coll {
+namespace {
+
+/// The arguments of a call. `input` is the whole vector; rank i's part of it is counts[i] elements.
+struct Call {
+    const void* input;
+    void* recvbuf;
+    IntArray counts;
+    const Datatype& type;
+    const Op& op;
+    Comm& comm;
+
+    bool in_place() const { return input == recvbuf; }
+    /// The elements before rank's part; for comm.size, all.
+    Count before(int rank) const {
+        Count sum = 0;
+        for (int i = 0; i < rank; ++i) sum += counts[i];
+        return sum;
+    }
+    adi::Buffer part(const void* vector, int rank) const {
+        return elements(vector, before(rank), counts[rank], type);
+    }
+    adi::Buffer own(const void* base) const { return elements(base, 0, counts[comm.rank], type); }
+};
+
+/// Each rank gets its part from all others and combines it. The parts come from ranks at growing
+/// distance below, wrapping around: so those of the lower ranks are put before what is there one by
+/// one, and those of the higher ranks, which come after, are combined apart and put behind it.
+Status pairwise(const Call& call) {
+    const int size = call.comm.size, rank = call.comm.rank;
+    const Count count = call.counts[rank];
+    State* state = state_of(call.comm);
+    if (state == nullptr) return out_of_memory();
+    const Elements incoming(state->operand, count, call.type);
+    const Elements high(state->partial, count, call.type);
+    // In place, recvbuf's elements are still to be sent while the result grows.
+    const Elements apart(state->packed, call.in_place() ? count : 0, call.type);
+    if (!incoming || !high || !apart) return out_of_memory();
+    void* low = call.in_place() ? apart.base() : call.recvbuf;
+    const Channel channel(call.comm, Tag::reduce_scatter);
+    Outcome outcome;
+    outcome.add(copy(call.part(call.input, rank), call.own(low)));
+    for (int distance = 1; distance < size; ++distance) {
+        const int to = (rank + distance) % size;
+        const int from = (rank - distance + size) % size;
+        const bool first_high = from == size - 1 && rank != size - 1;
+        void* place = first_high ? high.base() : incoming.base();
+        outcome.add(channel.sendrecv(to, call.part(call.input, to), from, call.own(place)));
+        if (first_high || count == 0) continue;
+        call.op.apply(place, from < rank ? low : high.base(), count, call.type);
+    }
+    const void* result = low;
+    if (rank != size - 1 && count != 0) {
+        call.op.apply(low, high.base(), count, call.type);
+        result = high.base();
+    }
+    if (result != call.recvbuf) outcome.add(copy(call.own(result), call.own(call.recvbuf)));
+    return outcome.status();
+}
+
+/// Recursive halving, for operations that commute: partners at half the distance each time exchange
+/// the half of the vector that the other one's side wants.
+Status recursive_halving(const Call& call) {
+    const Count total = call.before(call.comm.size);
+    State* state = state_of(call.comm);
+    if (state == nullptr) return out_of_memory();
+    const Elements incoming(state->operand, total, call.type), work(state->partial, total, call.type);
+    if (!incoming || !work) return out_of_memory();
+    const Channel channel(call.comm, Tag::reduce_scatter);
+    const Folding folding(call.comm);
+    const auto whole = [&](const void* base) { return elements(base, 0, total, call.type); };
+    Outcome outcome;
+    if (folding.folded()) {
+        outcome.add(channel.send(folding.neighbour(), whole(call.input)));
+        outcome.add(channel.recv(folding.neighbour(), call.own(call.recvbuf)));
+        return outcome.status();
+    }
+    outcome.add(copy(whole(call.input), whole(work.base())));
+    if (folding.doubled()) {
+        outcome.add(channel.recv(folding.neighbour(), whole(incoming.base())));
+        call.op.apply(incoming.base(), work.base(), total, call.type);
+    }
+    const int number = folding.number();
+    for (int low = 0, span = folding.power() / 2; span > 0; span /= 2) {
+        const bool upper = number >= low + span;
+        const Count start = call.before(folding.first_rank_of(low));
+        const Count middle = call.before(folding.first_rank_of(low + span));
+        const Count end = call.before(folding.first_rank_of(low + 2 * span));
+        const Count mine = upper ? middle : start, mine_count = upper ? end - middle : middle - start;
+        const Count theirs = upper ? start : middle;
+        const int partner = folding.rank_of(number ^ span);
+        outcome.add(channel.sendrecv(
+            partner, elements(work.base(), theirs, end - start - mine_count, call.type), partner,
+            elements(incoming.base(), mine, mine_count, call.type)));
+        call.op.apply(at(incoming.base(), mine, call.type), at(work.base(), mine, call.type),
+                      mine_count, call.type);
+        if (upper) low += span;
+    }
+    outcome.add(copy(call.part(work.base(), call.comm.rank), call.own(call.recvbuf)));
+    if (folding.doubled()) {
+        const int even = folding.neighbour();
+        outcome.add(channel.send(even, call.part(work.base(), even)));
+    }
+    return outcome.status();
+}
+
+}  // namespace
+}  // namespace coll
+
+Status reduce_scatter(const void* sendbuf, void* recvbuf, IntArray recvcounts, Datatype& datatype,
+                      Op& op, Comm& comm) {
+    const void* input = sendbuf == MPI_IN_PLACE ? recvbuf : sendbuf;
+    const coll::Call call{input, recvbuf, recvcounts, datatype, op, comm};
+    const Count total = call.before(comm.size);
+    if (total == 0 || datatype.size == 0) return Status::ok;
+    if (comm.size == 1) {
+        return call.in_place() ? Status::ok : coll::copy(call.own(input), call.own(recvbuf));
+    }
+    const auto bytes = static_cast<std::uint64_t>(total) * static_cast<std::uint64_t>(datatype.size);
+    if (!op.commutative || coll::select::reduce_scatter_is_long(bytes, comm.size)) {
+        return coll::pairwise(call);
+    }
+    return coll::recursive_halving(call);
+}
+
+}  // namespace mpi

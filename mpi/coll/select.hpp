@@ -1,0 +1,41 @@
+// Which algorithm for which size and number of ranks. Every rank of a call must come to the same
+// answer, so only what is the same on all of them is asked: the communicator's size, the number of
+// bytes (type signatures agree where datatypes need not), the operation.
+//
+// Short messages are a matter of rounds, each of which costs a latency: trees and doubling, log p
+// rounds. Long ones are a matter of bytes per rank: rings, pairwise exchange and reduce-scatter
+// move each byte about twice whatever p is (Thakur, Rabenseifner, Gropp 2005; van de Geijn 1994).
+#pragma once
+
+#include <cstdint>
+
+namespace mpi::coll::select {
+
+using Bytes = std::uint64_t;
+
+/// bcast by scatter and allgather, which sends 2n per rank; a binomial tree sends n log p in turn.
+constexpr bool bcast_is_long(Bytes bytes, int ranks) { return ranks > 4 && bytes >= 128 * 1024; }
+
+/// gather and scatter along a binomial tree, which halves the root's messages and copies the blocks
+/// log p times; otherwise straight to or from the root.
+constexpr bool gather_is_short(Bytes block, int ranks) { return ranks > 4 && block <= 2048; }
+
+/// allgather by doubling (Bruck); otherwise a ring, whose steps are all between neighbours.
+constexpr bool allgather_is_short(Bytes total, int ranks) {
+    return total <= 64 * 1024 || ranks <= 2;
+}
+
+/// alltoall in log p rounds of p / 2 blocks each (Bruck).
+constexpr bool alltoall_is_short(Bytes block, int ranks) { return ranks >= 8 && block <= 128; }
+
+/// reduce and allreduce by reduce-scatter first (Rabenseifner), which needs `count` >= ranks.
+constexpr bool reduce_is_long(Bytes bytes, std::int64_t count, int ranks) {
+    return bytes > 16 * 1024 && count >= ranks && ranks > 2;
+}
+
+/// reduce_scatter by pairwise exchange instead of recursive halving.
+constexpr bool reduce_scatter_is_long(Bytes total, int ranks) {
+    return ranks <= 2 || total > 512 * 1024;
+}
+
+}  // namespace mpi::coll::select
