@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+"""Tests of mpicc, mpicxx and the pkg-config files: in the build tree and in an installed one that was
+moved, by hand, by CMake and by pkg-config.
+
+    wrappers_test.py BUILD MESON
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+BUILD = Path()
+MESON = ""
+LIMIT_S = 120
+
+C_PROGRAM = """
+#include <mpi.h>
+#include <stdio.h>
+int main(int argc, char **argv) {
+    int rank, size, sum = 0;
+    MPI_Init(&argc, &argv);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    rank += 1;
+    MPI_Allreduce(&rank, &sum, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+    if (rank == 1) printf("sum %d of %d\\n", sum, size);
+    MPI_Finalize();
+    return 0;
+}
+"""
+CXX_PROGRAM = C_PROGRAM.replace("<stdio.h>", "<cstdio>").replace("printf", "std::printf")
+CMAKE_PROJECT = """
+cmake_minimum_required(VERSION 3.18)
+project(sum C CXX)
+find_package(MPI REQUIRED COMPONENTS C CXX)
+add_executable(sum_c sum.c)
+target_link_libraries(sum_c PRIVATE MPI::MPI_C)
+add_executable(sum_cxx sum.cpp)
+target_link_libraries(sum_cxx PRIVATE MPI::MPI_CXX)
+message(STATUS "MPI ${MPI_C_VERSION} ${MPIEXEC_EXECUTABLE}")
+"""
+
+
+def environment(**more):
+    """The environment without what other MPI installations and launchers may have set."""
+    kept = {k: v for k, v in os.environ.items()
+            if not k.startswith(("MPI", "OMPI", "PMI", "FATHOM", "LD_", "PKG_CONFIG", "CMAKE"))}
+    return kept | more
+
+
+def run(*command, cwd=None, **more):
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, cwd=cwd,
+                          timeout=LIMIT_S, env=environment(**more))
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        (self.folder / "sum.c").write_text(C_PROGRAM)
+        (self.folder / "sum.cpp").write_text(CXX_PROGRAM)
+
+    def ok(self, *command, **more):
+        """Runs a command that must succeed; returns what it printed."""
+        result = run(*command, cwd=self.folder, **more)
+        self.assertEqual(result.returncode, 0, f"{command}\n{result.stdout}{result.stderr}")
+        return result.stdout
+
+    def silent(self, *command, **more):
+        """Runs a command that must succeed and print nothing at all."""
+        result = run(*command, cwd=self.folder, **more)
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""), command)
+
+    def check_program(self, bin_, program, ranks=2):
+        """The program, alone and under mpirun, uses the library beside `bin_`."""
+        self.assertEqual(self.ok(program), "sum 1 of 1\n")
+        total = ranks * (ranks + 1) // 2
+        self.assertEqual(self.ok(bin_ / "mpirun", "-n", ranks, program),
+                         f"sum {total} of {ranks}\n")
+        self.assertIn(str(bin_.parent / "lib"), self.ok("ldd", program))
+
+
+class Answers(Case):
+    """What FindMPI and build systems ask."""
+
+    def setUp(self):
+        super().setUp()
+        self.mpicc = BUILD / "bin" / "mpicc"
+        self.compile = f"-I{BUILD}/include"
+        self.link = (f"-L{BUILD}/lib -Wl,-rpath,{BUILD}/lib -Wl,--enable-new-dtags -lmpi_abi")
+
+    def answer(self, *flags, wrapper="mpicc", **more):
+        return self.ok(BUILD / "bin" / wrapper, *flags, **more).rstrip("\n")
+
+    def test_open_mpi_dialect(self):
+        self.assertEqual(self.answer("-showme:compile"), self.compile)
+        self.assertEqual(self.answer("--showme:link"), self.link)
+        self.assertEqual(self.answer("-showme:incdirs"), f"{BUILD}/include")
+        self.assertEqual(self.answer("-showme:libdirs"), f"{BUILD}/lib")
+        self.assertEqual(self.answer("-showme:libs"), "mpi_abi")
+        self.assertRegex(self.answer("-showme:version"), r"^mpicc: Fathom [0-9.]+ \(Language: C\)$")
+        self.assertRegex(self.answer("-showme:version", wrapper="mpic++"), r"Language: C\+\+")
+        self.assertIn("usage: mpicc", self.answer("-showme:help"))
+        self.assertEqual(self.answer("-showme:command", OMPI_CC="my-cc"), "my-cc")
+        self.assertEqual(self.answer("-showme", "x.c", OMPI_CC="my-cc"),
+                         f"my-cc {self.compile} x.c {self.link}")
+        self.assertNotEqual(run(self.mpicc, "-showme:nonsense").returncode, 0)
+
+    def test_mpich_dialect(self):
+        self.assertEqual(self.answer("-show", MPICH_CC="my-cc"),
+                         f"my-cc {self.compile} {self.link}")
+        for flag in ("-compile_info", "-compile-info"):
+            self.assertEqual(self.answer(flag, MPICH_CC="my-cc"), f"my-cc {self.compile}")
+        for flag in ("-link_info", "-link-info"):
+            self.assertEqual(self.answer(flag, MPICH_CC="my-cc"), f"my-cc {self.link}")
+        self.assertEqual(self.answer("-cc=other", "-show", "-c", "x.c", MPICH_CC="my-cc"),
+                         f"other {self.compile} -c x.c")
+        self.assertEqual(self.answer("-cxx=other", "-show", "-c", "x.cc", wrapper="mpicxx"),
+                         f"other {self.compile} -c x.cc")
+
+    def test_own_variable_comes_first(self):
+        self.assertEqual(self.answer("-showme:command", FATHOM_CC="a", MPICH_CC="b", OMPI_CC="c"),
+                         "a")
+
+    def test_words_are_quoted(self):
+        shown = self.answer("-show", "-c", "-DA='a b'", "it's.c")
+        words = self.ok("sh", "-c", f"printf '%s\\n' {shown}").splitlines()
+        self.assertEqual(words[-3:], ["-c", "-DA='a b'", "it's.c"])
+
+    def test_the_compiler_is_asked_directly(self):
+        self.assertIn("Free Software", self.answer("--version"))
+        self.assertEqual(self.answer("-dumpversion", MPICH_CC="gcc"),
+                         self.ok("gcc", "-dumpversion").rstrip("\n"))
+        self.assertIn("MPI_VERSION 5", self.answer("-E", "-dM", "sum.c"))
+
+    def test_fortran_says_that_it_is_not_there(self):
+        for name in ("mpifort", "mpif90", "mpif77"):
+            result = run(BUILD / "bin" / name, "-show")
+            self.assertNotEqual(result.returncode, 0)
+            self.assertEqual(result.stdout, "")
+            self.assertIn("no Fortran", result.stderr)
+
+
+class Compile(Case):
+    def test_c_and_cxx_in_the_build_tree(self):
+        bin_ = BUILD / "bin"
+        self.silent(bin_ / "mpicc", "-Wall", "-Wextra", "-pedantic", "sum.c", "-o", "sum_c")
+        self.check_program(bin_, self.folder / "sum_c")
+        for wrapper in ("mpicxx", "mpic++", "mpiCC"):
+            self.silent(bin_ / wrapper, "-c", "sum.cpp")
+            self.silent(bin_ / wrapper, "sum.o", "-o", "sum_cxx")
+            self.check_program(bin_, self.folder / "sum_cxx")
+
+    def test_runpath_not_rpath(self):
+        self.silent(BUILD / "bin" / "mpicc", "sum.c", "-o", "sum")
+        dynamic = self.ok("readelf", "-d", "sum")
+        self.assertIn("RUNPATH", dynamic)
+        self.assertNotIn("RPATH)", dynamic.replace("RUNPATH)", ""))
+        self.assertIn("[libmpi_abi.so.1]", dynamic)
+
+    def test_every_way_to_name_the_wrapper(self):
+        self.silent("mpicc", "sum.c", "-o", "by_path",
+                    PATH=f"{BUILD}/bin:{os.environ['PATH']}")
+        (self.folder / "links").mkdir()
+        (self.folder / "links" / "one").symlink_to(BUILD / "bin" / "mpicc")
+        (self.folder / "cc").symlink_to(Path("links") / "one")
+        self.silent("./cc", "sum.c", "-o", "by_link")
+        relative = os.path.relpath(BUILD / "bin" / "mpicc", self.folder)
+        self.silent(relative, "sum.c", "-o", "by_relative_path")
+        for name in ("by_path", "by_link", "by_relative_path"):
+            self.assertEqual(self.ok(self.folder / name), "sum 1 of 1\n")
+
+    def test_other_compilers(self):
+        clang = shutil.which("clang")
+        if not clang:
+            self.skipTest("no clang on this machine")
+        self.silent(BUILD / "bin" / "mpicc", f"-cc={clang}", "sum.c", "-o", "sum")
+        self.assertEqual(self.ok("./sum"), "sum 1 of 1\n")
+
+    def test_the_compilers_status_comes_back(self):
+        (self.folder / "bad.c").write_text("int main(void) { return nothing; }\n")
+        result = run(BUILD / "bin" / "mpicc", "bad.c", cwd=self.folder)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("nothing", result.stderr)
+
+
+class BuildSystems(Case):
+    def cmake(self, bin_):
+        (self.folder / "CMakeLists.txt").write_text(CMAKE_PROJECT)
+        path = f"{bin_}:{os.environ['PATH']}"
+        told = self.ok("cmake", "-S", ".", "-B", "out", PATH=path)
+        self.assertIn(f"MPI 5.0 {bin_}/mpiexec", told)
+        self.ok("cmake", "--build", "out", PATH=path)
+        for name in ("sum_c", "sum_cxx"):
+            self.check_program(bin_, self.folder / "out" / name)
+
+    def pkg_config(self, prefix, module, compiler, source):
+        flags = self.ok("pkg-config", "--cflags", "--libs", module,
+                        PKG_CONFIG_PATH=prefix / "lib" / "pkgconfig").split()
+        self.silent(compiler, source, *flags, "-o", "sum")
+        self.check_program(prefix / "bin", self.folder / "sum")
+
+    def test_cmake_with_the_build_tree(self):
+        self.cmake(BUILD / "bin")
+
+    def test_pkg_config_with_the_build_tree(self):
+        for module in ("fathom", "mpi-c"):
+            self.pkg_config(BUILD, module, "cc", "sum.c")
+        self.pkg_config(BUILD, "mpi-cxx", "c++", "sum.cpp")
+
+    def test_an_installed_tree_can_be_moved(self):
+        stage = self.folder / "stage"
+        self.ok(MESON, "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", stage)
+        header = next(stage.rglob("mpi.h"))
+        prefix = self.folder / "another place" / "fathom"
+        prefix.parent.mkdir()
+        shutil.move(header.parent.parent, prefix)
+        shutil.rmtree(stage)
+
+        self.silent(prefix / "bin" / "mpicc", "sum.c", "-o", "sum_c")
+        self.check_program(prefix / "bin", self.folder / "sum_c")
+        self.silent(prefix / "bin" / "mpicxx", "sum.cpp", "-o", "sum_cxx")
+        self.check_program(prefix / "bin", self.folder / "sum_cxx")
+
+        plain = self.folder / "plain"  # pkg-config and CMake are not held to spaces
+        shutil.move(prefix, plain)
+        self.pkg_config(plain, "mpi-c", "cc", "sum.c")
+        self.cmake(plain / "bin")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    BUILD, MESON = Path(sys.argv[1]).resolve(), sys.argv[2]
+    unittest.main(argv=sys.argv[:1], verbosity=2)
