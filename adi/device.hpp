@@ -9,7 +9,8 @@
 // Rules that hold for every function below:
 //   - The engine asks for work by poll(); a device never calls the engine at another time.
 //   - Nothing blocks, except open, connect, quiesce and close.
-//   - `Status::again` means: nothing happened. The caller polls, then asks again.
+//   - `Status::again` means: nothing happened. The caller polls, then asks again; if it sleeps
+//     meanwhile, the device ends the sleep when there is room.
 //   - A device is used by one thread at a time; wake() alone may be called from any thread.
 //   - Messages of one (source, destination) pair are shown in the order in which they were begun.
 //   - Bytes that a peer can write are validated before use, never trusted.

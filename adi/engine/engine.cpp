@@ -1,7 +1,7 @@
 // The engine's life, and sending. Receiving is in receive.cpp.
 #include "adi/engine/engine.hpp"
 
-#include <unistd.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <cstring>
@@ -63,6 +63,7 @@ Status Engine::open_devices(Bootstrap& boot, std::string* error) {
     info.oversubscribed = oversubscribed_;
     for (const DeviceEntry& entry : device_registry()) {
         std::unique_ptr<Device> device = entry.make();
+        if (hooks_.wrap) device = hooks_.wrap(std::move(device));
         if (!device->probe(info)) continue;
         info.card_of = [&boot, name = entry.name](Peer peer) {
             return boot.get(card_key(name, peer));
@@ -76,6 +77,7 @@ Status Engine::open_devices(Bootstrap& boot, std::string* error) {
         }
         if (auto* self = dynamic_cast<dev::self::Self*>(device.get())) devices_.self = self;
         if (auto* shm = dynamic_cast<dev::shm::Shm*>(device.get())) devices_.shm = shm;
+        if (device->capabilities().can_map) sharing_ = device.get();
         devices_.all.push_back(std::move(device));
     }
     if (size() > 1) {
@@ -100,6 +102,7 @@ void Engine::stop() {
         device->close();
     }
     devices_ = {};
+    sharing_ = nullptr;
 }
 
 bool Engine::connect(Route& route, Peer peer) {
@@ -325,10 +328,6 @@ void Engine::complete(Request& r) {
     if (r.on_complete != nullptr) r.on_complete(r);
 }
 
-Device& Engine::sharing_device() {
-    return devices_.shm != nullptr ? static_cast<Device&>(*devices_.shm) : *devices_.all.front();
-}
-
 // --- progress ------------------------------------------------------------------------------------
 
 int Engine::poll() {
@@ -348,6 +347,12 @@ int Engine::poll() {
     }
     if (!busy_.empty()) done += flush();
     if (done > 0 && sleepers_ > 0) wake();
+    return done;
+}
+
+int Engine::look() {
+    const int done = poll();
+    if (done == 0 && wait_policy_.yield) sched_yield();
     return done;
 }
 

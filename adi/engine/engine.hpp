@@ -33,6 +33,8 @@ struct Hooks {
     /// process has one thread in MPI.
     void (*unlock)() = nullptr;
     void (*lock)() = nullptr;
+    /// For tests: puts another device around each one, before it is opened.
+    std::function<std::unique_ptr<Device>(std::unique_ptr<Device>)> wrap;
 };
 
 /// What probe() finds.
@@ -77,6 +79,9 @@ class Engine {
 
     /// Does what can be done now; returns the number of events.
     int poll();
+    /// poll() for calls that look and return (MPI_Test, MPI_Iprobe): when nothing came and there are
+    /// more processes than CPUs, gives the core to another one.
+    int look();
     /// Waits, by spinning, yielding or sleeping, until done() is true. done() is cheap and may be
     /// called often; anything it looks at changes only by poll() or by a peer that signals.
     template <class Done>
@@ -141,9 +146,6 @@ class Engine {
     Unexpected* new_unexpected(Peer peer, const Header& header);
     void recycle(Unexpected* message);
 
-    /// The device that this process sleeps on and shares memory by: shm where it is open, since
-    /// nothing can arrive at self while the process sleeps.
-    Device& sharing_device();
     bool sleep_begin(Park* park);
     void sleep_end();
 
@@ -151,6 +153,9 @@ class Engine {
     bool oversubscribed_ = false;
     std::vector<Route> routes_;
     Devices devices_;
+    /// The device that this process sleeps on and shares memory by: shm where it is open, since
+    /// nothing can arrive at self while the process sleeps.
+    Device* sharing_ = nullptr;
     Matcher matcher_;
     Operations operations_;
     std::vector<std::unique_ptr<SendQueue>> queues_;

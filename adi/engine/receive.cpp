@@ -221,13 +221,13 @@ void Engine::recycle(Unexpected* message) {
 
 bool Engine::sleep_begin(Park* park) {
     ++sleepers_;
-    *park = sharing_device().prepare_park();
+    *park = sharing_->prepare_park();
     return true;
 }
 
 void Engine::sleep_end() {
     --sleepers_;
-    sharing_device().cancel_park();
+    sharing_->cancel_park();
 }
 
 void Engine::wake() {
@@ -237,21 +237,21 @@ void Engine::wake() {
 // --- memory --------------------------------------------------------------------------------------
 
 void* Engine::allocate(std::uint64_t bytes, MemoryKey* key) {
-    return sharing_device().allocate(bytes, key);
+    return sharing_->allocate(bytes, key);
 }
 
 void Engine::deallocate(void* memory, const MemoryKey& key) {
-    sharing_device().deallocate(memory, key);
+    sharing_->deallocate(memory, key);
 }
 
 bool Engine::mappable(Peer peer) const {
-    return peer == self_ || (devices_.shm != nullptr && devices_.shm->reaches(peer));
+    return peer == self_ || sharing_->reaches(peer);
 }
 
-void* Engine::map(Peer peer, const MemoryKey& key) { return sharing_device().map(peer, key); }
+void* Engine::map(Peer peer, const MemoryKey& key) { return sharing_->map(peer, key); }
 
 void Engine::signal(Peer peer) {
-    if (peer != self_) sharing_device().signal(peer);
+    if (peer != self_) sharing_->signal(peer);
 }
 
 }  // namespace adi

@@ -99,6 +99,9 @@ class Table {
         predefined_[value - Traits::first] = object;
     }
 
+    /// Takes that back.
+    void undefine(Id value) { predefined_[value - Traits::first] = nullptr; }
+
     /// Calls f(T&) for every live object that create() made.
     template <class F>
     void for_each(F f) {

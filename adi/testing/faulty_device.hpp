@@ -1,0 +1,106 @@
+// FaultyDevice: a device around another one that makes everything go wrong that may go wrong under
+// the contract, by a seed. What is above it must not notice more than delay.
+#pragma once
+
+#include <memory>
+#include <random>
+#include <utility>
+
+#include "adi/device.hpp"
+
+namespace adi::testing {
+
+/// How often, in percent of the calls, which fault happens.
+struct Faults {
+    unsigned again = 30;     ///< a send answers `again` though there was room
+    unsigned delay = 30;     ///< poll() does nothing
+    unsigned truncate = 50;  ///< send_piece() takes a part only
+    /// After this many polls each peer is reported dead, once; 0: never.
+    unsigned disconnect_after = 0;
+};
+
+class FaultyDevice final : public Device {
+  public:
+    FaultyDevice(std::unique_ptr<Device> inner, Faults faults, unsigned seed)
+        : inner_(std::move(inner)), faults_(faults), random_(seed) {}
+
+    const char* name() const override { return inner_->name(); }
+    const Capabilities& capabilities() const override { return inner_->capabilities(); }
+    Result<bool> probe(const OpenInfo& info) override { return inner_->probe(info); }
+    Status open(const OpenInfo& info, std::string* error) override {
+        size_ = info.size;
+        return inner_->open(info, error);
+    }
+    std::string address() const override { return inner_->address(); }
+    bool reaches(Peer peer) const override { return inner_->reaches(peer); }
+    Status connect(Peer peer, std::string* error) override { return inner_->connect(peer, error); }
+    void disconnect(Peer peer) override { inner_->disconnect(peer); }
+    Status quiesce(std::chrono::steady_clock::time_point deadline) override {
+        return inner_->quiesce(deadline);
+    }
+    void close() override { inner_->close(); }
+
+    int poll(Sink& sink, int budget) override {
+        if (faults_.disconnect_after != 0 && ++polls_ == faults_.disconnect_after) {
+            for (Peer peer = 0; peer < size_; ++peer) {
+                if (inner_->reaches(peer)) sink.on_fault(peer, Status::peer_failed, "injected");
+            }
+            return 1;
+        }
+        return happens(faults_.delay) ? 0 : inner_->poll(sink, budget);
+    }
+    // Injected faults wake nobody when they are over, as a real device would: so from the
+    // announcement of a sleep on there are none.
+    Park prepare_park() override {
+        ++parked_;
+        return inner_->prepare_park();
+    }
+    void cancel_park() override {
+        --parked_;
+        inner_->cancel_park();
+    }
+    void wake() override { inner_->wake(); }
+
+    Status send_short(Peer peer, const Header& header, const Buffer& payload) override {
+        return happens(faults_.again) ? Status::again : inner_->send_short(peer, header, payload);
+    }
+    Status begin(SendStream& stream, Peer peer, const Header& header) override {
+        return happens(faults_.again) ? Status::again : inner_->begin(stream, peer, header);
+    }
+    std::uint64_t send_piece(SendStream& stream, const Buffer& source, std::uint64_t offset,
+                             std::uint64_t bytes) override {
+        if (happens(faults_.again)) return 0;
+        if (bytes > 1 && happens(faults_.truncate)) bytes = 1 + random_() % (bytes - 1);
+        return inner_->send_piece(stream, source, offset, bytes);
+    }
+    Status end(SendStream& stream) override { return inner_->end(stream); }
+    Status receive(ReceiveStream& stream, const Buffer& target, std::uint64_t offset,
+                   std::uint32_t accept) override {
+        return inner_->receive(stream, target, offset, accept);
+    }
+    void discard(ReceiveStream& stream) override { inner_->discard(stream); }
+
+    void* allocate(std::uint64_t bytes, MemoryKey* key) override {
+        return inner_->allocate(bytes, key);
+    }
+    void deallocate(void* memory, const MemoryKey& key) override {
+        inner_->deallocate(memory, key);
+    }
+    void* map(Peer peer, const MemoryKey& key) override { return inner_->map(peer, key); }
+    void signal(Peer peer) override { inner_->signal(peer); }
+    Status get(Peer peer, std::uint64_t address, void* to, std::uint64_t bytes) override {
+        return happens(faults_.again) ? Status::unsupported : inner_->get(peer, address, to, bytes);
+    }
+
+  private:
+    bool happens(unsigned percent) { return parked_ == 0 && percent != 0 && random_() % 100 < percent; }
+
+    std::unique_ptr<Device> inner_;
+    Faults faults_;
+    std::mt19937 random_;
+    Peer size_ = 0;
+    unsigned polls_ = 0;
+    int parked_ = 0;
+};
+
+}  // namespace adi::testing
