@@ -230,9 +230,7 @@ double Solver::iterate(double& residual) {
 }
 
 nas::Result run(const nas::Job& job) {
-    const ProblemClass& problem =
-        *std::find_if(std::begin(kClasses), std::end(kClasses),
-                      [&](const ProblemClass& c) { return c.name == job.problem_class; });
+    const ProblemClass& problem = nas::find_class(kClasses, job.problem_class);
     Solver solver(job, problem.matrix);
     double residual = 0;
     solver.reset();

@@ -65,9 +65,7 @@ void tally_batch(const std::vector<double>& uniform, Tally& tally) {
 }
 
 nas::Result run(const nas::Job& job) {
-    const ProblemClass& problem =
-        *std::find_if(std::begin(kClasses), std::end(kClasses),
-                      [&](const ProblemClass& c) { return c.name == job.problem_class; });
+    const ProblemClass& problem = nas::find_class(kClasses, job.problem_class);
     const nas::Blocks batches{std::int64_t{1} << (problem.log2_pairs - kLog2BatchPairs), job.ranks};
 
     std::vector<double> uniform(2 * kBatchPairs);

@@ -93,11 +93,6 @@ const ProblemClass kClasses[] = {
                               {512.9905029333, 512.3435588985}, {512.9714421109, 512.3465164008}}},
 };
 
-const ProblemClass& find_class(char name) {
-    return *std::find_if(std::begin(kClasses), std::end(kClasses),
-                         [&](const ProblemClass& c) { return c.name == name; });
-}
-
 // The frequency that index `i` of `n` stands for: 0, 1, ... n/2-1, -n/2, ... -1.
 int frequency(int i, int n) {
     return i < n / 2 ? i : i - n;
@@ -315,7 +310,7 @@ void FourierSolver::transform_z(Field& field, Direction direction) {
 }
 
 nas::Result run(const nas::Job& job) {
-    const ProblemClass& problem = find_class(job.problem_class);
+    const ProblemClass& problem = nas::find_class(kClasses, job.problem_class);
     FourierSolver solver(job, problem);
     solver.start();  // once untimed, to touch all memory
 
@@ -347,7 +342,7 @@ nas::Result run(const nas::Job& job) {
 
 // Slabs while there are planes enough, then pencils while there are lines enough.
 bool cuts_evenly(char problem_class, int ranks) {
-    const ProblemClass& problem = find_class(problem_class);
+    const ProblemClass& problem = nas::find_class(kClasses, problem_class);
     return nas::is_power_of_two(ranks) && ranks / problem.nz <= std::min(problem.nx, problem.ny);
 }
 

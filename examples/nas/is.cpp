@@ -283,9 +283,7 @@ std::int64_t IntegerSort::count_unsorted() {
 }
 
 nas::Result run(const nas::Job& job) {
-    const ProblemClass& problem =
-        *std::find_if(std::begin(kClasses), std::end(kClasses),
-                      [&](const ProblemClass& c) { return c.name == job.problem_class; });
+    const ProblemClass& problem = nas::find_class(kClasses, job.problem_class);
     IntegerSort sort(job, problem);
     sort.rank_keys(1);  // once untimed, to touch all memory
     sort.clear_passed();

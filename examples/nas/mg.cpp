@@ -36,11 +36,6 @@ constexpr ProblemClass kClasses[] = {
 constexpr int kCharges = 10;               // of each sign
 constexpr double kOperationsPerCell = 58;  // in one iteration, by NPB's count
 
-const ProblemClass& find_class(char name) {
-    return *std::find_if(std::begin(kClasses), std::end(kClasses),
-                         [&](const ProblemClass& c) { return c.name == name; });
-}
-
 // The box of ranks: 2^k ranks on three axes as evenly as can be, axis 2 first.
 struct Torus {
     int ranks[3];
@@ -350,7 +345,7 @@ double Multigrid::norm() const {
 }
 
 nas::Result run(const nas::Job& job) {
-    const ProblemClass& problem = find_class(job.problem_class);
+    const ProblemClass& problem = nas::find_class(kClasses, job.problem_class);
     Multigrid multigrid(job, problem);
     multigrid.reset();
     multigrid.compute_residual();
@@ -385,7 +380,7 @@ nas::Result run(const nas::Job& job) {
 // The finest level must be cut: each rank has two cells or more on each axis.
 bool cuts_evenly(char problem_class, int ranks) {
     return nas::is_power_of_two(ranks) &&
-           2 * Torus(0, ranks).ranks[2] <= 1 << find_class(problem_class).log2_size;
+           2 * Torus(0, ranks).ranks[2] <= 1 << nas::find_class(kClasses, problem_class).log2_size;
 }
 
 }  // namespace

@@ -51,6 +51,15 @@ struct Kernel {
 // --help), 1 when not, 2 on a wrong command line or number of ranks.
 int run_program(int argc, char** argv, const Kernel& kernel);
 
+// The entry of a kernel's table of classes: the one whose `name` is `problem_class`, which is
+// there, since the command line lets no other class through.
+template <typename Class, std::size_t kCount>
+const Class& find_class(const Class (&classes)[kCount], char problem_class) {
+    std::size_t i = 0;
+    while (i < kCount - 1 && classes[i].name != problem_class) ++i;
+    return classes[i];
+}
+
 // Whether `n` is a power of two; the base-2 logarithm of one.
 inline bool is_power_of_two(int n) {
     return n > 0 && std::has_single_bit(static_cast<unsigned>(n));
