@@ -1,4 +1,7 @@
 // Process groups (MPI-5.0 §7.3).
+//
+// A group handle always has an object of its own: MPI_Comm_group copies the list rather than share
+// the communicator's group, so that a freed handle is known as freed. Lists are 4 bytes a process.
 #pragma once
 
 #include <cstdint>
@@ -11,15 +14,22 @@ namespace mpi {
 /// A process of the job: its rank in MPI_COMM_WORLD, which is also the ADI's peer number.
 using Process = std::uint32_t;
 
-/// An ordered set of processes. Immutable once made, shared by reference count between the group
-/// handles and communicators that use it.
+/// An ordered set of processes. Immutable once made.
 struct Group : Object {
-    std::vector<Process> members;  ///< rank in the group → process
+    std::vector<Process> members;  ///< rank in the group → process; no process twice
     int rank = -1;                 ///< this process's rank, or -1 when it is no member
 
     int size() const { return static_cast<int>(members.size()); }
-    /// Rank of `process` in this group or -1. Linear only for groups that are not identity maps.
+    /// Rank of `process` in this group or -1. The first call looks at the whole group once; then
+    /// O(1) for a run of consecutive processes, O(log size) for all others.
     int rank_of(Process process) const;
+
+  private:
+    enum class Order : std::uint8_t { unknown, consecutive, ascending, permuted };
+    void find_order() const;
+
+    mutable Order order_ = Order::unknown;
+    mutable std::vector<std::uint32_t> by_process_;  ///< permuted: ranks in order of processes
 };
 
 template <>
@@ -31,7 +41,14 @@ struct HandleTraits<Group> {
 /// Makes a group of `members` (moved in) with this process's rank filled in; null when out of
 /// memory. The caller owns one reference.
 Group* make_group(std::vector<Process> members);
-/// Drops one reference; the last one destroys the group.
+
+inline void retain(Group* group) {
+    ++group->refs;
+}
+/// Drops one reference; the last one destroys a group that make_group() made.
 void release(Group* group);
+
+/// Binds MPI_GROUP_EMPTY; called once by MPI_Init.
+void predefine_groups();
 
 }  // namespace mpi

@@ -1,0 +1,34 @@
+#include "mpi/core/errhandler.hpp"
+
+#include "mpi/core/call.hpp"
+#include "mpi/core/comm.hpp"
+
+namespace mpi {
+
+void release(Errhandler* handler) {
+    if (is_predefined(*handler)) return;
+    if (--handler->refs == 0) table<Errhandler>().destroy(handler);
+}
+
+void call_user_handler(Comm& comm, int code) {
+    MPI_Comm handle = handle_of<MPI_Comm>(comm);
+    Errhandler* handler = comm.errhandler;
+    retain(handler);
+    lock_release();
+    handler->function(&handle, &code);
+    lock_acquire();
+    release(handler);
+}
+
+void predefine_errhandlers() {
+    using Action = Errhandler::Action;
+    static Errhandler fatal, abort, return_code;
+    fatal.action = Action::fatal;
+    abort.action = Action::abort;
+    return_code.action = Action::return_code;
+    table<Errhandler>().predefine(0x141, &fatal);
+    table<Errhandler>().predefine(0x142, &abort);
+    table<Errhandler>().predefine(0x143, &return_code);
+}
+
+}  // namespace mpi
