@@ -69,7 +69,7 @@ void check(MPI_Datatype type, MPI_Op handle, F f) {
     ASSERT_EQ(type_of(type).size, static_cast<Count>(sizeof(T)));
     std::mt19937 random(1);
     for (const Count n : kLengths) {
-        for (const std::size_t shift : {0, 1}) {
+        for (const std::size_t shift : {0U, 1U}) {
             const auto bytes = static_cast<std::size_t>(n) * sizeof(T);
             std::vector<std::byte> in(bytes + 1);
             std::vector<std::byte> inout(bytes + 2, std::byte{0x5a});

@@ -2,10 +2,13 @@
 // (MPI-5.0 §5.1), with none of the machinery under test.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "bodies.hpp"
