@@ -56,7 +56,8 @@ void lock_release() {
 void lock_acquire() {
     if (!thread_multiple) return;
     // A thread that polls would take the lock again before one that it woke has come to run. It
-    // stands back until a waiter was served; the bound only guards against one that is not scheduled.
+    // stands back until a waiter was served; the bound only guards against one that is not
+    // scheduled.
     constexpr int kMaxYields = 1000;
     for (int i = 0; i < kMaxYields && waiting.load(std::memory_order_relaxed) != 0 &&
                     served.load(std::memory_order_relaxed) == served_at_release;
@@ -70,7 +71,7 @@ void lock_acquire() {
 
 namespace {
 
-thread_local Comm* blamed = nullptr;
+thread_local Comm* blamed = nullptr;  // holds a reference
 
 std::string host_name() {
     char name[256] = "";
@@ -111,7 +112,8 @@ std::string hex(std::uintptr_t value) {
 
 std::string address_text(const void* pointer) {
     if (pointer == nullptr) return "NULL";
-    return pointer == MPI_IN_PLACE ? "MPI_IN_PLACE" : hex(reinterpret_cast<std::uintptr_t>(pointer));
+    return pointer == MPI_IN_PLACE ? "MPI_IN_PLACE"
+                                   : hex(reinterpret_cast<std::uintptr_t>(pointer));
 }
 
 std::string handle_text(char letter, std::uintptr_t value) {
@@ -164,17 +166,16 @@ std::string call_text(const char* format, va_list values) {
     return text;
 }
 
+/// `comm` is the communicator when the arguments do not show it, else null.
 std::string report(Status status, const Comm* comm, const char* format, va_list values) {
     const int code = static_cast<int>(status);
     const char* class_name = find_name(names::error_class, static_cast<std::uintptr_t>(code));
     const char* text = error_text(code);
-    std::string line = "Fathom: " + who() + ": " + call_text(format, values) + " failed: " +
-                       (class_name != nullptr ? class_name : std::to_string(code)) + " (" +
-                       (text != nullptr ? text : "error of the user's own") + ')';
+    std::string line = "Fathom: " + who() + ": " + call_text(format, values) +
+                       " failed: " + (class_name != nullptr ? class_name : std::to_string(code)) +
+                       " (" + (text != nullptr ? text : "error of the user's own") + ')';
     if (*error_detail() != '\0') line += std::string(": ") + error_detail();
-    if (comm != nullptr && comm->id != reinterpret_cast<std::uintptr_t>(MPI_COMM_WORLD)) {
-        line += "; on communicator " + handle_text('C', comm->id);
-    }
+    if (comm != nullptr) line += "; communicator " + handle_text('C', comm->id);
     return line;
 }
 
@@ -199,24 +200,30 @@ void outside_of_mpi(const char* call) {
     _exit(1);
 }
 
-void blame(Comm* comm) { blamed = comm; }
+void blame(Comm* comm) {
+    if (blamed != nullptr) release(blamed);  // an error that did not become a call's failure
+    blamed = comm;
+    if (comm != nullptr) retain(comm);
+}
 
 int fail_call(Status status, Comm* comm, const char* format, ...) noexcept {
     const int code = static_cast<int>(status);
-    if (comm == nullptr) comm = blamed;
-    blamed = nullptr;
-    if (comm == nullptr) comm = find<Comm>(MPI_COMM_SELF);
-
+    const Comm* unseen = nullptr;  // not among the arguments
+    if (comm == nullptr) {
+        unseen = blamed;
+        comm = blamed != nullptr ? blamed : find<Comm>(MPI_COMM_SELF);
+    }
     const bool up = comm != nullptr && comm->errhandler != nullptr;
     const auto action = up ? comm->errhandler->action : Errhandler::Action::fatal;
     if (action == Errhandler::Action::return_code || action == Errhandler::Action::call) {
         clear_error_detail();
         if (action == Errhandler::Action::call) call_handler(*comm, code);
+        blame(nullptr);
         return code;
     }
     va_list values;
     va_start(values, format);
-    print_line(report(status, comm, format, values));
+    print_line(report(status, unseen, format, values));
     va_end(values);
     if (up) abort_job(code);
     std::fflush(nullptr);  // MPI_Init failed: there is no job to abort

@@ -47,10 +47,12 @@ class Call {
         if (phase.load(std::memory_order_relaxed) != Phase::running) [[unlikely]] {
             outside_of_mpi(name);
         }
-        if (thread_multiple) [[unlikely]] lock_enter();
+        if (thread_multiple) [[unlikely]]
+            lock_enter();
     }
     ~Call() {
-        if (thread_multiple) [[unlikely]] lock_leave();
+        if (thread_multiple) [[unlikely]]
+            lock_leave();
     }
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
@@ -67,7 +69,8 @@ class Call {
 [[gnu::cold]] int fail_call(Status status, Comm* comm, const char* format, ...) noexcept;
 
 /// Names the communicator that the error now being returned belongs to, in calls that have no
-/// communicator argument (completion of requests). Kept for this thread until the call fails.
+/// communicator argument (completion of requests). It is kept, with a reference, for this thread
+/// until the call fails.
 [[gnu::cold]] void blame(Comm* comm);
 
 }  // namespace mpi

@@ -112,6 +112,28 @@ TEST_F(RunningDeathTest, AUsersHandlerIsCalledWithTheCommunicatorAndTheClass) {
     EXPECT_EQ(comm, MPI_COMM_NULL);
 }
 
+TEST_F(RunningDeathTest, ErrorsOfRequestsGoToTheirCommunicator) {
+    MPI_Comm comm = MPI_COMM_NULL;
+    ASSERT_EQ(MPI_Comm_dup(MPI_COMM_SELF, &comm), MPI_SUCCESS);
+    ASSERT_EQ(MPI_Comm_set_name(comm, "small"), MPI_SUCCESS);
+    const auto truncate = [&](bool free_first) {
+        std::array<int, 4> sent{};
+        MPI_Request receive = MPI_REQUEST_NULL, send = MPI_REQUEST_NULL;
+        MPI_Irecv(&value_, 1, MPI_INT, 0, 0, comm, &receive);
+        MPI_Isend(sent.data(), 4, MPI_INT, 0, 0, comm, &send);
+        MPI_Wait(&send, MPI_STATUS_IGNORE);
+        if (free_first) MPI_Comm_free(&comm);
+        return MPI_Wait(&receive, MPI_STATUS_IGNORE);
+    };
+    EXPECT_EXIT(truncate(false), ExitedWithCode(MPI_ERR_TRUNCATE),
+                "MPI_Wait\\(request=.* failed: MPI_ERR_TRUNCATE .*; communicator 0x[0-9a-f]+ "
+                "\"small\"\n$");
+    // The handler outlives the communicator's handle, as the pending operation does.
+    ASSERT_EQ(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN), MPI_SUCCESS);
+    EXPECT_EQ(truncate(true), MPI_ERR_TRUNCATE);
+    EXPECT_EQ(comm, MPI_COMM_NULL);
+}
+
 TEST(FinalizedDeathTest, CallsAreReportedAndEndTheProcess) {
     int rank = 0, flag = 0;
     EXPECT_EXIT(MPI_Comm_rank(MPI_COMM_WORLD, &rank), ExitedWithCode(1),

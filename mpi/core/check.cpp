@@ -52,8 +52,8 @@ Status bad_number(Status status, const char* name, Count value) {
 }
 
 Status bad_element(Status status, const char* name, Count index, Count value) {
-    return fail(status, "%s[%lld] is %lld, must be at least 0", name,
-                static_cast<long long>(index), static_cast<long long>(value));
+    return fail(status, "%s[%lld] is %lld, must be at least 0", name, static_cast<long long>(index),
+                static_cast<long long>(value));
 }
 
 Status bad_rank(const char* name, int rank, const Comm& comm, bool wildcard) {
@@ -106,8 +106,7 @@ Status datatypes(const char* name, const MPI_Datatype* handles, Count length) {
         Datatype* object = nullptr;
         if (handle(name, handles[i], object) != Status::ok) {
             return fail(Status::type, "%s[%lld] is 0x%zx, which is no datatype", name,
-                        static_cast<long long>(i),
-                        reinterpret_cast<std::uintptr_t>(handles[i]));
+                        static_cast<long long>(i), reinterpret_cast<std::uintptr_t>(handles[i]));
         }
     }
     return Status::ok;

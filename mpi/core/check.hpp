@@ -55,7 +55,8 @@ template <class T, class Handle>
 
 /// A datatype that data is communicated with: it must be committed.
 inline Status committed(const char* name, MPI_Datatype value, Datatype*& object) {
-    if (Status s = handle(name, value, object); s != Status::ok) [[unlikely]] return s;
+    if (Status s = handle(name, value, object); s != Status::ok) [[unlikely]]
+        return s;
     return object->committed ? Status::ok : uncommitted(name);
 }
 
@@ -64,8 +65,7 @@ inline Status not_null(const char* name, const void* pointer) {
     return pointer != nullptr ? Status::ok : null_argument(name);
 }
 template <class Function>
-    requires std::is_function_v<Function>
-Status not_null(const char* name, Function* function) {
+requires std::is_function_v<Function> Status not_null(const char* name, Function* function) {
     return function != nullptr ? Status::ok : null_argument(name);
 }
 /// An array may be null when it has no elements.
@@ -76,7 +76,8 @@ inline Status array(const char* name, const void* pointer, Count length) {
 /// A live handle behind a pointer.
 template <class T, class Handle>
 Status live(const char* name, Handle* value, T*& object) {
-    if (Status s = not_null(name, value); s != Status::ok) [[unlikely]] return s;
+    if (Status s = not_null(name, value); s != Status::ok) [[unlikely]]
+        return s;
     return handle(name, *value, object);
 }
 
@@ -85,7 +86,8 @@ Status live(const char* name, Handle* value, T*& object) {
 /// those constants, and the standard asks to free what they return.
 template <class T, class Handle>
 Status freeable(const char* name, Handle* value, T*& object, bool constants_too = false) {
-    if (Status s = live(name, value, object); s != Status::ok) [[unlikely]] return s;
+    if (Status s = live(name, value, object); s != Status::ok) [[unlikely]]
+        return s;
     const auto bits = reinterpret_cast<std::uintptr_t>(*value);
     if (!constants_too && bits < HandleTraits<T>::first + HandleTraits<T>::count) [[unlikely]] {
         return bad_predefined(name, bits, HandleTraits<T>::kind);
@@ -99,9 +101,11 @@ inline Status not_negative(Status status, const char* name, Count value) {
 }
 /// An array of `length` such numbers.
 inline Status not_negative(Status status, const char* name, IntArray values, Count length) {
-    if (!values && length > 0) [[unlikely]] return null_argument(name);
+    if (!values && length > 0) [[unlikely]]
+        return null_argument(name);
     for (Count i = 0; i < length; ++i) {
-        if (values[i] < 0) [[unlikely]] return bad_element(status, name, i, values[i]);
+        if (values[i] < 0) [[unlikely]]
+            return bad_element(status, name, i, values[i]);
     }
     return Status::ok;
 }
@@ -111,7 +115,8 @@ inline bool in_range(int rank, const Comm& comm) {
     return static_cast<unsigned>(rank) < static_cast<unsigned>(comm.size);
 }
 inline Status dest(const char* name, int rank, const Comm& comm) {
-    if (in_range(rank, comm) || rank == MPI_PROC_NULL) [[likely]] return Status::ok;
+    if (in_range(rank, comm) || rank == MPI_PROC_NULL) [[likely]]
+        return Status::ok;
     return bad_rank(name, rank, comm, false);
 }
 inline Status source(const char* name, int rank, const Comm& comm) {
@@ -134,14 +139,16 @@ inline Status tag_or_any(const char* name, int value) {
 /// A buffer of `count` elements. Null (MPI_BOTTOM) is wrong for data that starts at the buffer;
 /// MPI_IN_PLACE is wrong here, the shells let it pass where the standard does.
 inline Status buffer(const char* name, const void* pointer, Count count, const Datatype& type) {
-    if (reinterpret_cast<std::uintptr_t>(pointer) > 1) [[likely]] return Status::ok;
+    if (reinterpret_cast<std::uintptr_t>(pointer) > 1) [[likely]]
+        return Status::ok;
     if (pointer == nullptr && (count <= 0 || !type.dense)) return Status::ok;
     return bad_buffer(name, pointer);
 }
 /// A buffer of counts[0] + … + counts[length - 1] elements.
 inline Status buffer(const char* name, const void* pointer, IntArray counts, Count length,
                      const Datatype& type) {
-    if (reinterpret_cast<std::uintptr_t>(pointer) > 1) [[likely]] return Status::ok;
+    if (reinterpret_cast<std::uintptr_t>(pointer) > 1) [[likely]]
+        return Status::ok;
     Count total = 0;
     for (Count i = 0; i < length; ++i) total += counts[i];
     return buffer(name, pointer, total, type);
@@ -162,8 +169,10 @@ inline Status distinct(const char* name1, const void* buffer1, Count count1, con
 
 /// An operation that is defined on `type`.
 inline Status op(const char* name, MPI_Op value, Op*& object, const Datatype& type) {
-    if (Status s = handle(name, value, object); s != Status::ok) [[unlikely]] return s;
-    if (object->accepts(type)) [[likely]] return Status::ok;
+    if (Status s = handle(name, value, object); s != Status::ok) [[unlikely]]
+        return s;
+    if (object->accepts(type)) [[likely]]
+        return Status::ok;
     return op_not_defined(*object, type);
 }
 
@@ -185,6 +194,8 @@ Handle encode(const T* object, Handle null_handle) {
 inline void store(int* result, Count value) {
     *result = value <= INT_MAX && value >= INT_MIN ? static_cast<int>(value) : MPI_UNDEFINED;
 }
-inline void store(MPI_Count* result, Count value) { *result = value; }
+inline void store(MPI_Count* result, Count value) {
+    *result = value;
+}
 
 }  // namespace mpi

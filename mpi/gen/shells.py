@@ -90,11 +90,10 @@ class Shell:
         return lines + self.distinct()
 
     def distinct(self) -> list[str]:
-        """The check that a call's two buffers differ; not where displacements tell them apart."""
+        """The check that a collective call's buffers differ; not where displacements may tell them
+        apart."""
         send, recv = self.first("SEND_BUFFER"), self.first("RECV_BUFFER")
-        if not send or not recv:
-            return []
-        if any(p.kind_name == "DISPLS" for p in self.f.params):
+        if not send or not recv or self.first("DISPLS", "DEST"):
             return []
         counts = [self.next_to(b, *COUNTS) for b in (send, recv)]
         own = [c.name if c.kind_name == "COUNT" else f"{c.name}[{self.object(self.comm)}->rank]"

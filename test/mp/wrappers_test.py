@@ -33,6 +33,16 @@ int main(int argc, char **argv) {
 }
 """
 CXX_PROGRAM = C_PROGRAM.replace("<stdio.h>", "<cstdio>").replace("printf", "std::printf")
+# A tool that stands between the program and the library (MPI-5.0 §15.2).
+TOOL = """
+#include <mpi.h>
+#include <stdio.h>
+int MPI_Comm_size(MPI_Comm comm, int *size) {
+    int error = PMPI_Comm_size(comm, size);
+    *size += 40;
+    return error;
+}
+"""
 CMAKE_PROJECT = """
 cmake_minimum_required(VERSION 3.18)
 project(sum C CXX)
@@ -54,7 +64,7 @@ def environment(**more):
 
 def run(*command, cwd=None, **more):
     return subprocess.run([str(c) for c in command], capture_output=True, text=True, cwd=cwd,
-                          timeout=LIMIT_S, env=environment(**more))
+                          timeout=LIMIT_S, env=environment(**{k: str(v) for k, v in more.items()}))
 
 
 class Case(unittest.TestCase):
@@ -162,6 +172,14 @@ class Compile(Case):
         self.assertIn("RUNPATH", dynamic)
         self.assertNotIn("RPATH)", dynamic.replace("RUNPATH)", ""))
         self.assertIn("[libmpi_abi.so.1]", dynamic)
+
+    def test_a_tool_may_define_functions_itself(self):
+        (self.folder / "tool.c").write_text(TOOL)
+        self.silent(BUILD / "bin" / "mpicc", "sum.c", "tool.c", "-o", "linked")
+        self.assertEqual(self.ok("./linked"), "sum 1 of 41\n")
+        self.silent(BUILD / "bin" / "mpicc", "-shared", "-fPIC", "tool.c", "-o", "tool.so")
+        self.silent(BUILD / "bin" / "mpicc", "sum.c", "-o", "sum")
+        self.assertEqual(self.ok("./sum", LD_PRELOAD=self.folder / "tool.so"), "sum 1 of 41\n")
 
     def test_every_way_to_name_the_wrapper(self):
         self.silent("mpicc", "sum.c", "-o", "by_path",
