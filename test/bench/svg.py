@@ -88,7 +88,8 @@ def mark(x, y, shape, colour):
     if shape == "circle":
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.4" fill="{colour}"/>'
     if shape == "square":
-        return f'<rect x="{x - 3.1:.1f}" y="{y - 3.1:.1f}" width="6.2" height="6.2" fill="{colour}"/>'
+        return (f'<rect x="{x - 3.1:.1f}" y="{y - 3.1:.1f}" width="6.2" height="6.2" '
+                f'fill="{colour}"/>')
     return (f'<path d="M {x:.1f} {y - 4.2:.1f} L {x + 3.9:.1f} {y + 2.9:.1f} '
             f'L {x - 3.9:.1f} {y + 2.9:.1f} Z" fill="{colour}"/>')
 
