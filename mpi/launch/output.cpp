@@ -90,10 +90,11 @@ void Sink::watch(bool on) {
 void Sink::drain(std::chrono::milliseconds limit) {
     const auto deadline = EventLoop::Clock::now() + limit;
     while (!queue_.empty() && !closed_) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-            deadline - EventLoop::Clock::now());
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(deadline - EventLoop::Clock::now());
         if (left.count() <= 0) return;
-        if (!pollable_ || writable_now(fd_, static_cast<int>(left.count()))) pump();
+        const int wait_ms = static_cast<int>(std::min<long long>(left.count(), 1000));
+        if (!pollable_ || writable_now(fd_, wait_ms)) pump();
     }
 }
 

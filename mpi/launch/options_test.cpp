@@ -1,0 +1,204 @@
+#include "mpi/launch/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+
+#include "mpi/launch/environment.hpp"
+#include "mpi/launch/hosts.hpp"
+#include "mpi/launch/option_table.hpp"
+
+namespace launch {
+namespace {
+
+std::map<std::string, std::string> fake_environment;
+
+const char* fake_lookup(const char* name) {
+    const auto at = fake_environment.find(name);
+    return at == fake_environment.end() ? nullptr : at->second.c_str();
+}
+
+// Words are parted by blanks; that is enough for these tests.
+ParsedCommandLine parse(const std::string& line) {
+    std::vector<std::string> words;
+    std::stringstream stream(line);
+    for (std::string word; stream >> word;) words.push_back(word);
+    return parse_options(words, fake_lookup);
+}
+
+Options parse_well(const std::string& line) {
+    const ParsedCommandLine parsed = parse(line);
+    EXPECT_FALSE(parsed.exit_status) << line << ": " << parsed.text;
+    return parsed.options;
+}
+
+TEST(Options, OneProgram) {
+    const Options options = parse_well("-np 4 ./prog -n 9 --np x");
+    ASSERT_EQ(options.programs.size(), 1U);
+    EXPECT_EQ(options.programs[0].processes, 4);
+    EXPECT_EQ(options.programs[0].argv, (std::vector<std::string>{"./prog", "-n", "9", "--np", "x"}));
+    EXPECT_EQ(options.total_processes(), 4);
+}
+
+TEST(Options, SeveralPrograms) {
+    const Options options = parse_well("-genv A 1 -n 1 -env B 2 -wdir d a : -n 2 b x : c");
+    ASSERT_EQ(options.programs.size(), 3U);
+    EXPECT_EQ(options.total_processes(), 4);
+    EXPECT_EQ(options.programs[0].directory, "d");
+    EXPECT_EQ(options.programs[0].assignments.size(), 1U);
+    EXPECT_TRUE(options.programs[1].assignments.empty());
+    EXPECT_EQ(options.programs[1].argv.size(), 2U);
+    EXPECT_EQ(options.environment.assignments.size(), 1U);
+}
+
+TEST(Options, DashesAndAbbreviations) {
+    EXPECT_TRUE(parse_well("-tag-output a").tag_output);
+    EXPECT_TRUE(parse_well("--l a").tag_output);
+    EXPECT_TRUE(parse_well("--times a").timestamp_output);
+    EXPECT_EQ(parse_well("--timeout=1.2 a").timeout_s, 2);
+    EXPECT_EQ(parse_well("-np3 a").total_processes(), 3);
+    EXPECT_EQ(parse_well("-- a -n 3").total_processes(), 1);
+}
+
+TEST(Options, CountFromPlaces) {
+    EXPECT_EQ(parse_well("-host localhost:3 a").total_processes(), 3);
+    EXPECT_EQ(parse_well("-ppn 5 a").total_processes(), 5);
+    EXPECT_EQ(parse_well("-host localhost:3 -n 2 a").total_processes(), 2);
+    EXPECT_EQ(parse_well("-host localhost a").total_processes(), 1);
+}
+
+TEST(Options, Environment) {
+    fake_environment = {{"HERE", "value"}, {"MPIEXEC_TIMEOUT", "7"}};
+    const Options options = parse_well("-x HERE -x GONE -x NEW=1 -genv Q=2 a");
+    EXPECT_EQ(options.timeout_s, 7);
+    EXPECT_EQ(parse_well("--timeout 3 a").timeout_s, 3);
+    ASSERT_EQ(options.environment.assignments.size(), 3U);
+    EXPECT_EQ(options.environment.assignments[0].second, "value");
+    ASSERT_EQ(options.warnings.size(), 1U);
+    EXPECT_NE(options.warnings[0].find("GONE"), std::string::npos);
+    fake_environment.clear();
+}
+
+TEST(Options, MistakesAreSentences) {
+    for (const char* line : {"", "-n", "-n 0 a", "-n -1 a", "-n 99999999999 a", "a : ", ": a", "a : : b",
+                             "-genv A", "-genv = x a", "--bogus a", "-configfile /no/such",
+                             "--stdin x a", "--timeout -1 a", "--timeout nan a", "-host , a",
+                             "-host other.example a", "--verbose=3 a", "-host localhost:x a",
+                             "--output-filename :nocopy a"}) {
+        const ParsedCommandLine parsed = parse(line);
+        EXPECT_EQ(parsed.exit_status, kUsageError) << line;
+        EXPECT_TRUE(parsed.text.starts_with("mpirun: ")) << parsed.text;
+        EXPECT_TRUE(parsed.text.ends_with("\n"));
+    }
+}
+
+// Every word of the table parses with the arguments that it takes, and is never taken for another.
+TEST(Options, EveryWordOfTheTable) {
+    std::map<std::string, int> seen;
+    for (const OptionWord& word : option_words()) {
+        EXPECT_EQ(seen[word.name]++, 0) << word.name << " stands twice";
+        std::string line = std::string("--") + word.name;
+        switch (word.action) {
+            case Action::config_file: continue;
+            case Action::host_file: continue;
+            case Action::hosts: line += " localhost"; break;
+            case Action::set_for_all:
+            case Action::set_for_one: line += " A 1"; break;
+            default: line += word.arguments > 0 ? " 1" : ""; break;
+        }
+        if (word.arguments == 2 && word.action == Action::not_honoured) line += " 1";
+        const ParsedCommandLine parsed = parse(line + " -n 3 program");
+        if (word.action == Action::help || word.action == Action::version) {
+            EXPECT_EQ(parsed.exit_status, 0);
+            continue;
+        }
+        EXPECT_FALSE(parsed.exit_status) << line << ": " << parsed.text;
+        EXPECT_EQ(parsed.options.total_processes(), 3) << line;
+        const bool warned = !parsed.options.warnings.empty();
+        EXPECT_TRUE(warned || word.action != Action::not_honoured) << line;
+        EXPECT_FALSE(warned && word.action == Action::accepted) << line;
+    }
+}
+
+TEST(Options, SuggestsTheNearestWord) {
+    EXPECT_EQ(nearest_option("tagoutput"), "tag-output");
+    EXPECT_EQ(nearest_option("hostfle"), "hostfile");
+    EXPECT_EQ(nearest_option("overscribe"), "oversubscribe");
+    EXPECT_EQ(nearest_option("zzzzzzzzzz"), "");
+    EXPECT_EQ(nearest_option(std::string(1000, 'x')), "");
+}
+
+TEST(Options, ConfigurationFile) {
+    const std::string path = ::testing::TempDir() + "fathom-options-test";
+    std::ofstream(path) << "# comment\n-genv A '1 2' -n 2 a \"b c\" # end\n\n-n 1 d\\ e\n";
+    const Options options = parse_well("-l -configfile " + path);
+    ASSERT_EQ(options.programs.size(), 2U);
+    EXPECT_TRUE(options.tag_output);
+    EXPECT_EQ(options.programs[0].argv, (std::vector<std::string>{"a", "b c"}));
+    EXPECT_EQ(options.programs[1].argv, (std::vector<std::string>{"d e"}));
+    EXPECT_EQ(options.environment.assignments[0].second, "1 2");
+    // The command line goes on after the file.
+    EXPECT_EQ(parse_well("-configfile " + path + " -n 5 z").total_processes(), 8);
+    std::ofstream(path) << "-n 2 'open\n";
+    EXPECT_EQ(parse("-configfile " + path).exit_status, kUsageError);
+    std::ofstream(path) << "-configfile " << path << "\n";
+    EXPECT_EQ(parse("-configfile " + path).exit_status, kUsageError);
+    std::ofstream(path) << "\n# nothing\n";
+    EXPECT_EQ(parse("-configfile " + path).exit_status, kUsageError);
+    std::remove(path.c_str());
+}
+
+TEST(Hosts, TellsThisHostFromOthers) {
+    for (const char* name : {"localhost", "127.0.0.1", "LOCALHOST", "::1"}) {
+        EXPECT_TRUE(is_this_host(name)) << name;
+    }
+    EXPECT_TRUE(is_this_host(host_name()));
+    for (const char* name : {"elsewhere", "192.0.2.1", "", "localhost.elsewhere.example.x"}) {
+        EXPECT_FALSE(is_this_host(name)) << name;
+    }
+}
+
+TEST(Hosts, ParsesListsAndLines) {
+    std::string error;
+    const auto list = parse_host_list("a,b:4,c.d", &error);
+    ASSERT_EQ(list.size(), 3U);
+    EXPECT_EQ(list[1].name, "b");
+    EXPECT_EQ(list[1].slots, 4);
+    for (const char* bad : {"", ",", "a:0", "a:x", "-a", "a b", "a;b"}) {
+        error.clear();
+        EXPECT_TRUE(parse_host_list(bad, &error).empty() && !error.empty()) << bad;
+    }
+    std::vector<HostEntry> hosts;
+    EXPECT_TRUE(parse_host_line("  # nothing", &hosts, &error));
+    EXPECT_TRUE(parse_host_line("node1 slots=4 max_slots=8 # c", &hosts, &error));
+    EXPECT_TRUE(parse_host_line("node2:2", &hosts, &error));
+    ASSERT_EQ(hosts.size(), 2U);
+    EXPECT_EQ(hosts[0].slots, 4);
+    EXPECT_FALSE(parse_host_line("node slots=many", &hosts, &error));
+    EXPECT_FALSE(parse_host_line("node slot=2", &hosts, &error));
+}
+
+TEST(Environment, FollowsThePolicy) {
+    const char* inherited[] = {"A=1", "B=2", "PMI_FD=9", "PMI_RANK=1", "ODD", nullptr};
+    EnvironmentPolicy policy;
+    Program program;
+    EXPECT_EQ(make_environment(inherited, policy, program),
+              (std::vector<std::string>{"A=1", "B=2", "ODD"}));
+    policy.assignments = {{"B", "3"}, {"C", "4"}};
+    program.assignments = {{"C", "5"}};
+    EXPECT_EQ(make_environment(inherited, policy, program),
+              (std::vector<std::string>{"A=1", "ODD", "B=3", "C=5"}));
+    policy.inherit = EnvironmentPolicy::Inherit::listed;
+    policy.listed = {"A", "PMI_FD"};
+    EXPECT_EQ(make_environment(inherited, policy, program),
+              (std::vector<std::string>{"A=1", "B=3", "C=5"}));
+    program.inherit = EnvironmentPolicy::Inherit::none;
+    EXPECT_EQ(make_environment(inherited, policy, program), (std::vector<std::string>{"B=3", "C=5"}));
+}
+
+}  // namespace
+}  // namespace launch

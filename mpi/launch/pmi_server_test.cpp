@@ -1,0 +1,135 @@
+#include "mpi/launch/pmi_server.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+namespace launch {
+namespace {
+
+// Keeps what the server asked for.
+class Record final : public PmiEvents {
+  public:
+    explicit Record(int size) : sent(static_cast<std::size_t>(size)) {}
+    void pmi_send(int rank, std::string_view line) override {
+        EXPECT_TRUE(line.ends_with('\n'));
+        sent[static_cast<std::size_t>(rank)] += line;
+    }
+    void pmi_abort(int rank, int exitcode) override {
+        happened += "abort " + std::to_string(rank) + " " + std::to_string(exitcode) + ";";
+    }
+    void pmi_broken(int rank, const std::string& why) override {
+        EXPECT_FALSE(why.empty());
+        happened += "broken " + std::to_string(rank) + ";";
+    }
+    void pmi_barrier_hopeless(int waiting, int missing) override {
+        happened += "hopeless " + std::to_string(waiting) + " " + std::to_string(missing) + ";";
+    }
+    std::string take(int rank) { return std::exchange(sent[static_cast<std::size_t>(rank)], ""); }
+
+    std::vector<std::string> sent;
+    std::string happened;
+};
+
+class PmiServerTest : public ::testing::Test {
+  protected:
+    void init(int rank) {
+        server.receive(rank, "cmd=init pmi_version=1 pmi_subversion=1\n");
+        EXPECT_EQ(events.take(rank), "cmd=response_to_init pmi_version=1 pmi_subversion=1 rc=0\n");
+    }
+    std::string ask(int rank, const std::string& line) {
+        server.receive(rank, line + "\n");
+        return events.take(rank);
+    }
+    Record events{3};
+    PmiServer server{{0, 0, 1}, "space", &events};
+};
+
+TEST_F(PmiServerTest, StoresAndFinds) {
+    init(0);
+    init(2);
+    EXPECT_EQ(ask(0, "cmd=put kvsname=space key=k value=a=b"), "cmd=put_result rc=0 msg=success\n");
+    EXPECT_EQ(ask(2, "cmd=get kvsname=space key=k"), "cmd=get_result rc=0 msg=success value=a=b\n");
+    EXPECT_EQ(ask(2, "cmd=get kvsname=space key=PMI_process_mapping"),
+              "cmd=get_result rc=0 msg=success value=(vector,(0,1,3))\n");
+    EXPECT_EQ(ask(2, "cmd=get_appnum"), "cmd=appnum appnum=1\n");
+    EXPECT_EQ(events.happened, "");
+}
+
+TEST_F(PmiServerTest, BarrierLetsAllGoAtOnce) {
+    for (int rank = 0; rank < 3; ++rank) init(rank);
+    for (int round = 0; round < 3; ++round) {
+        EXPECT_EQ(ask(1, "cmd=barrier_in"), "");
+        EXPECT_EQ(ask(0, "cmd=barrier_in"), "");
+        EXPECT_EQ(ask(2, "cmd=barrier_in"), "cmd=barrier_out\n");
+        EXPECT_EQ(events.take(0) + events.take(1), "cmd=barrier_out\ncmd=barrier_out\n");
+    }
+}
+
+TEST_F(PmiServerTest, NoticesAHopelessBarrier) {
+    init(0);
+    init(1);
+    EXPECT_EQ(ask(1, "cmd=barrier_in"), "");
+    server.gone(2);
+    EXPECT_EQ(events.happened, "hopeless 1 2;");
+    EXPECT_EQ(ask(0, "cmd=finalize"), "cmd=finalize_ack\n");
+    EXPECT_EQ(events.happened, "hopeless 1 2;") << "told once";
+}
+
+TEST_F(PmiServerTest, FinalizeAndProgress) {
+    EXPECT_FALSE(server.in_progress(0));
+    init(0);
+    EXPECT_TRUE(server.in_progress(0));
+    EXPECT_EQ(ask(0, "cmd=finalize"), "cmd=finalize_ack\n");
+    EXPECT_FALSE(server.in_progress(0));
+    EXPECT_EQ(ask(0, "cmd=get_maxes"), "");
+    EXPECT_EQ(events.happened, "broken 0;");
+}
+
+TEST_F(PmiServerTest, AbortIsHeardAtAnyTime) {
+    EXPECT_EQ(ask(0, "cmd=abort exitcode=9"), "");
+    init(1);
+    EXPECT_EQ(ask(1, "cmd=barrier_in"), "");
+    EXPECT_EQ(ask(1, "cmd=abort exitcode=512"), "");
+    EXPECT_EQ(ask(2, "cmd=abort"), "");
+    EXPECT_TRUE(events.happened.starts_with("abort 0 9;")) << events.happened;
+    EXPECT_NE(events.happened.find("abort 1 1;"), std::string::npos) << events.happened;
+    EXPECT_NE(events.happened.find("abort 2 1;"), std::string::npos) << events.happened;
+}
+
+TEST_F(PmiServerTest, NothingBrokenIsListenedTo) {
+    init(0);
+    server.receive(0, "nonsense\ncmd=abort exitcode=1\ncmd=get_maxes\n");
+    server.receive(0, "cmd=abort exitcode=1\n");
+    EXPECT_EQ(events.happened, "broken 0;");
+    EXPECT_EQ(events.take(0), "");
+    init(1);
+}
+
+// Random streams made of the protocol's own words: no crash, bounded answers, and the other ranks are
+// served as before.
+TEST_F(PmiServerTest, SurvivesRandomStreams) {
+    const std::string words[] = {"cmd=",   "init",     "put",    "get",  "barrier_in", "mcmd=spawn",
+                                 "endcmd", "abort",    "\n",     "\n",   " ",          "=",
+                                 "key=k",  "value=v",  "\xff",   "rc=0", " kvsname=space",
+                                 "cmd=init pmi_version=1\n", "finalize", std::string("\0", 1)};
+    std::mt19937 random(20);
+    for (int round = 0; round < 2000; ++round) {
+        Record record(2);
+        PmiServer fresh({0, 0}, "space", &record);
+        std::string stream;
+        for (int i = 0; i < 60; ++i) stream += words[random() % std::size(words)];
+        for (std::size_t at = 0; at < stream.size();) {
+            const std::size_t piece = 1 + random() % 40;
+            fresh.receive(0, stream.substr(at, piece));
+            at += piece;
+        }
+        EXPECT_LT(record.sent[0].size(), 10000U);
+        fresh.receive(1, "cmd=init pmi_version=1\ncmd=get_appnum\n");
+        EXPECT_TRUE(record.sent[1].ends_with("cmd=appnum appnum=0\n"));
+    }
+}
+
+}  // namespace
+}  // namespace launch
