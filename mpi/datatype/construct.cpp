@@ -197,8 +197,8 @@ Status make_vector(int combiner, Count count, Count blocklength, Count stride, C
     });
 }
 
-/// Indexed types; displacements are what the user gave, `unit` their bytes. A block that begins
-/// where the one before ends is joined to it.
+/// Indexed types; displacements are what the user gave, `unit` their bytes. A block of elements
+/// with gaps that begins where the one before ends is joined to it; runs are joined by make_list().
 Status make_indexed(int combiner, Count count, IntArray lengths, IntArray displacements, Count unit,
                     Datatype& oldtype, Datatype*& newtype) {
     return guarded([&] {
@@ -221,7 +221,7 @@ Status make_indexed(int combiner, Count count, IntArray lengths, IntArray displa
             if (lengths[i] == 0) continue;
             const Wide next = Wide{displacements[i]} * unit;
             Count joined;
-            if (length != 0 && next - at == Wide{length} * oldtype.extent &&
+            if (!oldtype.dense && length != 0 && next - at == Wide{length} * oldtype.extent &&
                 !__builtin_add_overflow(length, lengths[i], &joined)) {
                 length = joined;
                 continue;

@@ -5,6 +5,7 @@
 // addresses; unsigned arithmetic wraps, so that negative displacements need no care.
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <type_traits>
 
@@ -30,6 +31,19 @@ Loop loop_of(const Node& node) {
 
 Address step(Address from, Size times, std::int64_t stride) {
     return from + times * static_cast<Address>(stride);
+}
+
+/// Calls body() `n` times, four in a row: the tightest loops would otherwise run at half speed
+/// wherever the compiler happens to place them across a cache line.
+template <class Body>
+void repeat(Size n, Body body) {
+    for (; n >= 4; n -= 4) {
+        body();
+        body();
+        body();
+        body();
+    }
+    for (; n != 0; --n) body();
 }
 
 template <bool kPack>
@@ -70,26 +84,18 @@ struct Walk {
     template <class Body>
     static Packed* with_mover(Size n, Body body) {
         switch (n) {
-            case 1:
-                return body(Fixed<1>{});
-            case 2:
-                return body(Fixed<2>{});
-            case 4:
-                return body(Fixed<4>{});
-            case 8:
-                return body(Fixed<8>{});
-            case 12:
-                return body(Fixed<12>{});
-            case 16:
-                return body(Fixed<16>{});
-            case 24:
-                return body(Fixed<24>{});
-            case 32:
-                return body(Fixed<32>{});
-            default:
-                break;
+            case 1: return body(Fixed<1>{});
+            case 2: return body(Fixed<2>{});
+            case 4: return body(Fixed<4>{});
+            case 8: return body(Fixed<8>{});
+            case 12: return body(Fixed<12>{});
+            case 16: return body(Fixed<16>{});
+            case 24: return body(Fixed<24>{});
+            case 32: return body(Fixed<32>{});
+            default: break;
         }
-        if (n > 64) return body(Long{n});
+        if (n > 128) return body(Long{n});
+        if (n >= 64) return body(Overlapping<64>{n});
         if (n >= 32) return body(Overlapping<32>{n});
         if (n >= 16) return body(Overlapping<16>{n});
         if (n >= 8) return body(Overlapping<8>{n});
@@ -105,18 +111,35 @@ struct Walk {
         });
     }
 
+    /// `count` runs with both strides known to the compiler, which then can use vector
+    /// instructions; every other number of an array is common enough for that.
+    template <Size kBytes, Size kStride>
+    static Packed* fixed_stride(Size count, Address memory, Packed* packed) {
+        for (Size i = 0; i < count; ++i) {
+            Fixed<kBytes>{}(memory + i * kStride, packed + i * kBytes);
+        }
+        return packed + count * kBytes;
+    }
+
     /// `outer` rows of `inner` runs of n bytes.
     static Packed* nest(Size outer, std::int64_t outer_stride, Size inner,
                         std::int64_t inner_stride, Size n, Address memory, Packed* packed) {
+        if (outer == 1 && inner_stride == 16 && n == 8) {
+            return fixed_stride<8, 16>(inner, memory, packed);
+        }
+        if (outer == 1 && inner_stride == 8 && n == 4) {
+            return fixed_stride<4, 8>(inner, memory, packed);
+        }
         return with_mover(n, [=](auto mover) {
             Packed* p = packed;
             Address row = memory;
             for (Size i = 0; i < outer; ++i, row = step(row, 1, outer_stride)) {
                 Address m = row;
-                for (Size j = 0; j < inner; ++j, m = step(m, 1, inner_stride)) {
+                repeat(inner, [&] {
                     mover(m, p);
+                    m = step(m, 1, inner_stride);
                     p += mover.bytes;
-                }
+                });
             }
             return p;
         });
@@ -132,8 +155,51 @@ struct Walk {
             return nest(loop.count, loop.stride, part->count, part->stride, part->part_bytes,
                         memory, packed);
         }
+        if (const Size rows = rows_of_columns(loop); rows != 0) {
+            return columns(loop, rows, memory, packed);
+        }
         for (Size i = 0; i < loop.count; ++i) {
             packed = whole(*part, step(memory, i, loop.stride), packed);
+        }
+        return packed;
+    }
+
+    /// An array of small structs is copied member by member, some structs at a time, so that each
+    /// member's length is looked at once: how many structs, or 0 when that does not pay.
+    static Size rows_of_columns(const Loop& loop) {
+        const Node& list = *loop.part;
+        const bool runs = list.kind == Node::Kind::runs || list.kind == Node::Kind::blocks;
+        if (!runs || loop.count < kMinRows || loop.part_bytes > list.count * kShortRun) return 0;
+        const auto span = static_cast<Size>(std::abs(loop.stride)) + loop.part_bytes;
+        const Size rows = kCacheBytes / std::max<Size>(span, 1);
+        return rows < kMinRows ? 0 : std::min(rows, kMaxRows);
+    }
+    static constexpr Size kMinRows = 8;
+    static constexpr Size kMaxRows = 256;
+    static constexpr Size kShortRun = 64;
+    static constexpr Size kCacheBytes = 16384;  // of both sides, half of a small first-level cache
+
+    static Packed* columns(const Loop& loop, Size rows, Address memory, Packed* packed) {
+        const Node& list = *loop.part;
+        for (Size left = loop.count; left != 0; left -= rows) {
+            rows = std::min(rows, left);
+            for (Size i = 0; i < list.count; ++i) {
+                const bool equal = list.kind == Node::Kind::blocks;
+                const Size start = equal ? i * list.part_bytes : list.start[i];
+                const Size n = equal ? list.part_bytes : list.start[i + 1] - start;
+                with_mover(n, [=](auto mover) {
+                    Packed* p = packed + start;
+                    Address m = memory + static_cast<Address>(list.at[i]);
+                    repeat(rows, [&] {
+                        mover(m, p);
+                        m = step(m, 1, loop.stride);
+                        p += loop.part_bytes;
+                    });
+                    return p;
+                });
+            }
+            memory = step(memory, rows, loop.stride);
+            packed += rows * loop.part_bytes;
         }
         return packed;
     }
@@ -152,9 +218,11 @@ struct Walk {
             case Node::Kind::blocks:
                 return with_mover(node.part_bytes, [=](auto mover) {
                     Packed* p = packed;
-                    for (Size i = first; i < last; ++i, p += mover.bytes) {
-                        mover(memory + static_cast<Address>(at[i]), p);
-                    }
+                    const std::int64_t* next = at + first;
+                    repeat(last - first, [&] {
+                        mover(memory + static_cast<Address>(*next++), p);
+                        p += mover.bytes;
+                    });
                     return p;
                 });
             case Node::Kind::runs:
@@ -188,12 +256,9 @@ struct Walk {
         }
         if (from == 0 && to == bytes) return whole(*node, memory, packed);
         switch (node->kind) {
-            case Node::Kind::loop:
-                return range(loop_of(*node), memory, packed, from, to);
-            case Node::Kind::blocks:
-                return blocks_range(*node, memory, packed, from, to);
-            default:
-                return list_range(*node, memory, packed, from, to);
+            case Node::Kind::loop: return range(loop_of(*node), memory, packed, from, to);
+            case Node::Kind::blocks: return blocks_range(*node, memory, packed, from, to);
+            default: return list_range(*node, memory, packed, from, to);
         }
     }
 
@@ -267,12 +332,20 @@ struct Walk {
             move(memory + offset, packed, n);
             return;
         }
+        if (count == 1) {
+            range(loop.part, shape.bytes, memory, packed, offset, offset + n);
+            return;
+        }
         if (loop.part != nullptr && loop.part->kind == Node::Kind::loop &&
             continues(*loop.part, extent)) {
             loop = loop_of(*loop.part);
             loop.count *= count;
         }
-        range(loop, memory, packed, offset, offset + n);
+        if (offset == 0 && n == count * shape.bytes) {
+            whole(loop, memory, packed);
+        } else {
+            range(loop, memory, packed, offset, offset + n);
+        }
     }
 
     /// Does the element after a loop go on with the loop's own stride?

@@ -81,6 +81,17 @@ struct Naive {
             packed += e.size;
         }
     }
+    /// Does any byte lie at two places of the packed data? Such types may only be sent.
+    bool overlaps(Count count) const {
+        Naive all;
+        all.append(*this, 0, count);
+        std::sort(all.map.begin(), all.map.end(),
+                  [](const Entry& a, const Entry& b) { return a.at < b.at; });
+        for (std::size_t i = 1; i < all.map.size(); ++i) {
+            if (all.map[i].at < all.map[i - 1].at + all.map[i - 1].size) return true;
+        }
+        return false;
+    }
     /// Basic elements in the first `bytes` packed bytes of `count` elements.
     Count elements(Count bytes, Count count) const {
         Count n = 0;
@@ -154,13 +165,10 @@ class Maker {
         if (kind == 5) return make_struct(depth);
         const Twin old = make(depth - 1);
         switch (kind) {
-            case 0:
-                return contiguous(old);
+            case 0: return contiguous(old);
             case 1:
-            case 2:
-                return vector(old, kind == 1);
-            default:
-                return indexed(old, kind == 3);
+            case 2: return vector(old, kind == 1);
+            default: return indexed(old, kind == 3);
         }
     }
 
@@ -188,12 +196,9 @@ class Maker {
     /// Displacements: anywhere, or like those of a regular or touching pattern.
     Count next_place(Count i, Count previous_end, Count range) {
         switch (pick(0, 3)) {
-            case 0:
-                return previous_end;
-            case 1:
-                return i * 7;
-            default:
-                return pick(-range, range);
+            case 0: return previous_end;
+            case 1: return i * 7;
+            default: return pick(-range, range);
         }
     }
 

@@ -41,54 +41,32 @@ constexpr MachineTraits pair() {
 
 constexpr MachineTraits traits_of(Machine machine) {
     switch (machine) {
-        case Machine::none:
-            break;
+        case Machine::none: break;
         case Machine::i8:
-        case Machine::u8:
-            return single<std::int8_t>();
+        case Machine::u8: return single<std::int8_t>();
         case Machine::i16:
-        case Machine::u16:
-            return single<std::int16_t>();
+        case Machine::u16: return single<std::int16_t>();
         case Machine::i32:
-        case Machine::u32:
-            return single<std::int32_t>();
+        case Machine::u32: return single<std::int32_t>();
         case Machine::i64:
-        case Machine::u64:
-            return single<std::int64_t>();
-        case Machine::i128:
-            return single<Int128>();
-        case Machine::f32:
-            return single<float>();
-        case Machine::f64:
-            return single<double>();
-        case Machine::f80:
-            return single<long double>();
-        case Machine::f128:
-            return single<Float128>();
-        case Machine::c32:
-            return complex_of<float>();
-        case Machine::c64:
-            return complex_of<double>();
-        case Machine::c80:
-            return complex_of<long double>();
-        case Machine::c128:
-            return complex_of<Float128>();
-        case Machine::f32_i32:
-            return pair<float, std::int32_t>();
-        case Machine::f64_i32:
-            return pair<double, std::int32_t>();
-        case Machine::i64_i32:
-            return pair<std::int64_t, std::int32_t>();
-        case Machine::i32_i32:
-            return pair<std::int32_t, std::int32_t>();
-        case Machine::i16_i32:
-            return pair<std::int16_t, std::int32_t>();
-        case Machine::f80_i32:
-            return pair<long double, std::int32_t>();
-        case Machine::f32_f32:
-            return pair<float, float>();
-        case Machine::f64_f64:
-            return pair<double, double>();
+        case Machine::u64: return single<std::int64_t>();
+        case Machine::i128: return single<Int128>();
+        case Machine::f32: return single<float>();
+        case Machine::f64: return single<double>();
+        case Machine::f80: return single<long double>();
+        case Machine::f128: return single<Float128>();
+        case Machine::c32: return complex_of<float>();
+        case Machine::c64: return complex_of<double>();
+        case Machine::c80: return complex_of<long double>();
+        case Machine::c128: return complex_of<Float128>();
+        case Machine::f32_i32: return pair<float, std::int32_t>();
+        case Machine::f64_i32: return pair<double, std::int32_t>();
+        case Machine::i64_i32: return pair<std::int64_t, std::int32_t>();
+        case Machine::i32_i32: return pair<std::int32_t, std::int32_t>();
+        case Machine::i16_i32: return pair<std::int16_t, std::int32_t>();
+        case Machine::f80_i32: return pair<long double, std::int32_t>();
+        case Machine::f32_f32: return pair<float, float>();
+        case Machine::f64_f64: return pair<double, double>();
     }
     return {};
 }

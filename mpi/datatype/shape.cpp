@@ -11,6 +11,9 @@ namespace {
 constexpr std::uint64_t kSpliceParts = 64;
 // A loop this short is worth less than its node when it stands inside a list.
 constexpr std::uint64_t kShortLoop = 4;
+// See join().
+constexpr std::uint64_t kShortRun = 32;
+constexpr std::uint64_t kLongList = 64;
 
 using NodeRef = std::shared_ptr<const Node>;
 
@@ -37,34 +40,53 @@ Shape part_of(const Node& node, std::int64_t at, std::size_t i) {
             node.parts.empty() ? nullptr : node.parts[i]};
 }
 
-/// Appends a part; one that continues the last run lengthens it.
-void append(std::vector<Shape>& list, Shape part) {
-    if (part.bytes == 0) return;
-    if (!list.empty() && !part.node && !list.back().node &&
-        list.back().at + static_cast<std::int64_t>(list.back().bytes) == part.at) {
-        list.back().bytes += part.bytes;
-        return;
-    }
-    list.push_back(std::move(part));
-}
-
-/// Replaces small lists and short loops by their parts, and joins adjacent runs.
+/// Replaces small lists and short loops by their parts; drops empty parts.
 std::vector<Shape> splice(std::vector<Shape> parts) {
+    std::erase_if(parts, [](const Shape& part) { return part.bytes == 0; });
     std::uint64_t spliced = 0;
     for (const Shape& part : parts) spliced += parts_of(part);
-    const bool small = spliced <= std::max<std::uint64_t>(kSpliceParts, 2 * parts.size());
+    if (spliced == parts.size()) return parts;
+    if (spliced > std::max<std::uint64_t>(kSpliceParts, 2 * parts.size())) return parts;
     std::vector<Shape> result;
-    result.reserve(small ? spliced : parts.size());
+    result.reserve(spliced);
     for (Shape& part : parts) {
-        if (!small || parts_of(part) == 1) {
-            append(result, std::move(part));
+        if (parts_of(part) == 1) {
+            result.push_back(std::move(part));
             continue;
         }
         for (std::size_t i = 0; i < part.node->count; ++i) {
-            append(result, part_of(*part.node, part.at, i));
+            result.push_back(part_of(*part.node, part.at, i));
         }
     }
     return result;
+}
+
+/// Does `next` go on where the run `part` ends?
+bool touch(const Shape& part, const Shape& next) {
+    return !part.node && !next.node && part.at + static_cast<std::int64_t>(part.bytes) == next.at;
+}
+
+/// Makes one run of runs that touch, unless a long list of short equal runs would become a hardly
+/// shorter one of unequal runs: those are copied more slowly, run by run.
+void join(std::vector<Shape>& parts) {
+    std::size_t joined = parts.size();
+    bool equal = true;
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+        if (touch(parts[i - 1], parts[i])) --joined;
+        equal = equal && !parts[i].node && parts[i].bytes == parts[0].bytes;
+    }
+    if (joined == parts.size()) return;
+    const bool short_runs = equal && !parts[0].node && parts[0].bytes <= kShortRun;
+    if (short_runs && joined >= kLongList && joined > parts.size() / 2) return;
+    std::size_t last = 0;
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+        if (touch(parts[last], parts[i])) {
+            parts[last].bytes += parts[i].bytes;
+        } else if (++last != i) {
+            parts[last] = std::move(parts[i]);
+        }
+    }
+    parts.resize(last + 1);
 }
 
 bool same_part(const Shape& a, const Shape& b) {
@@ -142,6 +164,7 @@ Shape make_loop(std::uint64_t count, std::int64_t stride, const Shape& part) {
 Shape make_list(std::vector<Shape> parts) {
     parts = splice(std::move(parts));
     if (parts.empty()) return {};
+    join(parts);
     if (parts.size() == 1) return std::move(parts[0]);
     if (is_regular(parts)) {
         return make_loop(parts.size(), parts[1].at - parts[0].at, parts[0]);
