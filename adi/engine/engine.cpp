@@ -242,6 +242,7 @@ bool Engine::push(Outgoing& item, Peer to, const Route& route) {
     if (s == Status::again) return false;
     if (s != Status::ok) fault(to, s, "a control message could not be sent");
     ++sent_;
+    if (to == self_ && sleepers_ > 0) wake();
     if (item.request != nullptr) item.request->stage = Request::Stage::announced;
     return true;
 }
@@ -277,6 +278,8 @@ bool Engine::push_payload(Outgoing& item, Peer to, const Route& route) {
             if (Status s = device.end(r.stream); s != Status::ok) r.status = s;
             r.stream_open = false;
         }
+        // Another thread may sleep until this very message comes.
+        if (to == self_ && sleepers_ > 0) wake();
         if (eager && r.synchronous) {
             r.stage = Request::Stage::announced;
         } else {
@@ -325,6 +328,7 @@ int Engine::flush() {
 void Engine::complete(Request& r) {
     operations_.release(r);
     r.stage = Request::Stage::complete;
+    if (sleepers_ > 0) [[unlikely]] wake();
     if (r.on_complete != nullptr) r.on_complete(r);
 }
 
@@ -346,7 +350,7 @@ int Engine::poll() {
         done += device->poll(sink, kPollBudget);
     }
     if (!busy_.empty()) done += flush();
-    if (done > 0 && sleepers_ > 0) wake();
+    if (done > 0 && sleepers_ > 0) [[unlikely]] wake();
     return done;
 }
 

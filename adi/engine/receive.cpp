@@ -226,8 +226,8 @@ bool Engine::sleep_begin(Park* park) {
 }
 
 void Engine::sleep_end() {
-    --sleepers_;
-    sharing_->cancel_park();
+    // While another thread sleeps the announcement stands, or its message would wake nobody.
+    if (--sleepers_ == 0) sharing_->cancel_park();
 }
 
 void Engine::wake() {

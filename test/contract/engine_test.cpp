@@ -1,0 +1,270 @@
+// The engine over every device, plain and faulty: several ranks in this process, a thread each.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "adi/engine/engine.hpp"
+#include "adi/testing/faulty_device.hpp"
+#include "adi/testing/local_bootstrap.hpp"
+
+namespace adi {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+Bytes pattern(std::size_t bytes, unsigned seed) {
+    Bytes b(bytes);
+    for (std::size_t i = 0; i < bytes; ++i) {
+        b[i] = static_cast<std::byte>((i * 2654435761U + seed * 40503U) >> 11);
+    }
+    return b;
+}
+
+/// Runs body(engine) as `ranks` ranks; with faults when the parameter says so.
+class EngineContract : public ::testing::TestWithParam<bool> {
+  protected:
+    void run(int ranks, const std::function<void(Engine&)>& body) {
+        testing::LocalJob job(ranks);
+        std::vector<std::thread> threads;
+        for (int rank = 0; rank < ranks; ++rank) {
+            threads.emplace_back([&, rank] {
+                testing::LocalBootstrap boot(job, rank);
+                Engine engine;
+                Hooks hooks;
+                hooks.fault = [](Peer, Status, const std::string& text) {
+                    ADD_FAILURE() << text;
+                };
+                if (GetParam()) {
+                    hooks.wrap = [rank](std::unique_ptr<Device> device) {
+                        return std::make_unique<testing::FaultyDevice>(
+                            std::move(device), testing::Faults{}, 100U + static_cast<unsigned>(rank));
+                    };
+                }
+                std::string error;
+                ASSERT_EQ(engine.start(boot, hooks, &error), Status::ok) << error;
+                body(engine);
+                ASSERT_TRUE(boot.fence());
+                engine.stop();
+            });
+        }
+        for (std::thread& t : threads) t.join();
+    }
+    static Match match(std::int32_t source, std::int32_t tag) { return {2, source, tag}; }
+};
+
+const std::vector<std::size_t> kSizes{0,     1,     8,     96,     97,      1000,    8192,
+                                      32768, 32769, 70000, 300000, 1 << 20, 3000001};
+
+TEST_P(EngineContract, EverySizeToAnotherRank) {
+    run(2, [](Engine& e) {
+        const Peer other = 1 - e.self();
+        for (std::size_t bytes : kSizes) {
+            Bytes in(bytes + 1, std::byte{7});
+            const Bytes out = pattern(bytes, e.self());
+            Request r;
+            e.irecv(r, match(static_cast<int>(other), 5), contiguous(in.data(), bytes));
+            const Status s = e.send(other, match(static_cast<int>(e.self()), 5),
+                                    contiguous(out.data(), bytes));
+            ASSERT_EQ(s, Status::ok);
+            e.wait(r);
+            ASSERT_EQ(r.status, Status::ok);
+            ASSERT_EQ(r.received_bytes, bytes);
+            ASSERT_EQ(in[bytes], std::byte{7});
+            in.pop_back();
+            ASSERT_EQ(in, pattern(bytes, other)) << bytes;
+        }
+    });
+}
+
+TEST_P(EngineContract, EverySizeToOneself) {
+    run(1, [](Engine& e) {
+        for (std::size_t bytes : kSizes) {
+            Bytes in(bytes);
+            const Bytes out = pattern(bytes, 1);
+            Request send, receive;
+            e.isend(send, 0, match(0, 5), contiguous(out.data(), bytes), bytes % 2 == 0);
+            e.irecv(receive, match(kAnySource, kAnyTag), contiguous(in.data(), bytes));
+            e.wait(receive);
+            e.wait(send);
+            ASSERT_EQ(in, out) << bytes;
+        }
+    });
+}
+
+TEST_P(EngineContract, UnexpectedMessagesKeepTheirOrder) {
+    run(2, [](Engine& e) {
+        const int messages = 300;
+        const auto size_of = [](int i) { return static_cast<std::size_t>(i * i % 50000); };
+        if (e.self() == 0) {
+            std::vector<Bytes> out;
+            std::vector<Request> requests(messages);
+            for (int i = 0; i < messages; ++i) out.push_back(pattern(size_of(i), static_cast<unsigned>(i)));
+            for (int i = 0; i < messages; ++i) {
+                const auto k = static_cast<std::size_t>(i);
+                e.isend(requests[k], 1, match(0, i % 3), contiguous(out[k].data(), out[k].size()),
+                        i % 7 == 0);
+            }
+            for (Request& r : requests) e.wait(r);
+            return;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        for (int tag = 2; tag >= 0; --tag) {
+            for (int i = tag; i < messages; i += 3) {
+                Bytes in(size_of(i));
+                Request r;
+                e.irecv(r, match(i % 2 == 0 ? 0 : kAnySource, tag), contiguous(in.data(), in.size()));
+                e.wait(r);
+                ASSERT_EQ(r.status, Status::ok);
+                ASSERT_EQ(r.source, 0);
+                ASSERT_EQ(in, pattern(size_of(i), static_cast<unsigned>(i))) << i;
+            }
+        }
+    });
+}
+
+TEST_P(EngineContract, TruncationIsReportedAndContained) {
+    run(2, [](Engine& e) {
+        for (std::size_t bytes : {50UL, 5000UL, 500000UL}) {
+            if (e.self() == 0) {
+                const Bytes out = pattern(bytes, 3);
+                ASSERT_EQ(e.send(1, match(0, 1), contiguous(out.data(), bytes)), Status::ok);
+                ASSERT_EQ(e.send(1, match(0, 1), contiguous(out.data(), 10)), Status::ok);
+                continue;
+            }
+            Bytes in(40, std::byte{1});
+            Request r, next;
+            e.irecv(r, match(0, 1), contiguous(in.data(), 30));
+            e.wait(r);
+            EXPECT_EQ(r.status, Status::truncated);
+            EXPECT_EQ(r.received_bytes, 30U);
+            EXPECT_EQ(r.total_bytes, bytes);
+            for (std::size_t i = 30; i < 40; ++i) ASSERT_EQ(in[i], std::byte{1});
+            e.irecv(next, match(0, 1), contiguous(in.data(), 40));
+            e.wait(next);
+            EXPECT_EQ(next.received_bytes, 10U);
+        }
+    });
+}
+
+TEST_P(EngineContract, CancelEitherSide) {
+    run(2, [](Engine& e) {
+        Request r;
+        Bytes in(8);
+        e.irecv(r, match(kAnySource, 77), contiguous(in.data(), 8));
+        e.cancel(r);
+        e.wait(r);
+        EXPECT_TRUE(r.cancelled);
+        const Bytes out = pattern(200000, 1);
+        const int me = static_cast<int>(e.self()), other = 1 - me;
+        Request s;
+        e.isend(s, static_cast<Peer>(other), match(me, 78), contiguous(out.data(), out.size()), false);
+        e.cancel(s);
+        e.wait(s);
+        EXPECT_TRUE(s.cancelled);
+        // The message is gone: the next of that tag is another one.
+        Bytes small(8);
+        Request in_small;
+        e.irecv(in_small, match(other, 78), contiguous(small.data(), 8));
+        ASSERT_EQ(e.send(static_cast<Peer>(other), match(me, 78), contiguous(out.data(), 8)), Status::ok);
+        e.wait(in_small);
+        EXPECT_EQ(in_small.status, Status::ok);
+    });
+}
+
+TEST_P(EngineContract, ManyRanksAllToAll) {
+    run(5, [](Engine& e) {
+        const Peer n = e.size();
+        std::vector<Bytes> in(n, Bytes(20000)), out(n);
+        std::vector<Request> receives(n), sends(n);
+        for (int round = 0; round < 10; ++round) {
+            for (Peer p = 0; p < n; ++p) {
+                e.irecv(receives[p], match(static_cast<int>(p), round),
+                        contiguous(in[p].data(), in[p].size()));
+            }
+            for (Peer p = 0; p < n; ++p) {
+                out[p] = pattern(20000, e.self() * 10 + p + static_cast<unsigned>(round));
+                e.isend(sends[p], p, match(static_cast<int>(e.self()), round),
+                        contiguous(out[p].data(), out[p].size()), false);
+            }
+            for (Peer p = 0; p < n; ++p) {
+                e.wait(receives[p]);
+                ASSERT_EQ(in[p], pattern(20000, p * 10 + e.self() + static_cast<unsigned>(round)));
+            }
+            for (Request& s : sends) e.wait(s);
+        }
+    });
+}
+
+// Long pauses, so that both sides sleep again and again.
+TEST_P(EngineContract, SleepersAreWoken) {
+    run(2, [](Engine& e) {
+        const Peer other = 1 - e.self();
+        for (int i = 0; i < 100; ++i) {
+            std::uint64_t word = 0;
+            if ((i + static_cast<int>(e.self())) % 2 == 0) {
+                std::this_thread::sleep_for(std::chrono::microseconds(i * 10));
+                ASSERT_EQ(e.send(other, match(static_cast<int>(e.self()), 1), contiguous(&word, 8)),
+                          Status::ok);
+            } else {
+                Request r;
+                e.irecv(r, match(static_cast<int>(other), 1), contiguous(&word, 8));
+                e.wait(r);
+            }
+        }
+    });
+}
+
+// Several threads of one rank wait at once, under a lock that the engine lets go of.
+std::mutex big_lock;
+void unlock_big() { big_lock.unlock(); }
+void lock_big() { big_lock.lock(); }
+
+TEST(EngineThreads, EachWaiterGetsItsMessage) {
+    testing::LocalJob job(1);
+    testing::LocalBootstrap boot(job, 0);
+    Engine e;
+    Hooks hooks;
+    hooks.unlock = unlock_big;
+    hooks.lock = lock_big;
+    std::string error;
+    ASSERT_EQ(e.start(boot, hooks, &error), Status::ok) << error;
+    std::vector<std::thread> threads;
+    std::atomic<int> sum{0};
+    for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&, t] {
+            for (int i = 0; i < 200; ++i) {
+                int value = 0;
+                const std::lock_guard lock(big_lock);
+                Request r;
+                e.irecv(r, {2, 0, t}, contiguous(&value, sizeof value));
+                e.wait(r);
+                sum += value;
+            }
+        });
+    }
+    for (int i = 0; i < 200; ++i) {
+        for (int t = 0; t < 4; ++t) {
+            if (i % 20 == 0) std::this_thread::sleep_for(std::chrono::microseconds(300));
+            const int value = 1;
+            const std::lock_guard lock(big_lock);
+            ASSERT_EQ(e.send(0, {2, 0, t}, contiguous(&value, sizeof value)), Status::ok);
+        }
+    }
+    for (std::thread& t : threads) t.join();
+    EXPECT_EQ(sum, 800);
+    e.stop();
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, EngineContract, ::testing::Bool(),
+                         [](const ::testing::TestParamInfo<bool>& info) {
+                             return info.param ? "faulty" : "plain";
+                         });
+
+}  // namespace
+}  // namespace adi
