@@ -163,8 +163,9 @@ TEST(Buffers, AbsoluteAddressesFromBottom) {
     } packed{};
     const adi::Buffer buffer = make_buffer(MPI_BOTTOM, 1, *absolute.type);
     buffer.read(0, &packed, sizeof packed);
-    EXPECT_EQ(packed.a, 11);
-    EXPECT_EQ(packed.b[1], 3.5);
+    EXPECT_EQ(int{packed.a}, 11);
+    const double last = packed.b[1];  // a copy: the member is not aligned
+    EXPECT_EQ(last, 3.5);
     packed.a = 12;
     buffer.write(0, &packed, sizeof packed);
     EXPECT_EQ(a, 12);
