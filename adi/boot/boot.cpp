@@ -82,21 +82,25 @@ std::unique_ptr<Bootstrap> make_from_fd(const char* fd_text, std::string* error)
     const char* rank_text = std::getenv("PMI_RANK");
     const char* size_text = std::getenv("PMI_SIZE");
     if (!fd || rank_text == nullptr || size_text == nullptr) {
-        *error = "the launcher's environment is damaged: PMI_FD, PMI_RANK and PMI_SIZE must all be "
-                 "there and be numbers";
+        *error =
+            "the launcher's environment is damaged: PMI_FD, PMI_RANK and PMI_SIZE must all be "
+            "there and be numbers";
         return nullptr;
     }
     const auto size = pmi1::parse_int(size_text, 1, 1 << 24);
     const auto rank = size ? pmi1::parse_int(rank_text, 0, *size - 1) : std::nullopt;
     if (!rank) {
-        *error = "the launcher's environment is damaged: PMI_RANK must be a number from 0 to "
-                 "PMI_SIZE - 1";
+        *error =
+            "the launcher's environment is damaged: PMI_RANK must be a number from 0 to "
+            "PMI_SIZE - 1";
         return nullptr;
     }
     return pmi1::Client::open(*fd, *rank, *size, error);
 }
 
-const char* lookup_environment(const char* name) { return std::getenv(name); }
+const char* lookup_environment(const char* name) {
+    return std::getenv(name);
+}
 
 }  // namespace
 
@@ -112,7 +116,8 @@ std::string foreign_launcher_warning(const char* (*lookup)(const char* name)) {
             count = std::to_string(*number);
         }
         return std::string("this program was started by ") + foreign.name + " as one of " + count +
-               " processes, but Fathom does not speak that launcher's protocol, so each of them runs "
+               " processes, but Fathom does not speak that launcher's protocol, so each of them "
+               "runs "
                "alone as rank 0 of 1; " +
                foreign.remedy;
     }
@@ -124,7 +129,8 @@ std::unique_ptr<Bootstrap> make_bootstrap(std::string* error) {
     const char* port = std::getenv("PMI_PORT");
     const char* id = std::getenv("PMI_ID");
     if (port != nullptr && id != nullptr) return pmi1::Client::connect(port, id, error);
-    if (const std::string warning = foreign_launcher_warning(lookup_environment); !warning.empty()) {
+    if (const std::string warning = foreign_launcher_warning(lookup_environment);
+        !warning.empty()) {
         char host[256] = "?";
         (void)::gethostname(host, sizeof host - 1);
         std::fprintf(stderr, "fathom: warning: host %s, pid %ld: %s\n", host,

@@ -38,8 +38,8 @@ class Bootstrap {
     /// How many processes the launcher could run in all; 0 when it does not say.
     virtual Result<int> universe_size() = 0;
 
-    /// Offers `value` under `key` to all ranks, from the next fence on. A key is written by one rank
-    /// and once; the effect of a second put is the launcher's choice.
+    /// Offers `value` under `key` to all ranks, from the next fence on. A key is written by one
+    /// rank and once; the effect of a second put is the launcher's choice.
     virtual Result<bool> put(std::string_view key, std::string_view value) = 0;
 
     /// The value that some rank put before the last fence, or a launcher's own reserved key such as
@@ -49,9 +49,9 @@ class Bootstrap {
     /// A barrier of all ranks, after which every put made before it is visible. One round trip.
     virtual Result<bool> fence() = 0;
 
-    /// Tells the launcher to end the whole job with `exitcode` (0 counts as 1) and prints `message`,
-    /// when there is one, as a line on standard error. Returns: the caller then ends its process,
-    /// and should not count on much time to do so. Safe to call after any failure.
+    /// Tells the launcher to end the whole job with `exitcode` (0 counts as 1) and prints
+    /// `message`, when there is one, as a line on standard error. Returns: the caller then ends its
+    /// process, and should not count on much time to do so. Safe to call after any failure.
     virtual void abort(int exitcode, std::string_view message) noexcept = 0;
 
     /// Takes leave of the launcher, after which this process may end in silence. Nothing but the
@@ -65,8 +65,8 @@ class Bootstrap {
 /// each of them would be rank 0 of 1. On failure null, and `error` holds one sentence.
 std::unique_ptr<Bootstrap> make_bootstrap(std::string* error);
 
-/// The sentence for the foreign launcher in this process's environment, or empty when there is none.
-/// `lookup` is getenv or a stand-in for it.
+/// The sentence for the foreign launcher in this process's environment, or empty when there is
+/// none. `lookup` is getenv or a stand-in for it.
 std::string foreign_launcher_warning(const char* (*lookup)(const char* name));
 
 }  // namespace adi

@@ -83,7 +83,8 @@ TEST(Pmi1Client, WalksThroughAWholeLife) {
         {"cmd=put kvsname=job key=card value=a=b", "cmd=put_result rc=0 msg=success\n"},
         {"cmd=barrier_in", "cmd=barrier_out\n"},
         {"cmd=get kvsname=job key=card", "cmd=get_result rc=0 msg=success value=a=b\n"},
-        {"cmd=get kvsname=job key=none", "cmd=get_result rc=-1 msg=key_none_not_found value=unknown\n"},
+        {"cmd=get kvsname=job key=none",
+         "cmd=get_result rc=-1 msg=key_none_not_found value=unknown\n"},
         {"cmd=finalize", "cmd=finalize_ack\n"},
     }));
     std::string error;
@@ -199,8 +200,8 @@ TEST(Pmi1Client, ConnectsToAPort) {
         ::close(fd);
     });
     std::string error;
-    auto boot = pmi1::Client::connect("127.0.0.1:" + std::to_string(ntohs(address.sin_port)), "2",
-                                      &error);
+    auto boot =
+        pmi1::Client::connect("127.0.0.1:" + std::to_string(ntohs(address.sin_port)), "2", &error);
     launcher.join();
     ::close(listener);
     ASSERT_NE(boot, nullptr) << error;
@@ -277,10 +278,10 @@ TEST(ForeignLauncher, IsNamedWhenItStartedSeveralProcesses) {
         warning_in({{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "4"}});
     EXPECT_NE(open_mpi.find("Open MPI"), std::string::npos);
     EXPECT_NE(open_mpi.find("one of 4"), std::string::npos);
-    EXPECT_EQ(warning_in({{"OMPI_COMM_WORLD_RANK", "0"},
-                          {"OMPI_COMM_WORLD_SIZE", "1"},
-                          {"PMIX_RANK", "0"}}),
-              "");
+    EXPECT_EQ(
+        warning_in(
+            {{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "1"}, {"PMIX_RANK", "0"}}),
+        "");
     const std::string slurm =
         warning_in({{"SLURM_PROCID", "1"}, {"SLURM_NTASKS", "2"}, {"SLURM_STEP_ID", "0"}});
     EXPECT_NE(slurm.find("--mpi=pmi2"), std::string::npos);

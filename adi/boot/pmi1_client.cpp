@@ -18,13 +18,16 @@ namespace {
 // No launcher has more ranks than this; a larger number is garbage.
 constexpr int kMaxRanks = 1 << 24;
 
-std::string errno_text(int error) { return std::strerror(error); }
+std::string errno_text(int error) {
+    return std::strerror(error);
+}
 
 }  // namespace
 
 std::unique_ptr<Client> Client::open(int fd, int rank, int size, std::string* error) {
     std::unique_ptr<Client> client(new Client(fd, rank, size));
-    // A program that this process starts later must not hold, or speak on, its line to the launcher.
+    // A program that this process starts later must not hold, or speak on, its line to the
+    // launcher.
     const int flags = ::fcntl(fd, F_GETFD);
     if (flags < 0) {
         *error = "PMI_FD=" + std::to_string(fd) +
@@ -117,8 +120,8 @@ Result<bool> Client::learn_rank_and_size(const std::string& pmi_id) {
 }
 
 Result<bool> Client::handshake() {
-    auto init = ask(format("init", {{"pmi_version", "1"}, {"pmi_subversion", "1"}}),
-                    "response_to_init");
+    auto init =
+        ask(format("init", {{"pmi_version", "1"}, {"pmi_subversion", "1"}}), "response_to_init");
     if (!init) return {init.status(), init.message()};
     if (init->find_int("rc", 0, 0) != 0 || init->find_int("pmi_version", 1, 1) != 1) {
         const Status status =
@@ -139,7 +142,8 @@ Result<bool> Client::handshake() {
     if (!name) return {name.status(), name.message()};
     const std::string* text = name->find("kvsname");
     if (text == nullptr || !is_value(*text, kMaxNameBytes)) {
-        const Status status = fail(Status::corrupt, "the launcher did not name the job's key space");
+        const Status status =
+            fail(Status::corrupt, "the launcher did not name the job's key space");
         return {status, failure_};
     }
     kvs_name_ = *text;
@@ -168,8 +172,8 @@ Result<bool> Client::put(std::string_view key, std::string_view value) {
         return {Status::bad_argument,
                 "the value of bootstrap key " + std::string(key) + " is malformed or too long"};
     }
-    auto answer = ask(format("put", {{"kvsname", kvs_name_}, {"key", key}, {"value", value}}),
-                      "put_result");
+    auto answer =
+        ask(format("put", {{"kvsname", kvs_name_}, {"key", key}, {"value", value}}), "put_result");
     if (!answer) return {answer.status(), answer.message()};
     if (answer->find_int("rc", 0, 0) != 0) {
         const std::string* why = answer->find("msg");
@@ -229,8 +233,8 @@ Result<Message> Client::ask(const std::string& line, std::string_view reply) {
     auto answer = read_message();
     if (answer && answer->command() != reply) {
         const Status status =
-            fail(Status::corrupt, "the launcher answered with something else than cmd=" +
-                                      std::string(reply));
+            fail(Status::corrupt,
+                 "the launcher answered with something else than cmd=" + std::string(reply));
         return {status, failure_};
     }
     return answer;
@@ -242,7 +246,8 @@ Result<Message> Client::read_message() {
         if (auto line = lines_.next()) {
             std::string why;
             if (auto message = Message::parse(*line, &why)) return *message;
-            const Status status = fail(Status::corrupt, "the launcher's answer is malformed: " + why);
+            const Status status =
+                fail(Status::corrupt, "the launcher's answer is malformed: " + why);
             return {status, failure_};
         }
         if (lines_.overflowed()) {
@@ -254,9 +259,9 @@ Result<Message> Client::read_message() {
         if (got > 0) {
             lines_.append({bytes, static_cast<std::size_t>(got)});
         } else if (got == 0 || errno != EINTR) {
-            const Status status = fail(
-                Status::peer_failed, got == 0 ? "the launcher is gone: it closed the connection"
-                                              : "the launcher is gone: " + errno_text(errno));
+            const Status status = fail(Status::peer_failed,
+                                       got == 0 ? "the launcher is gone: it closed the connection"
+                                                : "the launcher is gone: " + errno_text(errno));
             return {status, failure_};
         }
     }

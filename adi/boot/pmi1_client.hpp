@@ -13,12 +13,12 @@ namespace adi::pmi1 {
 class Client final : public Bootstrap {
   public:
     /// Takes over the connected descriptor `fd` and performs the handshake (init, get_maxes,
-    /// get_my_kvsname). `rank` and `size` come from the environment and are already checked. Null on
-    /// failure, `fd` then being closed and `error` saying why.
+    /// get_my_kvsname). `rank` and `size` come from the environment and are already checked. Null
+    /// on failure, `fd` then being closed and `error` saying why.
     static std::unique_ptr<Client> open(int fd, int rank, int size, std::string* error);
 
-    /// For PMI_PORT: connects to `host_port` ("host:port"), introduces itself as `pmi_id`, and learns
-    /// rank and size from the launcher's answer.
+    /// For PMI_PORT: connects to `host_port` ("host:port"), introduces itself as `pmi_id`, and
+    /// learns rank and size from the launcher's answer.
     static std::unique_ptr<Client> connect(const std::string& host_port, const std::string& pmi_id,
                                            std::string* error);
 

@@ -7,7 +7,9 @@ namespace adi::pmi1 {
 
 namespace {
 
-bool is_graphic(char c) { return c > 0x20 && c < 0x7f; }
+bool is_graphic(char c) {
+    return c > 0x20 && c < 0x7f;
+}
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 // The PMI-1 wire: lines of ASCII `key=value` words, the first of which is `cmd=NAME`.
 //
-// Written once for both ends, the bootstrap client in a rank and the server inside mpirun. Both read
-// bytes that somebody else wrote, so nothing is taken on trust: a line is either well formed by the
-// rules below or it is refused with a sentence that says why.
+// Written once for both ends, the bootstrap client in a rank and the server inside mpirun. Both
+// read bytes that somebody else wrote, so nothing is taken on trust: a line is either well formed
+// by the rules below or it is refused with a sentence that says why.
 //
 //   line  = word *( 1*SP word ) LF        at most kMaxLineBytes, the line feed not counted
 //   word  = key "=" value                 no key twice in a line; the first key is `cmd` or `mcmd`
@@ -61,12 +61,12 @@ bool is_value(std::string_view text, std::size_t max_bytes);
 /// `text` as a decimal integer in [low, high], whole and without blanks or a plus sign.
 std::optional<int> parse_int(std::string_view text, int low, int high);
 
-/// Cuts a byte stream into lines. Bytes arrive in any pieces; a line longer than kMaxLineBytes makes
-/// the stream unusable, since nobody can say where the next one begins.
+/// Cuts a byte stream into lines. Bytes arrive in any pieces; a line longer than kMaxLineBytes
+/// makes the stream unusable, since nobody can say where the next one begins.
 class LineBuffer {
   public:
-    /// Appends what arrived. The caller takes the lines out before it appends again, so what is kept
-    /// stays below kMaxLineBytes plus one read.
+    /// Appends what arrived. The caller takes the lines out before it appends again, so what is
+    /// kept stays below kMaxLineBytes plus one read.
     void append(std::string_view bytes) { pending_.append(bytes); }
 
     /// The next whole line, without its line feed; empty when there is none yet.

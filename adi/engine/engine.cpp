@@ -43,9 +43,10 @@ Status Engine::start(Bootstrap& boot, Hooks hooks, std::string* error) {
     hooks_ = std::move(hooks);
     routes_.assign(static_cast<std::size_t>(boot.size()), Route{});
     if (Status s = open_devices(boot, error); s != Status::ok) return s;
-    wait_policy_.yield = oversubscribed_;
+    // With a core for each process spinning is fastest; without, every look is somebody else's time.
     wait_policy_.spin_ns =
-        config_number("FATHOM_SPIN_US", oversubscribed_ ? 50 : 100, 0, 1'000'000) * 1000;
+        config_number("FATHOM_SPIN_US", oversubscribed_ ? 0 : 10, 0, 1'000'000) * 1000;
+    wait_policy_.patience_ns = wait_policy_.spin_ns + (oversubscribed_ ? 50'000 : 90'000);
     return Status::ok;
 }
 
@@ -356,7 +357,7 @@ int Engine::poll() {
 
 int Engine::look() {
     const int done = poll();
-    if (done == 0 && wait_policy_.yield) sched_yield();
+    if (done == 0 && oversubscribed_) sched_yield();
     return done;
 }
 

@@ -146,7 +146,7 @@ class Engine {
     Unexpected* new_unexpected(Peer peer, const Header& header);
     void recycle(Unexpected* message);
 
-    bool sleep_begin(Park* park);
+    Park sleep_begin();
     void sleep_end();
 
     Peer self_ = 0;
@@ -177,12 +177,12 @@ void Engine::wait_until(Done&& done) {
         if (done()) return;
         if (events > 0) {
             waiter.progressed();
-        } else if (waiter.patient()) {
-            waiter.spin();
-        } else if (Park park; sleep_begin(&park)) {
+        } else if (!waiter.spin()) {
+            const Park park = sleep_begin();
             // Announced; one more look, since what came before the announcement woke nobody.
             if (poll() == 0 && !done()) Waiter::sleep(park, hooks_.unlock, hooks_.lock);
             sleep_end();
+            waiter.progressed();
             if (done()) return;
         }
         if (hooks_.unlock != nullptr) Waiter::give_way(hooks_.unlock, hooks_.lock);

@@ -219,10 +219,9 @@ void Engine::recycle(Unexpected* message) {
 
 // --- sleeping ------------------------------------------------------------------------------------
 
-bool Engine::sleep_begin(Park* park) {
+Park Engine::sleep_begin() {
     ++sleepers_;
-    *park = sharing_->prepare_park();
-    return true;
+    return sharing_->prepare_park();
 }
 
 void Engine::sleep_end() {

@@ -18,31 +18,34 @@ class Waiter {
   public:
     /// Chosen once at start from how many processes share the CPUs.
     struct Policy {
-        std::int64_t spin_ns = 100'000;  ///< patience without an event before sleeping
-        bool yield = false;              ///< give the core away between looks
+        std::int64_t spin_ns = 10'000;      ///< looking again at once
+        std::int64_t patience_ns = 100'000; ///< then, until here, yielding; then sleeping
     };
 
     explicit Waiter(const Policy& policy) : policy_(policy) {}
 
     /// Something came in: be patient anew.
-    void progressed() { looks_ = 0; }
-
-    /// Is it too early to sleep? A spinner reads the clock only every 64th look.
-    bool patient() {
-        const std::uint32_t stride = policy_.yield ? 1 : 64;
-        if (looks_++ % stride != 0) return true;
-        const std::int64_t now = now_ns();
-        if (looks_ == 1) deadline_ns_ = now + policy_.spin_ns;
-        return now < deadline_ns_;
+    void progressed() {
+        looks_ = 0;
+        yields_ = false;
     }
 
-    /// Between two looks.
-    void spin() {
-        if (policy_.yield) {
-            sched_yield();
-        } else {
-            cpu_relax();
+    /// Between two looks that found nothing: spins or yields; false when it is time to sleep.
+    /// A spinner reads the clock only every 64th look. Yielding costs little on a core of one's own
+    /// and everything is gained by it on a core that others want.
+    bool spin() {
+        if (!yields_) {
+            if (looks_++ % 64 != 0) {
+                cpu_relax();
+                return true;
+            }
+            const std::int64_t now = now_ns();
+            if (looks_ == 1) start_ns_ = now;
+            if (now - start_ns_ < policy_.spin_ns) return true;
+            yields_ = true;
         }
+        sched_yield();
+        return now_ns() - start_ns_ < policy_.patience_ns;
     }
 
     /// Sleeps until woken, without the caller's lock.
@@ -68,7 +71,8 @@ class Waiter {
 
     Policy policy_;
     std::uint32_t looks_ = 0;
-    std::int64_t deadline_ns_ = 0;
+    std::int64_t start_ns_ = 0;
+    bool yields_ = false;
 };
 
 }  // namespace adi

@@ -25,6 +25,11 @@ std::uint32_t cells_for(std::uint32_t processes) {
     return processes <= 16 ? 256 : processes <= 64 ? 64 : 32;
 }
 
+/// Bound of a class of chunks: about a second-level cache, less when many processes share the host.
+std::uint32_t chunk_bytes_for(std::uint32_t processes) {
+    return processes <= 16 ? 2U << 20 : processes <= 64 ? 512U << 10 : 256U << 10;
+}
+
 bool membarrier(int command) { return syscall(SYS_membarrier, command, 0, 0) == 0; }
 
 }  // namespace
@@ -73,7 +78,7 @@ void Shm::publish_region() {
     mine_->pid = static_cast<std::uint32_t>(getpid());
     mine_->uses_membarrier = membarrier_ ? 1 : 0;
     heap_.open(&segment_, self_, header_bytes(processes_));
-    chunks_.open(&heap_);
+    chunks_.open(&heap_, chunk_bytes_for(processes_));
     // Pairs with the acquire in connect(): who sees the magic sees the header.
     mine_->magic.store(kMagic, std::memory_order_release);
 }
@@ -229,8 +234,7 @@ Chunk Shm::take_chunk(Outbound& to, std::size_t size_class) {
         if (other.ring.chunks_out() != 0) other.ring.refresh(chunks_);
     }
     if (c = chunks_.take(size_class); c.bytes != 0) return c;
-    if (chunks_.grow(size_class)) c = chunks_.take(size_class);
-    return c;
+    return chunks_.grow(size_class) ? chunks_.take(size_class) : Chunk{};
 }
 
 std::uint64_t Shm::send_piece(adi::SendStream& stream, const adi::Buffer& source,

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "bodies.hpp"
+#include "mpi/gen/bodies.hpp"
 #include "mpi/core/call.hpp"
 #include "mpi/core/process.hpp"
 #include "mpi/pt2pt/operations.hpp"

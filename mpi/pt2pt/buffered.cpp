@@ -6,7 +6,7 @@
 #include <memory>
 #include <new>
 
-#include "bodies.hpp"
+#include "mpi/gen/bodies.hpp"
 #include "mpi/pt2pt/operations.hpp"
 
 namespace mpi {

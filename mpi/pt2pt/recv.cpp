@@ -2,7 +2,7 @@
 #include <new>
 #include <vector>
 
-#include "bodies.hpp"
+#include "mpi/gen/bodies.hpp"
 #include "mpi/pt2pt/operations.hpp"
 
 namespace mpi {

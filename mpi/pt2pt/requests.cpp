@@ -1,5 +1,5 @@
 // The life of requests: made, started, finished, cancelled, freed (MPI-5.0 §3.7.3, §3.8.4, §3.9).
-#include "bodies.hpp"
+#include "mpi/gen/bodies.hpp"
 #include "mpi/core/call.hpp"
 #include "mpi/pt2pt/operations.hpp"
 

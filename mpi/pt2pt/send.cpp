@@ -1,5 +1,5 @@
 // Blocking and nonblocking sends (MPI-5.0 §3.2, §3.4, §3.7). The shells have checked arguments.
-#include "bodies.hpp"
+#include "mpi/gen/bodies.hpp"
 #include "mpi/pt2pt/operations.hpp"
 
 namespace mpi {

@@ -1,5 +1,5 @@
 // Completion: wait and test, for one, any, all, some (MPI-5.0 §3.7.3, §3.7.5).
-#include "bodies.hpp"
+#include "mpi/gen/bodies.hpp"
 #include "mpi/pt2pt/operations.hpp"
 
 namespace mpi {

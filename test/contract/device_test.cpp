@@ -382,7 +382,9 @@ TEST_P(DeviceContract, GetFetchesOrSaysNo) {
     const Status s = receiver().get(0, reinterpret_cast<std::uintptr_t>(source.data()),
                                     target.data(), source.size());
     ASSERT_TRUE(s == Status::ok || s == Status::unsupported);
-    if (s == Status::ok) EXPECT_EQ(source, target);
+    if (s == Status::ok) {
+        EXPECT_EQ(source, target);
+    }
 }
 
 std::vector<Case> cases() {
@@ -395,9 +397,9 @@ std::vector<Case> cases() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Registry, DeviceContract, ::testing::ValuesIn(cases()),
-                         [](const ::testing::TestParamInfo<Case>& info) {
-                             return std::string(info.param.entry->name) +
-                                    (info.param.faulty ? "_faulty" : "");
+                         [](const auto& tested) {
+                             return std::string(tested.param.entry->name) +
+                                    (tested.param.faulty ? "_faulty" : "");
                          });
 
 }  // namespace

@@ -262,8 +262,8 @@ TEST(EngineThreads, EachWaiterGetsItsMessage) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Registry, EngineContract, ::testing::Bool(),
-                         [](const ::testing::TestParamInfo<bool>& info) {
-                             return info.param ? "faulty" : "plain";
+                         [](const auto& tested) {
+                             return tested.param ? "faulty" : "plain";
                          });
 
 }  // namespace
