@@ -12,8 +12,8 @@ EventLoop::EventLoop() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     if (!epoll_) throw std::runtime_error("the system has no epoll descriptor left");
 }
 
-// The event carries descriptor and generation, so that an event for a descriptor that was closed and
-// given out again in the same round is told from one for its successor.
+// The event carries descriptor and generation, so that an event for a descriptor that was closed
+// and given out again in the same round is told from one for its successor.
 bool EventLoop::add(int fd, std::uint32_t events, Handler handler) {
     const std::uint64_t generation = next_number_++;
     epoll_event event = {};
@@ -49,8 +49,8 @@ void EventLoop::cancel(std::uint64_t timer) {
 
 int EventLoop::next_timeout_ms() const {
     if (timers_.empty()) return -1;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first.first -
-                                                                   Clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first.first - Clock::now());
     return static_cast<int>(std::clamp<long long>(left.count(), 0, 1 << 30));
 }
 

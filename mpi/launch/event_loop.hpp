@@ -12,9 +12,9 @@
 
 namespace launch {
 
-/// Single-threaded. Handlers run inside run(); they may add, change and remove descriptors and timers,
-/// their own included, and a descriptor that was removed is not called again, even when its event was
-/// already fetched.
+/// Single-threaded. Handlers run inside run(); they may add, change and remove descriptors and
+/// timers, their own included, and a descriptor that was removed is not called again, even when its
+/// event was already fetched.
 class EventLoop {
   public:
     using Clock = std::chrono::steady_clock;

@@ -79,8 +79,8 @@ bool is_this_host(const std::string& text) {
     if (name == "localhost" || name == "ip6-localhost" || name == "::1" || name == own) return true;
     if (name.starts_with("127.") && is_interface_address("127.0.0.1")) return true;
     // node7 and node7.cluster.example are the same host when one of them has no domain.
-    const bool either_short = (name.find('.') == std::string::npos) !=
-                              (own.find('.') == std::string::npos);
+    const bool either_short =
+        (name.find('.') == std::string::npos) != (own.find('.') == std::string::npos);
     if (either_short && name.substr(0, name.find('.')) == own.substr(0, own.find('.'))) return true;
     return is_interface_address(name);
 }

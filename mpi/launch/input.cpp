@@ -100,8 +100,8 @@ void InputForwarder::read_source() {
 
 void InputForwarder::push(Target* target) {
     while (target->sent < buffer_.size()) {
-        const ssize_t put = ::write(target->fd.get(), buffer_.data() + target->sent,
-                                    buffer_.size() - target->sent);
+        const ssize_t put =
+            ::write(target->fd.get(), buffer_.data() + target->sent, buffer_.size() - target->sent);
         if (put >= 0) {
             target->sent += static_cast<std::size_t>(put);
         } else if (errno == EAGAIN) {

@@ -10,13 +10,13 @@
 
 namespace launch {
 
-/// Reads no further ahead than one buffer: the next piece is read when every reader took the last one,
-/// so what a rank does not want mostly stays with mpirun's own standard input. Never blocks, except
-/// where a terminal or file itself makes a read that was ready wait.
+/// Reads no further ahead than one buffer: the next piece is read when every reader took the last
+/// one, so what a rank does not want mostly stays with mpirun's own standard input. Never blocks,
+/// except where a terminal or file itself makes a read that was ready wait.
 class InputForwarder {
   public:
-    /// `source` stays the caller's and is never made non-blocking. `targets` are the write ends of the
-    /// readers' pipes.
+    /// `source` stays the caller's and is never made non-blocking. `targets` are the write ends of
+    /// the readers' pipes.
     InputForwarder(EventLoop* loop, int source, std::vector<UniqueFd> targets);
     ~InputForwarder();
     InputForwarder(const InputForwarder&) = delete;

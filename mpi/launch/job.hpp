@@ -18,8 +18,8 @@ namespace launch {
 
 class Job final : public PmiEvents {
   public:
-    /// `images[i]` belongs to `options.programs[i]`. Signals are blocked in the calling process, and
-    /// `inherited` is how it found them.
+    /// `images[i]` belongs to `options.programs[i]`. Signals are blocked in the calling process,
+    /// and `inherited` is how it found them.
     Job(const Options& options, std::vector<ProgramImage> images, const InheritedState& inherited);
 
     /// Runs the job and returns mpirun's exit status. No process of the job is left afterwards.

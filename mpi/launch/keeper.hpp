@@ -1,9 +1,10 @@
-// The keeper: a process between mpirun and the ranks, so that nothing is left behind whoever is killed.
+// The keeper: a process between mpirun and the ranks, so that nothing is left behind whoever is
+// killed.
 //
 //   mpirun --- socket pair --- keeper --- ranks (each leads a process group) --- their descendants
 //
-// The keeper starts the ranks, waits for them, signals them, and adopts (as a child subreaper) every
-// descendant whose parent died. Then:
+// The keeper starts the ranks, waits for them, signals them, and adopts (as a child subreaper)
+// every descendant whose parent died. Then:
 //   - mpirun dies, by SIGKILL too: the socket closes, and the keeper kills all its descendants;
 //   - the keeper dies: each rank gets its parent-death signal, SIGKILL; deeper descendants fall to
 //     mpirun, which is a subreaper too, sees the socket close, and kills them;
@@ -54,25 +55,26 @@ struct KeeperEvent {
 /// mpirun's end.
 class Keeper {
   public:
-    /// Forks the keeper, which begins at once to start `ranks`. `private_fds` are mpirun's ends of the
-    /// ranks' pipes and sockets, which the keeper must not hold. The calling process becomes a child
-    /// subreaper. All signals are blocked in the caller. Empty when the fork failed.
-    static std::optional<Keeper> start(std::vector<RankStart> ranks, std::span<const int> private_fds,
+    /// Forks the keeper, which begins at once to start `ranks`. `private_fds` are mpirun's ends of
+    /// the ranks' pipes and sockets, which the keeper must not hold. The calling process becomes a
+    /// child subreaper. All signals are blocked in the caller. Empty when the fork failed.
+    static std::optional<Keeper> start(std::vector<RankStart> ranks,
+                                       std::span<const int> private_fds,
                                        const InheritedState& inherited);
 
     int fd() const { return socket_.get(); }
     pid_t pid() const { return pid_; }
 
-    /// Takes the next event without waiting. Empty: none is there; `lost` then says whether the keeper
-    /// is gone for good.
+    /// Takes the next event without waiting. Empty: none is there; `lost` then says whether the
+    /// keeper is gone for good.
     std::optional<KeeperEvent> next(bool* lost);
 
     /// Sends `signal` to the process groups of all ranks that live.
     void signal_all(int signal);
 
-    /// Has the keeper kill every process that is left and end; waits for that, a few seconds at most,
-    /// and sweeps up what fell to this process. Afterwards the keeper is gone; the answer is its wait
-    /// status, or 0 when it had to be given up.
+    /// Has the keeper kill every process that is left and end; waits for that, a few seconds at
+    /// most, and sweeps up what fell to this process. Afterwards the keeper is gone; the answer is
+    /// its wait status, or 0 when it had to be given up.
     int finish();
 
   private:

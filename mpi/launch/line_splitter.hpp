@@ -7,8 +7,8 @@
 namespace launch {
 
 /// Bytes go in as they are read; whole lines, line feeds included, come out. A line is held back
-/// until it ends, or until it is longer than kMaxLineBytes: then it is passed on in pieces, since no
-/// buffer is endless, and the sink keeps others from writing into it (see Sink).
+/// until it ends, or until it is longer than kMaxLineBytes: then it is passed on in pieces, since
+/// no buffer is endless, and the sink keeps others from writing into it (see Sink).
 class LineSplitter {
   public:
     static constexpr std::size_t kMaxLineBytes = std::size_t{16} << 20;

@@ -21,7 +21,9 @@
 namespace launch {
 namespace {
 
-const char* lookup_environment(const char* name) { return std::getenv(name); }
+const char* lookup_environment(const char* name) {
+    return std::getenv(name);
+}
 
 // A pipe must never take the number of a standard stream.
 void open_standard_streams() {
@@ -49,7 +51,8 @@ InheritedState take_over_signals() {
     return inherited;
 }
 
-// When mpirun is itself a rank of another job, that job's connection is not its own ranks' business.
+// When mpirun is itself a rank of another job, that job's connection is not its own ranks'
+// business.
 void hide_outer_launcher() {
     const char* text = std::getenv("PMI_FD");
     const auto fd = adi::pmi1::parse_int(text == nullptr ? "" : text, 3, 1 << 24);
@@ -73,7 +76,8 @@ int make_image(const Options& options, const Program& program, ProgramImage* ima
     image->directory = program.directory;
     image->argv = program.argv;
     // The rank changes its directory before it executes the path.
-    image->path = program.directory.empty() ? found.path : std::filesystem::absolute(found.path).string();
+    image->path =
+        program.directory.empty() ? found.path : std::filesystem::absolute(found.path).string();
     image->environment = make_environment(environ, options.environment, program);
     return 0;
 }

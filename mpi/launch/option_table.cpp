@@ -119,7 +119,9 @@ constexpr OptionWord kWords[] = {
 
 }  // namespace
 
-std::span<const OptionWord> option_words() { return kWords; }
+std::span<const OptionWord> option_words() {
+    return kWords;
+}
 
 std::string help_text() {
     return R"(usage: mpirun [options] program [arguments] [ : [options] program [arguments] ]...

@@ -9,15 +9,15 @@ namespace launch {
 enum class Action {
     processes,
     directory,
-    set_for_all,     // -genv NAME VALUE
-    list_for_all,    // -genvlist
-    all_for_all,     // -genvall
-    none_for_all,    // -genvnone
-    set_for_one,     // -env NAME VALUE
-    list_for_one,    // -envlist
-    all_for_one,     // -envall
-    none_for_one,    // -envnone
-    export_name,     // -x NAME[=VALUE]
+    set_for_all,   // -genv NAME VALUE
+    list_for_all,  // -genvlist
+    all_for_all,   // -genvall
+    none_for_all,  // -genvnone
+    set_for_one,   // -env NAME VALUE
+    list_for_one,  // -envlist
+    all_for_one,   // -envall
+    none_for_one,  // -envnone
+    export_name,   // -x NAME[=VALUE]
     tag_output,
     timestamp_output,
     output_directory,

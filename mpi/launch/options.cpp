@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
-#include <numeric>
 #include <set>
 #include <sstream>
 
@@ -28,7 +27,9 @@ struct Stop {
     std::string text;
 };
 
-[[noreturn]] void mistake(const std::string& text) { throw Stop{kUsageError, text}; }
+[[noreturn]] void mistake(const std::string& text) {
+    throw Stop{kUsageError, text};
+}
 
 bool is_variable_name(const std::string& name) {
     return !name.empty() && name.find('=') == std::string::npos;
@@ -59,8 +60,9 @@ class Parser {
   public:
     explicit Parser(const char* (*lookup)(const char*)) : lookup_(lookup) {
         for (const OptionWord& word : option_words()) {
-            long_options_.push_back({word.name, word.arguments == 0 ? no_argument : required_argument,
-                                     nullptr, kFirstIndex + static_cast<int>(long_options_.size())});
+            long_options_.push_back({word.name,
+                                     word.arguments == 0 ? no_argument : required_argument, nullptr,
+                                     kFirstIndex + static_cast<int>(long_options_.size())});
         }
         long_options_.push_back({nullptr, 0, nullptr, 0});
     }
@@ -112,23 +114,24 @@ class Parser {
         ::optind = 0;  // makes getopt forget the previous command line
         ::opterr = 0;
         while (true) {
-            const int code = ::getopt_long_only(argc, argv.data(), "+:", long_options_.data(), nullptr);
+            const int code =
+                ::getopt_long_only(argc, argv.data(), "+:", long_options_.data(), nullptr);
             if (code == -1) break;
             if (code == '?' || code == ':') {
-                complain(argv[::optind - 1], code == ':', &program);
+                complain(argv[static_cast<std::size_t>(::optind - 1)], code == ':', &program);
                 continue;
             }
-            const OptionWord& word =
-                option_words()[static_cast<std::size_t>(code - kFirstIndex)];
+            const OptionWord& word = option_words()[static_cast<std::size_t>(code - kFirstIndex)];
             const std::string first = word.arguments > 0 ? ::optarg : "";
             std::string second;
             // -genv and -env also take NAME=VALUE as one word.
-            const bool joined = word.action == Action::set_for_all || word.action == Action::set_for_one
-                                    ? first.find('=') != std::string::npos
-                                    : false;
+            const bool joined =
+                word.action == Action::set_for_all || word.action == Action::set_for_one
+                    ? first.find('=') != std::string::npos
+                    : false;
             if (word.arguments == 2 && !joined) {
                 if (::optind >= argc) mistake(std::string("-") + word.name + " takes two words");
-                second = argv[::optind++];
+                second = argv[static_cast<std::size_t>(::optind++)];
             }
             const int saved_optind = ::optind;
             if (word.action == Action::config_file) {
@@ -163,7 +166,8 @@ class Parser {
         if (lacks_argument) mistake(word + " takes an argument");
         // -n4, as compilers have it.
         const std::size_t digits = name.find_first_of("0123456789");
-        if (digits != std::string::npos && (name.substr(0, digits) == "n" || name.substr(0, digits) == "np")) {
+        if (digits != std::string::npos &&
+            (name.substr(0, digits) == "n" || name.substr(0, digits) == "np")) {
             program->processes = parse_count(word, name.substr(digits));
             return;
         }
@@ -382,25 +386,9 @@ void Parser::settle_counts() {
     }
     const int total = options_.total_processes();
     if (per_host_ > 0 && total > per_host_) {
-        warn("-ppn " + std::to_string(per_host_) + " is not honoured: all " + std::to_string(total) +
-             " ranks run on this host");
+        warn("-ppn " + std::to_string(per_host_) + " is not honoured: all " +
+             std::to_string(total) + " ranks run on this host");
     }
-}
-
-// Levenshtein distance; both words are short.
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({substituted, row[j] + 1, row[j - 1] + 1});
-        }
-    }
-    return row[b.size()];
 }
 
 }  // namespace
@@ -409,51 +397,6 @@ int Options::total_processes() const {
     long total = 0;
     for (const Program& program : programs) total += program.processes.value_or(1);
     return static_cast<int>(std::min<long>(total, kMaxRanks + 1));
-}
-
-std::string nearest_option(const std::string& unknown) {
-    std::string nearest;
-    std::size_t best = unknown.size() / 3 + 1;
-    if (unknown.size() < 2 || unknown.size() > 64) return nearest;
-    for (const OptionWord& word : option_words()) {
-        const std::size_t distance = edit_distance(unknown, word.name);
-        if (distance < best || (distance == best && nearest.empty())) {
-            best = distance;
-            nearest = word.name;
-        }
-    }
-    return nearest;
-}
-
-bool split_words(const std::string& line, std::vector<std::string>* words) {
-    std::string word;
-    bool in_word = false;
-    char quote = '\0';
-    for (std::size_t i = 0; i < line.size(); ++i) {
-        const char c = line[i];
-        if (quote != '\0' && c == quote) {
-            quote = '\0';
-        } else if (c == '\\' && quote != '\'' && i + 1 < line.size()) {
-            word += line[++i];
-            in_word = true;
-        } else if (quote != '\0') {
-            word += c;
-        } else if (c == '\'' || c == '"') {
-            quote = c;
-            in_word = true;
-        } else if (c == ' ' || c == '\t' || c == '\r') {
-            if (in_word) words->push_back(std::move(word));
-            word.clear();
-            in_word = false;
-        } else if (c == '#' && !in_word) {
-            break;
-        } else {
-            word += c;
-            in_word = true;
-        }
-    }
-    if (in_word) words->push_back(std::move(word));
-    return quote == '\0';
 }
 
 ParsedCommandLine parse_options(const std::vector<std::string>& words,

@@ -1,6 +1,6 @@
-// mpirun's command line: the words of MPICH's and of Open MPI's launcher, turned into one description
-// of a job. Nothing here touches a process; what a person asked for and this version cannot do comes
-// back as a warning, and what makes no sense as one sentence.
+// mpirun's command line: the words of MPICH's and of Open MPI's launcher, turned into one
+// description of a job. Nothing here touches a process; what a person asked for and this version
+// cannot do comes back as a warning, and what makes no sense as one sentence.
 #pragma once
 
 #include <optional>
@@ -26,9 +26,9 @@ struct EnvironmentPolicy {
 
 /// One of the `:`-separated programs.
 struct Program {
-    std::vector<std::string> argv;  // never empty after parse_options
-    std::optional<int> processes;   // always there after parse_options
-    std::string directory;          // empty: mpirun's own
+    std::vector<std::string> argv;                      // never empty after parse_options
+    std::optional<int> processes;                       // always there after parse_options
+    std::string directory;                              // empty: mpirun's own
     std::optional<EnvironmentPolicy::Inherit> inherit;  // overrides the job's policy
     std::vector<std::string> listed;
     std::vector<std::pair<std::string, std::string>> assignments;

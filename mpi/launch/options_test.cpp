@@ -40,7 +40,8 @@ TEST(Options, OneProgram) {
     const Options options = parse_well("-np 4 ./prog -n 9 --np x");
     ASSERT_EQ(options.programs.size(), 1U);
     EXPECT_EQ(options.programs[0].processes, 4);
-    EXPECT_EQ(options.programs[0].argv, (std::vector<std::string>{"./prog", "-n", "9", "--np", "x"}));
+    EXPECT_EQ(options.programs[0].argv,
+              (std::vector<std::string>{"./prog", "-n", "9", "--np", "x"}));
     EXPECT_EQ(options.total_processes(), 4);
 }
 
@@ -84,10 +85,25 @@ TEST(Options, Environment) {
 }
 
 TEST(Options, MistakesAreSentences) {
-    for (const char* line : {"", "-n", "-n 0 a", "-n -1 a", "-n 99999999999 a", "a : ", ": a", "a : : b",
-                             "-genv A", "-genv = x a", "--bogus a", "-configfile /no/such",
-                             "--stdin x a", "--timeout -1 a", "--timeout nan a", "-host , a",
-                             "-host other.example a", "--verbose=3 a", "-host localhost:x a",
+    for (const char* line : {"",
+                             "-n",
+                             "-n 0 a",
+                             "-n -1 a",
+                             "-n 99999999999 a",
+                             "a : ",
+                             ": a",
+                             "a : : b",
+                             "-genv A",
+                             "-genv = x a",
+                             "--bogus a",
+                             "-configfile /no/such",
+                             "--stdin x a",
+                             "--timeout -1 a",
+                             "--timeout nan a",
+                             "-host , a",
+                             "-host other.example a",
+                             "--verbose=3 a",
+                             "-host localhost:x a",
                              "--output-filename :nocopy a"}) {
         const ParsedCommandLine parsed = parse(line);
         EXPECT_EQ(parsed.exit_status, kUsageError) << line;
@@ -197,7 +213,8 @@ TEST(Environment, FollowsThePolicy) {
     EXPECT_EQ(make_environment(inherited, policy, program),
               (std::vector<std::string>{"A=1", "B=3", "C=5"}));
     program.inherit = EnvironmentPolicy::Inherit::none;
-    EXPECT_EQ(make_environment(inherited, policy, program), (std::vector<std::string>{"B=3", "C=5"}));
+    EXPECT_EQ(make_environment(inherited, policy, program),
+              (std::vector<std::string>{"B=3", "C=5"}));
 }
 
 }  // namespace

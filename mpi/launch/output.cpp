@@ -35,7 +35,9 @@ Sink::Sink(EventLoop* loop, int fd, std::function<void()> drained)
     }
 }
 
-Sink::~Sink() { watch(false); }
+Sink::~Sink() {
+    watch(false);
+}
 
 void Sink::write(const void* owner, std::string_view text) {
     if (closed_ || text.empty()) return;
@@ -98,13 +100,16 @@ void Sink::drain(std::chrono::milliseconds limit) {
     }
 }
 
-OutputStream::OutputStream(EventLoop* loop, UniqueFd pipe, LineStyle style, std::vector<Sink*> sinks)
+OutputStream::OutputStream(EventLoop* loop, UniqueFd pipe, LineStyle style,
+                           std::vector<Sink*> sinks)
     : loop_(loop), pipe_(std::move(pipe)), style_(std::move(style)), sinks_(std::move(sinks)) {
     ::fcntl(pipe_.get(), F_SETFL, ::fcntl(pipe_.get(), F_GETFL) | O_NONBLOCK);
     loop_->add(pipe_.get(), EPOLLIN, [this](std::uint32_t) { read_some(); });
 }
 
-OutputStream::~OutputStream() { close_pipe(); }
+OutputStream::~OutputStream() {
+    close_pipe();
+}
 
 void OutputStream::close_pipe() {
     if (!pipe_) return;
@@ -187,8 +192,8 @@ std::string timestamp() {
     return std::string(text, length) + millis + ' ';
 }
 
-std::string expand_pattern(const std::string& pattern, int rank, int appnum, const std::string& host,
-                           long pid) {
+std::string expand_pattern(const std::string& pattern, int rank, int appnum,
+                           const std::string& host, long pid) {
     std::string name;
     for (std::size_t i = 0; i < pattern.size(); ++i) {
         const char next = pattern[i] == '%' && i + 1 < pattern.size() ? pattern[i + 1] : '\0';

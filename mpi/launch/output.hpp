@@ -15,7 +15,8 @@
 namespace launch {
 
 /// A descriptor that several streams write to, line by line. Never blocks the loop: what the
-/// descriptor does not take at once is queued, and above kHighWaterBytes streams are asked to pause.
+/// descriptor does not take at once is queued, and above kHighWaterBytes streams are asked to
+/// pause.
 class Sink {
   public:
     static constexpr std::size_t kHighWaterBytes = std::size_t{1} << 20;
@@ -68,8 +69,8 @@ class OutputStream {
     OutputStream(const OutputStream&) = delete;
     OutputStream& operator=(const OutputStream&) = delete;
 
-    /// After the rank ended: reads what is still in the pipe without waiting and shows an unfinished
-    /// last line. Its descendants may hold the pipe and go on writing.
+    /// After the rank ended: reads what is still in the pipe without waiting and shows an
+    /// unfinished last line. Its descendants may hold the pipe and go on writing.
     void drain();
 
     /// drain(), and closes the pipe: whoever still holds its other end gets SIGPIPE.
@@ -104,7 +105,7 @@ class OutputStream {
 std::string timestamp();
 
 /// Replaces %r, %h, %p, %g, %a and %% in an output file's name.
-std::string expand_pattern(const std::string& pattern, int rank, int appnum, const std::string& host,
-                           long pid);
+std::string expand_pattern(const std::string& pattern, int rank, int appnum,
+                           const std::string& host, long pid);
 
 }  // namespace launch

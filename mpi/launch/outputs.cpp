@@ -35,7 +35,9 @@ Outputs::Outputs(EventLoop* loop, const Options& options) : loop_(loop), options
     interactive_ = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
 }
 
-Outputs::~Outputs() { streams_.clear(); }
+Outputs::~Outputs() {
+    streams_.clear();
+}
 
 bool Outputs::open(std::vector<RankPipes> pipes, std::string* error) {
     for (std::size_t rank = 0; rank < pipes.size(); ++rank) {
@@ -57,8 +59,7 @@ bool Outputs::open(std::vector<RankPipes> pipes, std::string* error) {
 std::vector<Sink*> Outputs::sinks_of(bool is_stderr, int rank, int appnum, std::string* error) {
     std::vector<Sink*> sinks;
     if (!options_.output_directory.empty()) {
-        const std::string directory =
-            options_.output_directory + "/1/rank." + std::to_string(rank);
+        const std::string directory = options_.output_directory + "/1/rank." + std::to_string(rank);
         std::error_code code;
         std::filesystem::create_directories(directory, code);
         if (code) {
@@ -103,7 +104,9 @@ void Outputs::finish() {
     for (auto& stream : streams_) stream->finish();
 }
 
-void Outputs::say(const std::string& line) { err_->write(this, line + '\n'); }
+void Outputs::say(const std::string& line) {
+    err_->write(this, line + '\n');
+}
 
 void Outputs::drain(std::chrono::milliseconds limit) {
     out_->drain(limit);
@@ -117,8 +120,8 @@ void Outputs::follow_sinks() {
 
 void Outputs::show_prompts() {
     for (std::size_t i = 0; i < streams_.size(); ++i) {
-        const bool reads = options_.stdin_target == kStdinAll ||
-                           options_.stdin_target == static_cast<int>(i / 2);
+        const bool reads =
+            options_.stdin_target == kStdinAll || options_.stdin_target == static_cast<int>(i / 2);
         if (reads && streams_[i]->partial()) streams_[i]->show_partial();
     }
     loop_->call_after(kPromptDelay, [this] { show_prompts(); });

@@ -25,8 +25,8 @@ class Outputs {
     Outputs(EventLoop* loop, const Options& options);
     ~Outputs();
 
-    /// Opens files where the options ask for them and begins to read. False and a sentence in `error`
-    /// when a file cannot be opened.
+    /// Opens files where the options ask for them and begins to read. False and a sentence in
+    /// `error` when a file cannot be opened.
     bool open(std::vector<RankPipes> pipes, std::string* error);
 
     /// Takes in what `rank` wrote before it ended. Its descendants may go on writing.

@@ -28,8 +28,8 @@ void PmiServer::receive(int rank, std::string_view bytes) {
         handle_line(rank, *line);
     }
     if (!state.broken && state.lines.overflowed()) {
-        break_rank(rank, "it sent a line of more than " + std::to_string(pmi1::kMaxLineBytes) +
-                             " bytes");
+        break_rank(rank,
+                   "it sent a line of more than " + std::to_string(pmi1::kMaxLineBytes) + " bytes");
     }
     check_barrier();
 }
@@ -44,7 +44,8 @@ void PmiServer::handle_line(int rank, const std::string& line) {
     if (state.in_spawn) {
         if (line != "endcmd") return;
         state.in_spawn = false;
-        events_->pmi_send(rank, pmi1::format("spawn_result", {{"rc", "-1"}, {"msg", "unsupported"}}));
+        events_->pmi_send(rank,
+                          pmi1::format("spawn_result", {{"rc", "-1"}, {"msg", "unsupported"}}));
         return;
     }
     std::string why;
@@ -109,7 +110,8 @@ bool PmiServer::handle_query(int rank, const pmi1::Message& message) {
     return true;
 }
 
-// Commands of the protocol that this server has no use for yet: each has an error answer of its own.
+// Commands of the protocol that this server has no use for yet: each has an error answer of its
+// own.
 bool PmiServer::refuse_unsupported(int rank, const std::string& command) {
     static constexpr std::pair<std::string_view, std::string_view> kAnswers[] = {
         {"publish_name", "publish_result"},
@@ -148,8 +150,9 @@ void PmiServer::put(int rank, const pmi1::Message& message) {
         at(rank).stored_bytes += key->size() + value->size();
         values_.insert_or_assign(*key, *value);
     }
-    events_->pmi_send(rank, pmi1::format("put_result", {{"rc", wrong == nullptr ? "0" : "-1"},
-                                                        {"msg", wrong == nullptr ? "success" : wrong}}));
+    events_->pmi_send(rank,
+                      pmi1::format("put_result", {{"rc", wrong == nullptr ? "0" : "-1"},
+                                                  {"msg", wrong == nullptr ? "success" : wrong}}));
 }
 
 void PmiServer::get(int rank, const pmi1::Message& message) {
@@ -163,14 +166,14 @@ void PmiServer::get(int rank, const pmi1::Message& message) {
     }
     const auto found = values_.find(*key);
     if (found == values_.end()) {
-        events_->pmi_send(rank, pmi1::format("get_result", {{"rc", "-1"},
-                                                            {"msg", "key_not_found"},
-                                                            {"value", "unknown"}}));
+        events_->pmi_send(
+            rank, pmi1::format("get_result",
+                               {{"rc", "-1"}, {"msg", "key_not_found"}, {"value", "unknown"}}));
         return;
     }
-    events_->pmi_send(rank, pmi1::format("get_result", {{"rc", "0"},
-                                                        {"msg", "success"},
-                                                        {"value", found->second}}));
+    events_->pmi_send(
+        rank,
+        pmi1::format("get_result", {{"rc", "0"}, {"msg", "success"}, {"value", found->second}}));
 }
 
 void PmiServer::enter_barrier(int rank) {

@@ -1,9 +1,9 @@
-// The PMI-1 server: the job's key space and its barrier. It knows ranks and bytes, not descriptors or
-// processes, so that it can be tested by feeding it lines.
+// The PMI-1 server: the job's key space and its barrier. It knows ranks and bytes, not descriptors
+// or processes, so that it can be tested by feeding it lines.
 //
-// Every byte comes from a program that may be broken or hostile. What is wrong but has a proper error
-// answer gets it; anything else breaks that rank's connection with a sentence for people, after which
-// the rank is not listened to any more. Memory per rank is bounded.
+// Every byte comes from a program that may be broken or hostile. What is wrong but has a proper
+// error answer gets it; anything else breaks that rank's connection with a sentence for people,
+// after which the rank is not listened to any more. Memory per rank is bounded.
 #pragma once
 
 #include <string>
@@ -15,8 +15,8 @@
 
 namespace launch {
 
-/// What the server needs done. Calls come from inside PmiServer::receive() and PmiServer::gone(); they
-/// must not call the server back.
+/// What the server needs done. Calls come from inside PmiServer::receive() and PmiServer::gone();
+/// they must not call the server back.
 class PmiEvents {
   public:
     virtual ~PmiEvents() = default;

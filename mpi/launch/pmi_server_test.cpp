@@ -107,13 +107,29 @@ TEST_F(PmiServerTest, NothingBrokenIsListenedTo) {
     init(1);
 }
 
-// Random streams made of the protocol's own words: no crash, bounded answers, and the other ranks are
-// served as before.
+// Random streams made of the protocol's own words: no crash, bounded answers, and the other ranks
+// are served as before.
 TEST_F(PmiServerTest, SurvivesRandomStreams) {
-    const std::string words[] = {"cmd=",   "init",     "put",    "get",  "barrier_in", "mcmd=spawn",
-                                 "endcmd", "abort",    "\n",     "\n",   " ",          "=",
-                                 "key=k",  "value=v",  "\xff",   "rc=0", " kvsname=space",
-                                 "cmd=init pmi_version=1\n", "finalize", std::string("\0", 1)};
+    const std::string words[] = {"cmd=",
+                                 "init",
+                                 "put",
+                                 "get",
+                                 "barrier_in",
+                                 "mcmd=spawn",
+                                 "endcmd",
+                                 "abort",
+                                 "\n",
+                                 "\n",
+                                 " ",
+                                 "=",
+                                 "key=k",
+                                 "value=v",
+                                 "\xff",
+                                 "rc=0",
+                                 " kvsname=space",
+                                 "cmd=init pmi_version=1\n",
+                                 "finalize",
+                                 std::string("\0", 1)};
     std::mt19937 random(20);
     for (int round = 0; round < 2000; ++round) {
         Record record(2);

@@ -57,8 +57,7 @@ FoundProgram check_file(const std::string& name, const std::string& path,
                 "cannot run " + name + ": it is not executable (chmod +x makes it so)"};
     }
     const std::string interpreter = interpreter_of(file_head(path.c_str()));
-    if (!interpreter.empty() &&
-        ::access(in_directory(interpreter, directory).c_str(), X_OK) != 0) {
+    if (!interpreter.empty() && ::access(in_directory(interpreter, directory).c_str(), X_OK) != 0) {
         return {"", kCannotRun,
                 "cannot run " + name + ": its interpreter " + interpreter + " is not there"};
     }
@@ -72,7 +71,8 @@ FoundProgram find_program(const std::string& name, const std::string& directory,
     if (name.find('/') != std::string::npos) {
         return check_file(name, in_directory(name, directory), directory);
     }
-    FoundProgram best = {"", kNotFound, "cannot run " + name + ": there is no such program in PATH"};
+    FoundProgram best = {"", kNotFound,
+                         "cannot run " + name + ": there is no such program in PATH"};
     std::stringstream path(search_path == nullptr ? "/usr/local/bin:/bin:/usr/bin" : search_path);
     std::string part;
     while (std::getline(path, part, ':')) {

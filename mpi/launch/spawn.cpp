@@ -25,10 +25,11 @@ struct ChildContext {
     int error;
 };
 
-[[noreturn]] void give_up(ChildContext* context, SpawnStage stage) {
+// The answer is for child_main to return, by which clone ends the child without exit handlers.
+int give_up(ChildContext* context, SpawnStage stage) {
     context->stage = stage;
     context->error = errno;
-    ::_exit(127);
+    return 127;
 }
 
 // Runs on a stack of its own in the parent's memory, the parent being suspended until exec or exit:
@@ -38,27 +39,28 @@ int child_main(void* argument) {
     const SpawnRequest& request = *context->request;
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     // The parent may have died before the line above; then the signal will never come.
-    if (::getppid() != context->parent) give_up(context, SpawnStage::parent_gone);
+    if (::getppid() != context->parent) return give_up(context, SpawnStage::parent_gone);
     ::setpgid(0, 0);
-    if (::dup2(request.stdin_fd, STDIN_FILENO) < 0 || ::dup2(request.stdout_fd, STDOUT_FILENO) < 0 ||
+    if (::dup2(request.stdin_fd, STDIN_FILENO) < 0 ||
+        ::dup2(request.stdout_fd, STDOUT_FILENO) < 0 ||
         ::dup2(request.stderr_fd, STDERR_FILENO) < 0) {
-        give_up(context, SpawnStage::descriptors);
+        return give_up(context, SpawnStage::descriptors);
     }
     // dup2 of a descriptor to itself would leave it close-on-exec.
     if (request.pmi_fd == kPmiFd) {
         ::fcntl(kPmiFd, F_SETFD, 0);
     } else if (::dup2(request.pmi_fd, kPmiFd) < 0) {
-        give_up(context, SpawnStage::descriptors);
+        return give_up(context, SpawnStage::descriptors);
     }
     if (request.directory != nullptr && ::chdir(request.directory) != 0) {
-        give_up(context, SpawnStage::directory);
+        return give_up(context, SpawnStage::directory);
     }
     ::setrlimit(RLIMIT_NOFILE, &request.inherited->open_files);
     ::sigaction(SIGPIPE, &request.inherited->sigpipe, nullptr);
     ::sigaction(SIGCHLD, &request.inherited->sigchld, nullptr);
     ::sigprocmask(SIG_SETMASK, &request.inherited->mask, nullptr);
     ::execve(request.path, request.argv, request.envp);
-    give_up(context, SpawnStage::exec);
+    return give_up(context, SpawnStage::exec);
 }
 
 pid_t clone_child(ChildContext* context) {
@@ -84,7 +86,8 @@ SpawnResult spawn_once(const SpawnRequest& request) {
 
 SpawnResult spawn_process(const SpawnRequest& request) {
     const SpawnResult result = spawn_once(request);
-    if (result.stage != SpawnStage::exec || result.error != ENOEXEC || !is_text_file(request.path)) {
+    if (result.stage != SpawnStage::exec || result.error != ENOEXEC ||
+        !is_text_file(request.path)) {
         return result;
     }
     // As execvp: a text file without an interpreter line is a script for the shell.

@@ -1,5 +1,5 @@
-// Starting one process, fast and safely: clone with shared memory until exec, as posix_spawn does, which
-// however cannot ask for a parent-death signal.
+// Starting one process, fast and safely: clone with shared memory until exec, as posix_spawn does,
+// which however cannot ask for a parent-death signal.
 #pragma once
 
 #include <sys/resource.h>
@@ -45,8 +45,9 @@ struct SpawnResult {
     int error = 0;
 };
 
-/// Starts the process in a process group of its own. It gets SIGKILL when the calling thread's process
-/// dies. On failure nothing runs and there is nothing to wait for. The caller has all signals blocked.
+/// Starts the process in a process group of its own. It gets SIGKILL when the calling thread's
+/// process dies. On failure nothing runs and there is nothing to wait for. The caller has all
+/// signals blocked.
 SpawnResult spawn_process(const SpawnRequest& request);
 
 }  // namespace launch

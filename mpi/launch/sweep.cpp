@@ -13,8 +13,7 @@
 namespace launch {
 
 std::vector<pid_t> children_of_this_process() {
-    const std::string path =
-        "/proc/self/task/" + std::to_string(::getpid()) + "/children";
+    const std::string path = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
     std::string text;
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
@@ -45,7 +44,8 @@ void kill_all_children(std::span<const pid_t> spared, std::chrono::milliseconds 
         for (const pid_t pid : children_of_this_process()) {
             if (std::find(spared.begin(), spared.end(), pid) != spared.end()) continue;
             any = true;
-            // A child's number is not given out again before it is waited for, here and nowhere else.
+            // A child's number is not given out again before it is waited for, here and nowhere
+            // else.
             ::kill(pid, SIGKILL);
             ::waitpid(pid, nullptr, WNOHANG);
         }

@@ -91,7 +91,8 @@ class Lines(LaunchTest):
         self.assertRegex(done.out, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3} \[0\] x\n$")
 
     def test_the_message_of_a_failure_comes_after_its_cause(self):
-        process = self.start("-n", 1, "sh", "-c", "echo cause >&2; exit 3", stderr=subprocess.STDOUT)
+        process = self.start("-n", 1, "sh", "-c", "echo cause >&2; exit 3",
+                             stderr=subprocess.STDOUT)
         lines = self.finish(process).out.splitlines()
         self.assertEqual(lines[0], "cause")
         self.assertIn("status 3", lines[1])

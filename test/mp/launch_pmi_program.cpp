@@ -5,8 +5,8 @@
 //   exchange               each rank puts a value, all check all values
 //   fence_forever          as many fences as it takes to be killed
 //   abort RANK CODE        RANK aborts the job after a fence, the others wait for ever
-//   leave RANK             RANK exits with 0 after a fence, without finalize; the others fence again
-//   late RANK CODE         RANK exits with CODE after finalize
+//   leave RANK             RANK exits with 0 after a fence, without finalize; the others fence
+//   again late RANK CODE         RANK exits with CODE after finalize
 #include <unistd.h>
 
 #include <cstdio>
@@ -28,9 +28,12 @@ void must(const adi::Result<bool>& result) {
     if (!result) die(result.message());
 }
 
-std::string key_of(int rank) { return "card-" + std::to_string(rank); }
+std::string key_of(int rank) {
+    return "card-" + std::to_string(rank);
+}
 std::string value_of(int rank) {
-    return "rank=" + std::to_string(rank) + ";" + std::string(900, static_cast<char>('a' + rank % 26));
+    return "rank=" + std::to_string(rank) + ";" +
+           std::string(900, static_cast<char>('a' + rank % 26));
 }
 
 void exchange(adi::Bootstrap& boot) {
@@ -46,8 +49,8 @@ void exchange(adi::Bootstrap& boot) {
     auto appnum = boot.appnum();
     auto universe = boot.universe_size();
     if (!appnum || !universe) die("no appnum or universe size");
-    std::printf("rank %d of %d appnum %d universe %d mapping %s\n", boot.rank(), boot.size(), *appnum,
-                *universe, mapping ? mapping->c_str() : "none");
+    std::printf("rank %d of %d appnum %d universe %d mapping %s\n", boot.rank(), boot.size(),
+                *appnum, *universe, mapping ? mapping->c_str() : "none");
 }
 
 int argument(char** argv, int index) {

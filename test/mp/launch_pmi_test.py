@@ -160,7 +160,7 @@ class Server(LaunchTest):
     def test_commands_in_a_barrier_and_after_finalize(self):
         done = self.raw("""
             ask(INIT)
-            if rank == 0: pmi.sendall(b"cmd=barrier_in\\n"); print(ask("cmd=get_maxes")); time.sleep(1)
+            if rank == 0: pmi.sendall(b"cmd=barrier_in\\n"); ask("cmd=get_maxes")
             time.sleep(1)
             """, ranks=2)
         self.assertRegex(done.err, "while it was in a barrier")
@@ -251,7 +251,8 @@ class OtherSide(LaunchTest):
         self.check_exchange("mpiexec.hydra", "-pmi-port")
 
     def test_our_abort_under_hydra(self):
-        done = self.other_launcher("mpiexec.hydra", "-n", "3", support.PMI_PROGRAM, "abort", "1", "6")
+        done = self.other_launcher("mpiexec.hydra", "-n", "3", support.PMI_PROGRAM,
+                                   "abort", "1", "6")
         self.assertEqual(done.returncode, 6)
 
     def test_singleton(self):

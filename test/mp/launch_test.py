@@ -148,7 +148,8 @@ class CommandLine(LaunchTest):
                       ["--map-by", "ppr:1:node"], ["-launcher", "ssh"], ["-ppn", "1"]):
             done = self.mpirun(*words, "-n", 2, "echo", "x")
             self.assertEqual((done.status, done.out), (0, "x\nx\n"), str(done))
-            self.assertRegex(done.err, rf"^mpirun: warning: {words[0].replace('--', '-')}.*not hono")
+            option = words[0].replace("--", "-")
+            self.assertRegex(done.err, rf"^mpirun: warning: {option}.*not honoured")
 
     def test_says_what_it_does(self):
         done = self.mpirun("-v", "-n", 2, "true")
@@ -169,21 +170,23 @@ class Ends(LaunchTest):
         # The others do not even listen to SIGTERM, and have children of their own.
         script = "[ $PMI_RANK = 2 ] && kill -9 $$; trap '' TERM; sleep 100 & sleep 100; sleep 100"
         done = self.mpirun("-n", 4, "sh", "-c", script)
-        self.assert_fails(done, 137, rf"rank 2 \(pid \d+\) on host {socket.gethostname()}", "SIGKILL",
-                          "signal 9")
+        self.assert_fails(done, 137, rf"rank 2 \(pid \d+\) on host {socket.gethostname()}",
+                          "signal 9", "SIGKILL")
         self.assertLess(done.seconds, DEAD_RANK_S)
 
     def test_a_crash_names_its_signal(self):
         for name in ("SEGV", "ABRT", "FPE"):
-            done = self.mpirun("-n", 2, "sh", "-c", f"[ $PMI_RANK = 0 ] && kill -{name} $$; sleep 50")
+            script = f"[ $PMI_RANK = 0 ] && kill -{name} $$; sleep 50"
+            done = self.mpirun("-n", 2, "sh", "-c", script)
             self.assert_fails(done, 128 + getattr(signal, "SIG" + name), "SIG" + name)
 
     def test_an_abort_through_pmi(self):
         done = self.mpirun("-n", 3, support.PMI_PROGRAM, "abort", 1, 7)
-        self.assert_fails(done, 7, r"rank 1 \(pid \d+\) on host \S+ aborted the job with exit code 7")
+        self.assert_fails(done, 7, r"rank 1 \(pid \d+\) on host \S+ aborted .* exit code 7")
         self.assertIn("this is the reason\n", done.err)
         self.assertLess(done.seconds, DEAD_RANK_S)
-        self.assert_fails(self.mpirun("-n", 1, support.PMI_PROGRAM, "abort", 0, 0), 1, "exit code 1")
+        done = self.mpirun("-n", 1, support.PMI_PROGRAM, "abort", 0, 0)
+        self.assert_fails(done, 1, "exit code 1")
 
     def test_leaving_without_finalize(self):
         done = self.mpirun("-n", 3, support.PMI_PROGRAM, "leave", 2)
@@ -270,7 +273,9 @@ class Signals(LaunchTest):
             return found
 
         process.send_signal(signal.SIGTSTP)
-        self.assertTrue(wait_until(lambda: states() == ["T"] * 3, 5), states())
+        # mpirun and two shells, and a shell's child that was caught before its exec.
+        self.assertTrue(wait_until(lambda: len(states()) >= 3 and set(states()) == {"T"}, 5),
+                        states())
         process.send_signal(signal.SIGCONT)
         self.assertTrue(wait_until(lambda: "T" not in states(), 5), states())
         process.terminate()

@@ -7,9 +7,9 @@ at a moment drawn from the start and the middle of the job's life. Within 2 s no
 may live and nothing that the job made may be in /dev/shm. Exit status 0 and a last line with counts
 when that held every time; non-zero at the first run where it did not, which the seed repeats.
 
-Each worker is a child subreaper: whatever a job leaves behind falls to it, whoever killed it. Several
-workers may run at once; /dev/shm is shared between them, so an entry counts as left behind when
-it outlives all jobs that could have made it.
+Each worker is a child subreaper: whatever a job leaves behind falls to it, whoever killed it.
+Several workers may run at once; /dev/shm is shared between them, so an entry counts as left behind
+when it outlives all jobs that could have made it.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def shm_entries():
 
 
 def one_run(command, chooser):
-    """Starts, kills, and waits. Returns the victim's name and what was left, as (pid, name) pairs."""
+    """Starts, kills, and waits. Returns the victim's name and the (pid, name) pairs of what is left."""
     null = subprocess.DEVNULL
     mpirun = subprocess.Popen(command, stdin=null, stdout=null, stderr=null)
     # Half of the moments lie in the start-up, where things come into being, half in the life after.
@@ -169,7 +169,8 @@ def main():
         print(f"FAIL left behind in {SHM}: {sorted(shm_left)}")
     done = sum(victims.values())
     killed = ", ".join(f"{name} {count}" for name, count in victims.most_common())
-    print(f"{done} of {options.runs} runs left nothing, {time.monotonic() - begin:.0f} s; killed: {killed}")
+    seconds = time.monotonic() - begin
+    print(f"{done} of {options.runs} runs left nothing, {seconds:.0f} s; killed: {killed}")
     good = done == options.runs and not shm_left and not any(statuses)
     # A test that never hit the ranks would say nothing about them.
     if good and options.runs >= 100 and len(set(victims) - {"gone", "before exec"}) < 3:
