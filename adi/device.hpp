@@ -98,8 +98,9 @@ struct OpenInfo {
 struct Capabilities {
     std::uint32_t short_bytes = 0;  ///< most payload of send_short; such messages arrive whole
     std::uint32_t eager_bytes = 0;  ///< up to here a message is best sent without rendezvous
-    /// From here on get() beats a stream; ~0 when the device has no (working) get.
+    /// From here on get() may beat a stream; ~0 when the device has no (working) get.
     std::uint64_t get_bytes = ~std::uint64_t{0};
+    bool get_certain = false;       ///< it does: there is nothing to find out
     bool can_map = false;           ///< map() and signal() work
 };
 

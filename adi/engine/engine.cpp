@@ -79,8 +79,12 @@ Status Engine::open_devices(Bootstrap& boot, std::string* error) {
         if (auto* self = dynamic_cast<dev::self::Self*>(device.get())) devices_.self = self;
         if (auto* shm = dynamic_cast<dev::shm::Shm*>(device.get())) devices_.shm = shm;
         if (device->capabilities().can_map) sharing_ = device.get();
+        if (device.get() != devices_.self && device.get() != devices_.shm) {
+            others_.push_back(device.get());
+        }
         devices_.all.push_back(std::move(device));
     }
+    choosers_.resize(devices_.all.size());
     if (size() > 1) {
         if (Result<bool> fence = boot.fence(); !fence) {
             *error = fence.message();
@@ -103,6 +107,7 @@ void Engine::stop() {
         device->close();
     }
     devices_ = {};
+    others_.clear();
     sharing_ = nullptr;
 }
 
@@ -345,8 +350,7 @@ int Engine::poll() {
         DeviceSink<dev::self::Self> sink{*this, *devices_.self};
         done += devices_.self->poll_into(sink, kPollBudget);
     }
-    for (std::unique_ptr<Device>& device : devices_.all) {
-        if (device.get() == devices_.shm || device.get() == devices_.self) continue;
+    for (Device* device : others_) {
         DeviceSink<Device> sink{*this, *device};
         done += device->poll(sink, kPollBudget);
     }

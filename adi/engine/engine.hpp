@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "adi/boot/boot.hpp"
+#include "adi/engine/get_chooser.hpp"
 #include "adi/engine/matcher.hpp"
 #include "adi/engine/operations.hpp"
 #include "adi/engine/route.hpp"
@@ -138,6 +139,7 @@ class Engine {
     void consume(Request& r, Unexpected& message);
     void finish_eager(Request& r, Unexpected& message);
     void rendezvous(Request& r, const Header& header, std::uint64_t address);
+    bool fetch(Request& r, const Route& route, const Header& header, std::uint64_t address);
     void data_arrived(Request& r, std::uint64_t bytes);
     void answer(Peer to, MessageKind kind, std::uint32_t cookie, std::uint8_t flags = 0);
     void complete(Request& r);
@@ -156,6 +158,8 @@ class Engine {
     /// The device that this process sleeps on and shares memory by: shm where it is open, since
     /// nothing can arrive at self while the process sleeps.
     Device* sharing_ = nullptr;
+    std::vector<Device*> others_;  ///< neither self nor shm: polled by an indirect call
+    std::vector<GetChooser> choosers_;  ///< one per device
     Matcher matcher_;
     Operations operations_;
     std::vector<std::unique_ptr<SendQueue>> queues_;

@@ -80,18 +80,10 @@ void Engine::rendezvous(Request& r, const Header& header, std::uint64_t address)
         r.status = Status::peer_failed;
         return complete(r);
     }
-    const bool gettable = (header.flags & kGettable) != 0 && r.buffer.layout == nullptr;
-    if (gettable && r.accept_bytes > 0) {
-        const Status got = devices_.call(route, [&](auto& device) {
-            if (r.accept_bytes < device.capabilities().get_bytes) return Status::unsupported;
-            return device.get(r.peer, address, r.buffer.base, r.accept_bytes);
-        });
-        if (got != Status::unsupported) {
-            if (got == Status::ok) r.received_bytes = r.accept_bytes;
-            if (got != Status::ok) fault(r.peer, got, "the message's memory could not be read");
-            answer(r.peer, MessageKind::fin, header.cookie);
-            return complete(r);
-        }
+    r.started_ns = 0;
+    if ((header.flags & kGettable) != 0 && r.buffer.layout == nullptr && r.accept_bytes > 0 &&
+        fetch(r, route, header, address)) {
+        return;
     }
     operations_.name(r);
     Header cts;
@@ -103,9 +95,41 @@ void Engine::rendezvous(Request& r, const Header& header, std::uint64_t address)
     if (r.accept_bytes == 0) complete(r);
 }
 
+/// Fetches the message when the device can and that is (or has to be found out to be) faster.
+bool Engine::fetch(Request& r, const Route& route, const Header& header, std::uint64_t address) {
+    Device& device = *devices_.all[route.device];
+    const Capabilities& can = device.capabilities();
+    if (r.accept_bytes < can.get_bytes) return false;
+    GetChooser& chooser = choosers_[route.device];
+    const std::int64_t start = can.get_certain ? 0 : Waiter::now_ns();
+    if (!can.get_certain && chooser.choose(r.accept_bytes) == GetChooser::Way::stream) {
+        r.started_ns = start;
+        return false;
+    }
+    const Status got = device.get(r.peer, address, r.buffer.base, r.accept_bytes);
+    if (got == Status::unsupported) return false;
+    if (got != Status::ok) {
+        fault(r.peer, got, "the message's memory could not be read");
+        r.status = got;
+    } else {
+        r.received_bytes = r.accept_bytes;
+        if (!can.get_certain) {
+            chooser.note(GetChooser::Way::get, r.accept_bytes, Waiter::now_ns() - start);
+        }
+    }
+    answer(r.peer, MessageKind::fin, header.cookie);
+    complete(r);
+    return true;
+}
+
 void Engine::data_arrived(Request& r, std::uint64_t bytes) {
     r.received_bytes += bytes;
-    if (r.received_bytes >= r.accept_bytes) complete(r);
+    if (r.received_bytes < r.accept_bytes) return;
+    if (r.started_ns != 0) {
+        choosers_[routes_[r.peer].device].note(GetChooser::Way::stream, r.accept_bytes,
+                                               Waiter::now_ns() - r.started_ns);
+    }
+    complete(r);
 }
 
 /// The receiver is ready for an announced message.

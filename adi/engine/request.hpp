@@ -31,6 +31,7 @@ struct Request {
     Buffer buffer;
     std::uint64_t total_bytes = 0;   ///< length of the message
     std::uint64_t accept_bytes = 0;  ///< how much of it is transferred
+    std::int64_t started_ns = 0;     ///< receive: when the payload was asked for; 0: not timed
     std::uint64_t moved_bytes = 0;   ///< send: taken by the device; receive: in the buffer
     std::uint32_t cookie = 0;        ///< this operation's name for the peer; 0: none given
     std::uint32_t remote_cookie = 0;

@@ -62,13 +62,13 @@ class Waiter {
         lock();
     }
 
-  private:
     static std::int64_t now_ns() {
         return std::chrono::duration_cast<std::chrono::nanoseconds>(
                    std::chrono::steady_clock::now().time_since_epoch())
             .count();
     }
 
+  private:
     Policy policy_;
     std::uint32_t looks_ = 0;
     std::int64_t start_ns_ = 0;

@@ -12,6 +12,7 @@ adi::Status Self::open(const adi::OpenInfo& info, std::string*) {
     capabilities_.short_bytes = 96;
     capabilities_.eager_bytes = 4096;
     capabilities_.get_bytes = 0;
+    capabilities_.get_certain = true;
     capabilities_.can_map = true;
     queue_.resize(kSlots);
     shown_.peer = self_;

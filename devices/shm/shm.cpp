@@ -55,9 +55,9 @@ adi::Status Shm::open(const adi::OpenInfo& info, std::string* error) {
     accepted_.assign(processes_, false);
     capabilities_.short_bytes = kInlineBytes;
     capabilities_.eager_bytes = 32768;
-    // Alone on their cores two processes copy at the same time and beat one copy by the kernel;
-    // when they share a core the single copy wins.
-    capabilities_.get_bytes = info.oversubscribed ? 65536 : ~std::uint64_t{0};
+    // Alone on their cores two processes copy at the same time and may beat one copy by the kernel;
+    // when they share a core the single copy wins. The engine finds out.
+    capabilities_.get_bytes = capabilities_.eager_bytes;
     capabilities_.can_map = true;
     if (self_ != 0) return adi::Status::ok;  // attaches when the card is there: connect()
     if (adi::Status s = segment_.create(processes_, error); s != adi::Status::ok) return s;
@@ -297,7 +297,6 @@ void* Shm::map(adi::Peer peer, const adi::MemoryKey& key) {
 }
 
 adi::Status Shm::get(adi::Peer peer, std::uint64_t address, void* to, std::uint64_t bytes) {
-    if (get_broken_) return adi::Status::unsupported;
     const auto pid = static_cast<pid_t>(header_of(local_index(peer))->pid);
     std::uint64_t done = 0;
     while (done < bytes) {
@@ -306,8 +305,9 @@ adi::Status Shm::get(adi::Peer peer, std::uint64_t address, void* to, std::uint6
         const ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
         if (n <= 0) {
             // Refused here (a container, another user): refused for ever, the engine streams.
-            get_broken_ = errno == EPERM || errno == ENOSYS || errno == EACCES;
-            return get_broken_ ? adi::Status::unsupported : adi::Status::corrupt;
+            if (errno != EPERM && errno != ENOSYS && errno != EACCES) return adi::Status::corrupt;
+            capabilities_.get_bytes = ~std::uint64_t{0};
+            return adi::Status::unsupported;
         }
         done += static_cast<std::uint64_t>(n);
     }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "adi/base/copy.hpp"
 #include "adi/device.hpp"
 #include "devices/shm/chunks.hpp"
 #include "devices/shm/format.hpp"
@@ -126,7 +127,6 @@ class Shm final : public adi::Device {
     std::vector<std::unique_ptr<Inbound>> inbound_;
     std::vector<bool> accepted_;
     bool membarrier_ = false;
-    bool get_broken_ = false;
 };
 
 template <class S>
@@ -218,7 +218,11 @@ inline adi::Status Shm::send_short(adi::Peer peer, const adi::Header& header,
     cell->type = CellType::inline_message;
     cell->inline_bytes = static_cast<std::uint8_t>(header.bytes);
     cell->header = header;
-    payload.read(0, cell->data, header.bytes);
+    if (payload.layout == nullptr) [[likely]] {
+        adi::copy_short(cell->data, payload.base, header.bytes);
+    } else {
+        payload.read(0, cell->data, header.bytes);
+    }
     to.ring.commit(cell);
     signal_local(local_index(peer));
     return adi::Status::ok;
@@ -231,6 +235,13 @@ inline adi::Status Shm::receive(adi::ReceiveStream& stream, const adi::Buffer& t
     stream.target_offset = offset;
     stream.accept_bytes = accept;
     in.dropped = false;
+    if (in.payload_bytes <= kInlineBytes && accept >= in.payload_bytes &&
+        target.layout == nullptr && !in.open) [[likely]] {
+        adi::copy_short(static_cast<std::byte*>(target.base) + offset, in.payload,
+                        in.payload_bytes);
+        stream.moved_bytes = in.payload_bytes;
+        return adi::Status::ok;
+    }
     move_fragment(in);
     if (stream.moved_bytes == stream.header.bytes) [[likely]] return adi::Status::ok;
     in.later = true;
