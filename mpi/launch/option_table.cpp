@@ -134,12 +134,12 @@ What is started
   -wdir, -wd DIR          working directory
   -configfile, --app FILE options and programs from a file, a program a line
   -host LIST, -hostfile F accepted when every host is this one
+  --device self,shm       fabric of the job; others are not there yet
 Environment
   -x NAME[=VALUE]         set or pass on a variable for all programs
   -genv NAME VALUE        set a variable for all programs; -env: for this program
   -genvlist A,B           pass on these variables only; -genvnone: none, -genvall: all
                           (the default); -envlist, -envnone, -envall: for this program
-  --device LIST           fabric of the job, such as shm,tcp
 Input and output
   -l, --tag-output        begin each line with its rank: [3] text
   --timestamp-output      begin each line with date and time

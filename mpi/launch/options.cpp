@@ -285,7 +285,6 @@ bool Parser::apply_environment(Action action, const std::string& first, const st
             program->listed = split_commas(first);
             break;
         case Action::export_name: apply_export(first); break;
-        case Action::device: all.assignments.emplace_back("FATHOM_DEVICE", first); break;
         default: return false;
     }
     return true;
@@ -358,6 +357,12 @@ void Parser::apply(const OptionWord& word, const std::string& first, const std::
             take_hosts(hosts);
             break;
         }
+        case Action::device:
+            for (const std::string& device : split_commas(first)) {
+                if (device == "self" || device == "shm") continue;  // what a job on one host has
+                warn(name + " " + device + " is not honoured: this version has self and shm only");
+            }
+            break;
         case Action::bind_to:
             if (first != "none") {
                 warn(name + " " + first + " is not honoured: this version does not bind ranks");

@@ -140,12 +140,13 @@ class CommandLine(LaunchTest):
         for words in (["--oversubscribe"], ["--use-hwthread-cpus"], ["--allow-run-as-root"],
                       ["--bind-to", "none"], ["--map-by", "core"], ["--rank-by", "slot"],
                       ["--host", "localhost,127.0.0.1"], ["-hostfile", hosts], ["-f", hosts],
-                      ["-host", socket.gethostname()], ["-ppn", "2"]):
+                      ["-host", socket.gethostname()], ["-ppn", "2"], ["--device", "self,shm"]):
             self.assert_runs(self.mpirun(*words, "-n", 2, "echo", "x"), ["x", "x"])
 
     def test_warns_of_what_it_does_not_do(self):
         for words in (["--mca", "btl", "self,tcp"], ["--report-bindings"], ["--bind-to", "core"],
-                      ["--map-by", "ppr:1:node"], ["-launcher", "ssh"], ["-ppn", "1"]):
+                      ["--map-by", "ppr:1:node"], ["-launcher", "ssh"], ["-ppn", "1"],
+                      ["--device", "shm,tcp"]):
             done = self.mpirun(*words, "-n", 2, "echo", "x")
             self.assertEqual((done.status, done.out), (0, "x\nx\n"), str(done))
             option = words[0].replace("--", "-")

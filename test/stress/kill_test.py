@@ -67,7 +67,7 @@ def shm_entries():
 
 
 def one_run(command, chooser):
-    """Starts, kills, and waits. Returns the victim's name and the (pid, name) pairs of what is left."""
+    """Starts, kills, waits. Returns the victim's name and what is left, as (pid, name) pairs."""
     null = subprocess.DEVNULL
     mpirun = subprocess.Popen(command, stdin=null, stdout=null, stderr=null)
     # Half of the moments lie in the start-up, where things come into being, half in the life after.
