@@ -182,7 +182,7 @@ def wrong_trace(root: Path) -> list[str]:
                 wrong.append(f"{len(hops)} hops over {len(files)} files from MPI_Send to memory")
             if hops[-1].file not in INLINE_DEVICES:
                 wrong.append(f"the sender's list ends in {hops[-1].file}, not in a device")
-        elif not re.search(r"\bmemcpy\s*\(", bodies[-1]):
+        elif not re.search(r"memcpy\s*\(", bodies[-1]):
             wrong.append(f"{hops[-1].function} copies nothing")
     return wrong
 
