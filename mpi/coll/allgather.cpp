@@ -5,6 +5,7 @@
 #include "mpi/coll/data.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/select.hpp"
+#include "mpi/coll/shared_data.hpp"
 
 namespace mpi {
 namespace coll {
@@ -85,6 +86,12 @@ Status allgather_blocks(const void* sendbuf, const adi::Buffer& own, const Block
         for (int i = 0; i < comm.size; ++i) total += blocks.bytes(i);
     }
     if (total == 0) return outcome.status();
+    if (select::allgather_is_shared(total, comm.size)) {
+        if (Shared* shared = Shared::of(comm)) {
+            outcome.add(shared_allgather(*shared, blocks));
+            return outcome.status();
+        }
+    }
     if (!select::allgather_is_short(total, comm.size)) {
         outcome.add(ring(blocks, comm));
     } else if (blocks.equal() && (comm.size & (comm.size - 1)) == 0) {

@@ -4,6 +4,7 @@
 #include "bodies.hpp"
 #include "mpi/coll/halving.hpp"
 #include "mpi/coll/select.hpp"
+#include "mpi/coll/shared_reduce.hpp"
 
 namespace mpi {
 namespace coll {
@@ -80,6 +81,11 @@ Status allreduce(const void* sendbuf, void* recvbuf, Count count, Datatype& data
         return coll::copy(make_buffer(own, count, datatype), make_buffer(recvbuf, count, datatype));
     }
     const auto bytes = static_cast<std::uint64_t>(count) * static_cast<std::uint64_t>(datatype.size);
+    if (coll::SharedReduction::suits(datatype) && coll::select::reduce_is_shared(bytes, comm.size)) {
+        if (coll::Shared* shared = coll::Shared::of(comm)) {
+            return coll::SharedReduction(*shared, op, datatype).allreduce(own, recvbuf, count);
+        }
+    }
     if (coll::select::reduce_is_long(bytes, count, comm.size)) {
         return coll::allreduce_long(own, recvbuf, count, datatype, op, comm);
     }

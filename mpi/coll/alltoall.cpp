@@ -5,10 +5,15 @@
 #include "mpi/coll/data.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/select.hpp"
+#include "mpi/coll/shared_data.hpp"
 
 namespace mpi {
 namespace coll {
 namespace {
+
+Shared* shared_for(std::uint64_t block, Comm& comm) {
+    return select::alltoall_is_shared(block, comm.size) ? Shared::of(comm) : nullptr;
+}
 
 /// Messages in flight per rank at a time.
 constexpr int kWindow = 16;
@@ -106,12 +111,19 @@ Status alltoall(const void* sendbuf, Count sendcount, Datatype& sendtype, void* 
     const std::uint64_t bytes = in.bytes(comm.rank);
     if (sendbuf == MPI_IN_PLACE) {
         if (comm.size == 1 || bytes == 0) return Status::ok;
+        if (coll::Shared* shared = coll::shared_for(bytes, comm)) {
+            return coll::shared_alltoall(*shared, in, in);
+        }
         return coll::exchange_in_place(in, comm);
     }
     const coll::Blocks out(sendbuf, sendcount, sendtype);
     coll::Outcome outcome;
     outcome.add(coll::copy(out.block(comm.rank), in.block(comm.rank)));
     if (comm.size == 1 || bytes == 0) return outcome.status();
+    if (coll::Shared* shared = coll::shared_for(bytes, comm)) {
+        outcome.add(coll::shared_alltoall(*shared, out, in));
+        return outcome.status();
+    }
     outcome.add(coll::select::alltoall_is_short(bytes, comm.size) ? coll::bruck(out, in, comm)
                                                                   : coll::exchange(out, in, comm));
     return outcome.status();

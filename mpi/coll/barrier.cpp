@@ -1,6 +1,7 @@
 // MPI_Barrier.
 #include "bodies.hpp"
 #include "mpi/coll/message.hpp"
+#include "mpi/coll/shared_data.hpp"
 
 namespace mpi {
 namespace coll {
@@ -24,6 +25,7 @@ Status dissemination(const Comm& comm) {
 
 Status barrier(Comm& comm) {
     if (comm.size == 1) return Status::ok;
+    if (coll::Shared* shared = coll::Shared::of(comm)) return coll::shared_barrier(*shared);
     return coll::dissemination(comm);
 }
 

@@ -5,6 +5,7 @@
 #include "mpi/coll/data.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/select.hpp"
+#include "mpi/coll/shared_data.hpp"
 #include "mpi/coll/tree.hpp"
 
 namespace mpi {
@@ -85,6 +86,11 @@ Status bcast_long(const adi::Buffer& buffer, int root, Comm& comm) {
 Status bcast(void* buffer, Count count, Datatype& datatype, int root, Comm& comm) {
     const adi::Buffer data = make_buffer(buffer, count, datatype);
     if (comm.size == 1 || data.bytes == 0) return Status::ok;
+    if (coll::select::bcast_is_shared(data.bytes, comm.size)) {
+        if (coll::Shared* shared = coll::Shared::of(comm)) {
+            return coll::shared_bcast(*shared, data, root);
+        }
+    }
     if (coll::select::bcast_is_long(data.bytes, comm.size)) {
         return coll::bcast_long(data, root, comm);
     }

@@ -5,6 +5,7 @@
 #include "mpi/coll/data.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/select.hpp"
+#include "mpi/coll/shared_data.hpp"
 #include "mpi/coll/tree.hpp"
 
 namespace mpi {
@@ -87,6 +88,12 @@ Status gather(const void* sendbuf, Count sendcount, Datatype& sendtype, void* re
     outcome.add(coll::keep_own(sendbuf, own, blocks, root, comm));
     const std::uint64_t bytes = comm.rank == root ? blocks.bytes(root) : own.bytes;
     if (comm.size == 1 || bytes == 0) return outcome.status();
+    if (coll::select::gather_is_shared(bytes, comm.size)) {
+        if (coll::Shared* shared = coll::Shared::of(comm)) {
+            outcome.add(coll::shared_gather(*shared, own, blocks, root));
+            return outcome.status();
+        }
+    }
     outcome.add(coll::select::gather_is_short(bytes, comm.size)
                     ? coll::gather_binomial(own, blocks, root, comm)
                     : coll::gather_linear(own, blocks, root, comm));

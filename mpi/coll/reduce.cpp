@@ -4,6 +4,7 @@
 #include "bodies.hpp"
 #include "mpi/coll/halving.hpp"
 #include "mpi/coll/select.hpp"
+#include "mpi/coll/shared_reduce.hpp"
 #include "mpi/coll/tree.hpp"
 
 namespace mpi {
@@ -99,6 +100,11 @@ Status reduce(const void* sendbuf, void* recvbuf, Count count, Datatype& datatyp
         return coll::copy(make_buffer(own, count, datatype), make_buffer(recvbuf, count, datatype));
     }
     const auto bytes = static_cast<std::uint64_t>(count) * static_cast<std::uint64_t>(datatype.size);
+    if (coll::SharedReduction::suits(datatype) && coll::select::reduce_is_shared(bytes, comm.size)) {
+        if (coll::Shared* shared = coll::Shared::of(comm)) {
+            return coll::SharedReduction(*shared, op, datatype).reduce(own, recvbuf, count, root);
+        }
+    }
     if (coll::select::reduce_is_long(bytes, count, comm.size)) {
         return coll::reduce_long(own, recvbuf, count, datatype, op, root, comm);
     }

@@ -2,6 +2,7 @@
 #include "bodies.hpp"
 #include "mpi/coll/halving.hpp"
 #include "mpi/coll/select.hpp"
+#include "mpi/coll/shared_reduce.hpp"
 
 namespace mpi {
 namespace coll {
@@ -123,6 +124,14 @@ Status reduce_scatter(const void* sendbuf, void* recvbuf, IntArray recvcounts, D
         return call.in_place() ? Status::ok : coll::copy(call.own(input), call.own(recvbuf));
     }
     const auto bytes = static_cast<std::uint64_t>(total) * static_cast<std::uint64_t>(datatype.size);
+    // One slot holds the whole vector.
+    if (coll::SharedReduction::suits(datatype) &&
+        static_cast<std::uint64_t>(total * datatype.extent) <= coll::Shared::kSlotBytes) {
+        if (coll::Shared* shared = coll::Shared::of(comm)) {
+            return coll::SharedReduction(*shared, op, datatype)
+                .reduce_part(input, recvbuf, total, call.before(comm.rank), recvcounts[comm.rank]);
+        }
+    }
     if (!op.commutative || coll::select::reduce_scatter_is_long(bytes, comm.size)) {
         return coll::pairwise(call);
     }

@@ -4,6 +4,8 @@
 #include "bodies.hpp"
 #include "mpi/coll/data.hpp"
 #include "mpi/coll/message.hpp"
+#include "mpi/coll/select.hpp"
+#include "mpi/coll/shared_reduce.hpp"
 
 namespace mpi {
 namespace coll {
@@ -50,6 +52,12 @@ Status scan(const void* sendbuf, void* recvbuf, Count count, Datatype& datatype,
     if (comm.size == 1) {
         if (own == recvbuf) return Status::ok;
         return coll::copy(make_buffer(own, count, datatype), make_buffer(recvbuf, count, datatype));
+    }
+    if (coll::SharedReduction::suits(datatype) &&
+        static_cast<std::uint64_t>(count * datatype.extent) <= coll::Shared::kSlotBytes) {
+        if (coll::Shared* shared = coll::Shared::of(comm)) {
+            return coll::SharedReduction(*shared, op, datatype).scan(own, recvbuf, count);
+        }
     }
     return coll::scan_doubling(own, recvbuf, count, datatype, op, comm);
 }

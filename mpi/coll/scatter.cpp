@@ -5,6 +5,7 @@
 #include "mpi/coll/data.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/select.hpp"
+#include "mpi/coll/shared_data.hpp"
 #include "mpi/coll/tree.hpp"
 
 namespace mpi {
@@ -99,6 +100,12 @@ Status scatter(const void* sendbuf, Count sendcount, Datatype& sendtype, void* r
     outcome.add(coll::keep_own(blocks, recvbuf, own, root, comm));
     const std::uint64_t bytes = comm.rank == root ? blocks.bytes(root) : own.bytes;
     if (comm.size == 1 || bytes == 0) return outcome.status();
+    if (coll::select::gather_is_shared(bytes, comm.size)) {
+        if (coll::Shared* shared = coll::Shared::of(comm)) {
+            outcome.add(coll::shared_scatter(*shared, blocks, own, root));
+            return outcome.status();
+        }
+    }
     outcome.add(coll::select::gather_is_short(bytes, comm.size)
                     ? coll::ScatterBinomial(blocks, own, root, comm).run()
                     : coll::scatter_linear(blocks, own, root, comm));

@@ -38,4 +38,27 @@ constexpr bool reduce_scatter_is_long(Bytes total, int ranks) {
     return ranks <= 2 || total > 512 * 1024;
 }
 
+// --- in shared memory ----------------------------------------------------------------------------
+// Where all ranks map each other's memory, short operations need no messages (shared.hpp). The
+// limits are bytes; they were measured against the messages on two cores, with 2 to 16 ranks.
+
+/// A communicator's first collectives use messages: one that lives for a split or a barrier alone
+/// is not worth the exchange of keys and the memory.
+inline constexpr int kUsesBeforeShared = 2;
+
+constexpr bool bcast_is_shared(Bytes bytes, int) { return bytes <= 1024 * 1024; }
+constexpr bool gather_is_shared(Bytes block, int ranks) {
+    return block * static_cast<Bytes>(ranks) <= 8192;
+}
+constexpr bool allgather_is_shared(Bytes total, int ranks) {
+    return total <= 64 * 1024 * static_cast<Bytes>(ranks);
+}
+constexpr bool alltoall_is_shared(Bytes block, int ranks) {
+    return block * static_cast<Bytes>(ranks) <= 4 * 8192;
+}
+constexpr bool reduce_is_shared(Bytes bytes, int) { return bytes <= 1024 * 1024; }
+
+/// All ranks combine a part of the vector each, instead of one rank all of it: twice the turns.
+constexpr bool shared_reduce_by_parts(Bytes bytes, int) { return bytes > 8192; }
+
 }  // namespace mpi::coll::select

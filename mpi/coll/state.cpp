@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <new>
 
+#include "mpi/coll/shared.hpp"
+
 namespace mpi::coll {
 
 std::byte* Scratch::get(std::uint64_t bytes) {
@@ -25,7 +27,9 @@ std::span<adi::Request> State::requests(int n) {
     return {requests_.get(), static_cast<std::size_t>(std::min(n, request_count_))};
 }
 
-State::~State() = default;
+State::~State() {
+    if (shared != nullptr) Shared::leave(shared);
+}
 
 State* state_of(Comm& comm) {
     if (comm.coll == nullptr) comm.coll = new (std::nothrow) State;

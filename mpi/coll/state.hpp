@@ -32,6 +32,7 @@ struct State {
     Scratch partial;  ///< elements for reductions: what goes out
     Shared* shared = nullptr;     ///< mpi/coll/shared.hpp
     bool shared_decided = false;  ///< whether this communicator has shared memory is settled
+    int uses = 0;                 ///< how often it was asked for before
 
     /// `n` idle requests; empty when memory is out (and n > 0).
     std::span<adi::Request> requests(int n);
