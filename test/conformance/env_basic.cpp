@@ -37,6 +37,7 @@ TEST_F(Env, Version) {
 }
 
 TEST_F(Env, LibraryVersion) {
+    SKIP_ON_PEER(kOpenMpi, "counts the terminating zero");
     std::vector<char> text(MPI_MAX_LIBRARY_VERSION_STRING, 'x');
     int length = -1;
     MPI_OK(MPI_Get_library_version(text.data(), &length));
