@@ -105,7 +105,11 @@ class Shm final : public adi::Device {
         // The store before and the load of `state` after must not pass each other: either the
         // sleeper's last look sees the store or this load sees the sleeper. A sleeper that uses
         // membarrier pays for both sides.
-        if (to.fence) std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (to.fence) {
+            std::atomic_thread_fence(std::memory_order_seq_cst);
+        } else {
+            std::atomic_signal_fence(std::memory_order_seq_cst);
+        }
         if (to.region->state.load(std::memory_order_relaxed) != kRunning) [[unlikely]] {
             wake_peer(to.region);
         }

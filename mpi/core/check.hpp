@@ -141,7 +141,7 @@ inline Status tag_or_any(const char* name, int value) {
 inline Status buffer(const char* name, const void* pointer, Count count, const Datatype& type) {
     if (reinterpret_cast<std::uintptr_t>(pointer) > 1) [[likely]]
         return Status::ok;
-    if (pointer == nullptr && (count <= 0 || !type.dense)) return Status::ok;
+    if (pointer == nullptr && (count <= 0 || type.size == 0 || !type.dense)) return Status::ok;
     return bad_buffer(name, pointer);
 }
 /// A buffer of counts[0] + … + counts[length - 1] elements.

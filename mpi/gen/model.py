@@ -7,7 +7,7 @@ from pathlib import Path
 from kinds import KINDS, Kind
 
 CHAPTERS = ("pt2pt", "coll", "comm", "group", "datatype", "env")
-BUFFER_FLAGS = {"at_root", "in_place", "in_place_at_root"}
+BUFFER_FLAGS = {"at_root", "in_place", "in_place_at_root", "own_part"}
 
 
 class SpecError(Exception):

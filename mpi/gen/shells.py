@@ -34,6 +34,8 @@ class Shell:
 
     def count(self, buffer: Param) -> str:
         count = self.next_to(buffer, *COUNTS)
+        if buffer.flag == "own_part":
+            return f"{count.name}[{self.object(self.comm)}->rank]"
         return f"{count.name}, {self.length(count)}" if count.kind_name == "COUNTS" else count.name
 
     def type(self, param: Param) -> str:
@@ -46,7 +48,7 @@ class Shell:
         """The condition under which an argument is significant on this process; "" is always."""
         if param.kind_name in BUFFERS:
             in_place = f"{param.name} == MPI_IN_PLACE"
-            return {"": "", "at_root": "at_root", "in_place": f"!({in_place})",
+            return {"": "", "own_part": "", "at_root": "at_root", "in_place": f"!({in_place})",
                     "in_place_at_root": f"!(at_root && {in_place})"}[param.flag]
         owners = self.owners(param)
         return self.guard(owners[0]) if len(owners) == 1 else ""
