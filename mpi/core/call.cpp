@@ -179,17 +179,6 @@ std::string report(Status status, const Comm* comm, const char* format, va_list 
     return line;
 }
 
-/// Invokes the user's handler. It may call MPI, free the handler, even the communicator.
-void call_handler(Comm& comm, int code) {
-    MPI_Comm handle = handle_of<MPI_Comm>(comm);
-    Errhandler* handler = comm.errhandler;
-    ++handler->refs;
-    lock_release();
-    handler->function(&handle, &code);
-    lock_acquire();
-    release(handler);
-}
-
 }  // namespace
 
 void outside_of_mpi(const char* call) {
@@ -217,7 +206,7 @@ int fail_call(Status status, Comm* comm, const char* format, ...) noexcept {
     const auto action = up ? comm->errhandler->action : Errhandler::Action::fatal;
     if (action == Errhandler::Action::return_code || action == Errhandler::Action::call) {
         clear_error_detail();
-        if (action == Errhandler::Action::call) call_handler(*comm, code);
+        if (action == Errhandler::Action::call) call_user_handler(*comm, code);
         blame(nullptr);
         return code;
     }
