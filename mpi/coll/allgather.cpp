@@ -86,7 +86,7 @@ Status allgather_blocks(const void* sendbuf, const adi::Buffer& own, const Block
         for (int i = 0; i < comm.size; ++i) total += blocks.bytes(i);
     }
     if (total == 0) return outcome.status();
-    if (select::allgather_is_shared(total, comm.size)) {
+    if (select::allgather_is_shared(total / static_cast<std::uint64_t>(comm.size), comm.size)) {
         if (Shared* shared = Shared::of(comm)) {
             outcome.add(shared_allgather(*shared, blocks));
             return outcome.status();

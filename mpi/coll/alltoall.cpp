@@ -12,7 +12,8 @@ namespace coll {
 namespace {
 
 Shared* shared_for(std::uint64_t block, Comm& comm) {
-    return select::alltoall_is_shared(block, comm.size) ? Shared::of(comm) : nullptr;
+    const std::uint64_t bytes = block * static_cast<std::uint64_t>(comm.size);
+    return select::fits_epoch(bytes) ? Shared::of(comm) : nullptr;
 }
 
 /// Messages in flight per rank at a time.

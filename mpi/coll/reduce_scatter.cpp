@@ -126,7 +126,7 @@ Status reduce_scatter(const void* sendbuf, void* recvbuf, IntArray recvcounts, D
     const auto bytes = static_cast<std::uint64_t>(total) * static_cast<std::uint64_t>(datatype.size);
     // One slot holds the whole vector.
     if (coll::SharedReduction::suits(datatype) &&
-        static_cast<std::uint64_t>(total * datatype.extent) <= coll::Shared::kSlotBytes) {
+        coll::select::fits_epoch(static_cast<std::uint64_t>(total * datatype.extent))) {
         if (coll::Shared* shared = coll::Shared::of(comm)) {
             return coll::SharedReduction(*shared, op, datatype)
                 .reduce_part(input, recvbuf, total, call.before(comm.rank), recvcounts[comm.rank]);

@@ -46,19 +46,30 @@ constexpr bool reduce_scatter_is_long(Bytes total, int ranks) {
 /// is not worth the exchange of keys and the memory.
 inline constexpr int kUsesBeforeShared = 2;
 
-constexpr bool bcast_is_shared(Bytes bytes, int) { return bytes <= 1024 * 1024; }
-constexpr bool gather_is_shared(Bytes block, int ranks) {
-    return block * static_cast<Bytes>(ranks) <= 8192;
-}
-constexpr bool allgather_is_shared(Bytes total, int ranks) {
-    return total <= 64 * 1024 * static_cast<Bytes>(ranks);
-}
-constexpr bool alltoall_is_shared(Bytes block, int ranks) {
-    return block * static_cast<Bytes>(ranks) <= 4 * 8192;
-}
-constexpr bool reduce_is_shared(Bytes bytes, int) { return bytes <= 1024 * 1024; }
+/// What fits a slot takes one epoch (Shared::kSlotBytes).
+inline constexpr Bytes kOneEpoch = 16384;
 
-/// All ranks combine a part of the vector each, instead of one rank all of it: twice the turns.
-constexpr bool shared_reduce_by_parts(Bytes bytes, int) { return bytes > 8192; }
+/// Two ranks do best with messages as soon as the data takes more than one epoch, as the engine
+/// pipelines it. From three ranks on the slots save copies: one in, instead of one per receiver.
+constexpr bool long_is_shared(Bytes block, Bytes most, int ranks) {
+    return block <= (ranks == 2 ? kOneEpoch : most);
+}
+
+constexpr bool bcast_is_shared(Bytes bytes, int ranks) {
+    return long_is_shared(bytes, 8 * 1024 * 1024, ranks);
+}
+constexpr bool reduce_is_shared(Bytes bytes, int ranks) {
+    return long_is_shared(bytes, 1024 * 1024, ranks);
+}
+/// `block` is the average of the blocks.
+constexpr bool allgather_is_shared(Bytes block, int ranks) {
+    return long_is_shared(block, 256 * 1024, ranks);
+}
+/// gather, scatter, alltoall, reduce_scatter, scan: all that a rank writes fits a slot.
+constexpr bool fits_epoch(Bytes bytes) { return bytes <= kOneEpoch; }
+
+/// Every rank combines a part of the vector, instead of one rank all of it: more work at the same
+/// time, and every rank has to run twice.
+constexpr bool shared_reduce_by_parts(Bytes bytes) { return bytes > kOneEpoch; }
 
 }  // namespace mpi::coll::select

@@ -28,6 +28,7 @@
 
 #include "adi/device.hpp"
 #include "mpi/coll/data.hpp"
+#include "mpi/coll/select.hpp"
 #include "mpi/core/comm.hpp"
 #include "mpi/core/process.hpp"
 
@@ -38,7 +39,7 @@ class Shared {
   public:
     static constexpr std::uint64_t kSlots = 8;
     static constexpr std::uint64_t kBatch = kSlots / 2;
-    static constexpr std::uint64_t kSlotBytes = 8192;
+    static constexpr std::uint64_t kSlotBytes = select::kOneEpoch;
     static constexpr std::uint64_t kBatchBytes = kBatch * kSlotBytes;
     static constexpr std::uint64_t kInlineBytes = 48;
 

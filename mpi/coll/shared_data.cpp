@@ -120,26 +120,22 @@ Status shared_allgather(Shared& shared, const Blocks& blocks) {
 
 Status shared_alltoall(Shared& shared, const Blocks& out, const Blocks& in) {
     const auto ranks = static_cast<Size>(shared.size());
-    const auto rank = static_cast<Size>(shared.rank());
     const Size block = in.bytes(0);
-    const Size most = std::max<Size>(Shared::kSlotBytes / ranks, 1);
-    for (Size offset = 0; offset < block; offset += most) {
-        const Size n = part(block, offset, most);
-        shared.begin();
-        shared.ready();
-        std::byte* mine = shared.data(shared.rank(), n * ranks);
-        for (int i = 0; i < shared.size(); ++i) {
-            if (i == shared.rank()) continue;
-            const adi::Buffer from = out.block(i);
-            from.read(offset, mine + static_cast<Size>(i) * n, part(from.bytes, offset, n));
-        }
-        shared.meet();
-        for (int i = 0; i < shared.size(); ++i) {
-            if (i == shared.rank()) continue;
-            in.block(i).write(offset, shared.data(i, n * ranks) + rank * n, n);
-        }
-        shared.end(Kind::synchronizing);
+    shared.begin();
+    shared.ready();
+    std::byte* mine = shared.data(shared.rank(), block * ranks);
+    for (int i = 0; i < shared.size(); ++i) {
+        if (i == shared.rank()) continue;
+        const adi::Buffer from = out.block(i);
+        from.read(0, mine + static_cast<Size>(i) * block, std::min(from.bytes, block));
     }
+    shared.meet();
+    for (int i = 0; i < shared.size(); ++i) {
+        if (i == shared.rank()) continue;
+        const std::byte* theirs = shared.data(i, block * ranks);
+        in.block(i).write(0, theirs + static_cast<Size>(shared.rank()) * block, block);
+    }
+    shared.end(Kind::synchronizing);
     return Status::ok;
 }
 

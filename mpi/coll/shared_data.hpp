@@ -11,7 +11,7 @@ namespace mpi::coll {
 /// allgather, known to all. `out` may be the same memory as `in` (MPI_IN_PLACE).
 Status shared_barrier(Shared& shared);
 Status shared_bcast(Shared& shared, const adi::Buffer& buffer, int root);
-/// Own blocks are not moved; size() blocks fit a slot.
+/// Own blocks are not moved. All blocks of a rank fit a slot, but for allgather.
 Status shared_gather(Shared& shared, const adi::Buffer& own, const Blocks& blocks, int root);
 Status shared_scatter(Shared& shared, const Blocks& blocks, const adi::Buffer& own, int root);
 Status shared_allgather(Shared& shared, const Blocks& blocks);

@@ -70,7 +70,7 @@ void SharedReduction::reduce_by_parts(const void* own, void* result, Count first
 
 Status SharedReduction::allreduce(const void* own, void* result, Count count) {
     const bool parts = size_ > 2 && select::shared_reduce_by_parts(
-                                        static_cast<std::uint64_t>(count * type_.extent), size_);
+                                        static_cast<std::uint64_t>(count * type_.extent));
     const Count most = parts ? static_cast<Count>(Shared::kBatchBytes) / type_.extent : slot_elements();
     for (Count first = 0; first < count; first += most) {
         const Count n = std::min(most, count - first);
@@ -112,7 +112,7 @@ void SharedReduction::reduce_at_root(const void* own, void* result, Count first,
 
 Status SharedReduction::reduce(const void* own, void* result, Count count, int root) {
     const bool parts = size_ > 2 && select::shared_reduce_by_parts(
-                                        static_cast<std::uint64_t>(count * type_.extent), size_);
+                                        static_cast<std::uint64_t>(count * type_.extent));
     const Count most = parts ? static_cast<Count>(Shared::kBatchBytes) / type_.extent : slot_elements();
     for (Count first = 0; first < count; first += most) {
         const Count n = std::min(most, count - first);
