@@ -74,7 +74,10 @@ class ChunkPool {
         for (std::uint32_t i = 0; i < more; ++i) {
             queue[n++] = static_cast<std::uint32_t>((offset + std::uint64_t{i} * bytes) / kLine);
         }
-        for (std::uint32_t i = 0; i < c.free; ++i) queue[n++] = c.queue[(c.head + i) % c.made];
+        for (std::uint32_t i = 0, at = c.head; i < c.free; ++i) {
+            queue[n++] = c.queue[at];
+            at = at + 1 == c.made ? 0 : at + 1;
+        }
         c.queue = std::move(queue);
         c.made += more;
         c.free = n;

@@ -13,14 +13,12 @@
 namespace dev::shm {
 namespace {
 
-/// A new file without a name, in memory where possible.
-int unnamed_file() {
-    int fd = memfd_create("fathom", MFD_CLOEXEC);
-    for (const char* directory : {"/dev/shm", "/tmp"}) {
-        if (fd >= 0) break;
-        fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    }
-    return fd;
+/// Where an unnamed file can be had, best first: plain memory, then what a container may leave us.
+constexpr const char* kPlaces[] = {"memfd", "/dev/shm", "/tmp"};
+
+int unnamed_file(const char* place) {
+    if (*place != '/') return memfd_create("fathom", MFD_CLOEXEC);
+    return open(place, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
 
 std::string describe(const char* what) { return std::string(what) + ": " + std::strerror(errno); }
@@ -28,19 +26,27 @@ std::string describe(const char* what) { return std::string(what) + ": " + std::
 }  // namespace
 
 adi::Status Segment::create(std::uint32_t processes, std::string* error) {
-    fd_ = unnamed_file();
-    if (fd_ < 0) {
-        *error = describe("cannot make shared memory (memfd_create, /dev/shm, /tmp)");
+    error->clear();
+    for (const char* place : kPlaces) {
+        std::string why;
+        if (create_in(place, processes, &why) == adi::Status::ok) return adi::Status::ok;
+        *error += (error->empty() ? "no shared memory: " : "; ") + std::string(place) + ": " + why;
+        close();
+    }
+    *error += "; free some memory or raise the limit";
+    return adi::Status::no_memory;
+}
+
+adi::Status Segment::create_in(const char* place, std::uint32_t processes, std::string* why) {
+    fd_ = unnamed_file(place);
+    if (fd_ < 0 || ftruncate(fd_, static_cast<off_t>(kRegionBytes * processes)) != 0) {
+        *why = std::strerror(errno);
         return adi::Status::no_memory;
     }
-    if (ftruncate(fd_, static_cast<off_t>(kRegionBytes * processes)) != 0) {
-        *error = describe("cannot size the shared memory segment");
-        return adi::Status::no_memory;
-    }
-    if (adi::Status s = map(processes, error); s != adi::Status::ok) return s;
+    if (adi::Status s = map(processes, why); s != adi::Status::ok) return s;
     for (std::uint32_t i = 0; i < processes; ++i) {
         if (back(i, 0, header_bytes(processes)) == adi::Status::ok) continue;
-        *error = describe("cannot allocate shared memory; free some or raise the memory limit");
+        *why = std::strerror(errno);
         return adi::Status::no_memory;
     }
     return adi::Status::ok;

@@ -11,7 +11,7 @@
 namespace dev::shm {
 
 /// Owns the mapping and the descriptor. The file never has a name (memfd, or O_TMPFILE where that
-/// is not allowed), so nothing is left behind whoever is killed; memory is allocated before it is
+/// is not allowed or memory is short), so nothing is left behind whoever is killed; memory is allocated before it is
 /// touched, so that a full /dev/shm is an error here and not a SIGBUS later.
 class Segment {
   public:
@@ -35,6 +35,7 @@ class Segment {
     adi::Status back(std::uint32_t index, std::uint64_t offset, std::uint64_t bytes) const;
 
   private:
+    adi::Status create_in(const char* place, std::uint32_t processes, std::string* why);
     adi::Status map(std::uint32_t processes, std::string* error);
 
     int fd_ = -1;
