@@ -24,6 +24,19 @@ TEST_F(Env, InitializedBeforeAndAfterInit) {
     EXPECT_EQ(flag, 0);
 }
 
+TEST_F(Env, ThreadLevels) {
+    EXPECT_LT(MPI_THREAD_SINGLE, MPI_THREAD_FUNNELED);
+    EXPECT_LT(MPI_THREAD_FUNNELED, MPI_THREAD_SERIALIZED);
+    EXPECT_LT(MPI_THREAD_SERIALIZED, MPI_THREAD_MULTIPLE);
+    const mpitest::InitFacts& facts = mpitest::init_facts();
+    const std::array levels{MPI_THREAD_SINGLE, MPI_THREAD_FUNNELED, MPI_THREAD_SERIALIZED,
+                            MPI_THREAD_MULTIPLE};
+    EXPECT_NE(std::find(levels.begin(), levels.end(), facts.thread_level_provided), levels.end());
+    if (mpitest::is_fathom()) {
+        EXPECT_GE(facts.thread_level_provided, facts.thread_level_required);
+    }
+}
+
 TEST_F(Env, Version) {
     int version = 0;
     int subversion = -1;

@@ -117,7 +117,7 @@ TEST_F(ObjectErrors, PackAndUnpack) {
          For::kFathom},
         {"Pack null communicator", MPI_ERR_COMM, [&] { return pack(1, MPI_INT, 64, MPI_COMM_NULL); }},
         {"Pack negative room", MPI_ERR_ARG, [&] { return pack(1, MPI_INT, -1, c); }},
-        {"Pack without room", MPI_ERR_TRUNCATE, [&] { return pack(4, MPI_INT, 15, c); }, For::kFathom},
+        {"Pack without room", MPI_ERR_ARG, [&] { return pack(4, MPI_INT, 15, c); }, For::kFathom},
         {"Unpack count", MPI_ERR_COUNT, [&] { return unpack(-1, MPI_INT, 64, c); }},
         {"Unpack null type", MPI_ERR_TYPE, [&] { return unpack(1, MPI_DATATYPE_NULL, 64, c); }},
         {"Unpack null communicator", MPI_ERR_COMM,

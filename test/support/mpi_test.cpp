@@ -28,6 +28,13 @@ int tag_ub_of(Comm comm) {
     return is_fathom() ? INT_MAX : 32767;
 }
 
+int thread_level(std::string_view name) {
+    if (name == "multiple") return MPI_THREAD_MULTIPLE;
+    if (name == "serialized") return MPI_THREAD_SERIALIZED;
+    if (name == "funneled") return MPI_THREAD_FUNNELED;
+    return MPI_THREAD_SINGLE;
+}
+
 // Sees to the lock step, and prints the failures of ranks other than 0.
 class LockStep : public testing::EmptyTestEventListener {
   public:
@@ -216,7 +223,13 @@ int run_tests(int* argc, char** argv) {
 int run_program(int* argc, char*** argv) {
     MPI_Initialized(&facts.initialized_before);
     MPI_Finalized(&facts.finalized_before);
-    facts.init_result = MPI_Init(argc, argv);
+    if (const char* level = std::getenv("FATHOM_TEST_THREADS"); level != nullptr) {
+        facts.thread_level_required = thread_level(level);
+        facts.init_result = MPI_Init_thread(argc, argv, facts.thread_level_required,
+                                            &facts.thread_level_provided);
+    } else {
+        facts.init_result = MPI_Init(argc, argv);
+    }
     MPI_Initialized(&facts.initialized_after);
 
     const int status = run_tests(argc, *argv);

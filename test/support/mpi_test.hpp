@@ -36,6 +36,10 @@ struct InitFacts {
     int finalized_before = -1;
     int init_result = -1;
     int initialized_after = -1;
+    // With FATHOM_TEST_THREADS=multiple (or single, funneled, serialized) in the environment the harness
+    // calls MPI_Init_thread instead of MPI_Init; otherwise both are MPI_THREAD_SINGLE.
+    int thread_level_required = MPI_THREAD_SINGLE;
+    int thread_level_provided = MPI_THREAD_SINGLE;
 };
 const InitFacts& init_facts();
 

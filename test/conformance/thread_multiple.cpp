@@ -1,0 +1,170 @@
+// Several threads of each rank inside MPI at once (MPI_THREAD_MULTIPLE).
+#include <array>
+#include <atomic>
+#include <functional>
+#include <numeric>
+#include <thread>
+
+#include "test/support/mpi_test.hpp"
+
+namespace {
+
+using mpitest::Bytes;
+using mpitest::to_int;
+
+constexpr int kThreads = 4;
+
+class Threads : public mpitest::MpiTest {
+  protected:
+    void SetUp() override {
+        MpiTest::SetUp();
+        if (mpitest::init_facts().thread_level_provided < MPI_THREAD_MULTIPLE)
+            GTEST_SKIP() << "the library was not initialised with MPI_THREAD_MULTIPLE";
+    }
+
+    // Runs `body` with thread numbers 0 to kThreads - 1 at the same time. Assertions of GoogleTest may
+    // be used in each.
+    static void in_threads(const std::function<void(int)>& body) {
+        std::vector<std::thread> threads;
+        for (int i = 0; i < kThreads; ++i) threads.emplace_back(body, i);
+        for (std::thread& thread : threads) thread.join();
+    }
+
+    // A communicator for each thread, for calls that must not meet another thread's.
+    std::vector<MPI_Comm> comm_per_thread() const {
+        std::vector<MPI_Comm> comms(kThreads, MPI_COMM_NULL);
+        for (MPI_Comm& each : comms) EXPECT_MPI_OK(MPI_Comm_dup(comm(), &each));
+        return comms;
+    }
+    static void free_all(std::vector<MPI_Comm>& comms) {
+        for (MPI_Comm& each : comms) EXPECT_MPI_OK(MPI_Comm_free(&each));
+    }
+};
+
+TEST_F(Threads, RingsOnOneCommunicatorByTag) {
+    in_threads([&](int thread) {
+        for (int round = 0; round < 200; ++round) {
+            const int sent = rank() * 1000 + round;
+            int received = -1;
+            MPI_OK(MPI_Sendrecv(&sent, 1, MPI_INT, next(), thread, &received, 1, MPI_INT, previous(),
+                                thread, comm(), MPI_STATUS_IGNORE));
+            ASSERT_EQ(received, previous() * 1000 + round);
+        }
+    });
+}
+
+TEST_F(Threads, AllProtocolsAtOnce) {
+    in_threads([&](int thread) {
+        for (const std::size_t size_bytes : mpitest::protocol_sizes_bytes()) {
+            const auto seed = static_cast<std::uint32_t>(thread) * 77U;
+            const Bytes sent = mpitest::pattern(size_bytes, seed);
+            Bytes received(size_bytes);
+            std::array<MPI_Request, 2> requests{};
+            MPI_OK(MPI_Irecv(received.data(), to_int(size_bytes), MPI_BYTE, previous(), thread, comm(),
+                             &requests[0]));
+            MPI_OK(MPI_Isend(sent.data(), to_int(size_bytes), MPI_BYTE, next(), thread, comm(),
+                             &requests[1]));
+            MPI_OK(MPI_Waitall(2, requests.data(), MPI_STATUSES_IGNORE));
+            ASSERT_TRUE(mpitest::is_pattern(received.data(), size_bytes, seed));
+        }
+    });
+}
+
+TEST_F(Threads, CollectivesOnACommunicatorEach) {
+    std::vector<MPI_Comm> comms = comm_per_thread();
+    in_threads([&](int thread) {
+        MPI_Comm mine = comms[static_cast<std::size_t>(thread)];
+        for (int round = 0; round < 100; ++round) {
+            const int in = rank() + thread + round;
+            int sum = -1;
+            MPI_OK(MPI_Allreduce(&in, &sum, 1, MPI_INT, MPI_SUM, mine));
+            ASSERT_EQ(sum, size() * (size() - 1) / 2 + size() * (thread + round));
+            std::vector<int> data(5000, rank() == round % size() ? round : -1);
+            MPI_OK(MPI_Bcast(data.data(), 5000, MPI_INT, round % size(), mine));
+            ASSERT_EQ(data[4999], round);
+            if (round % 10 == 0) MPI_Barrier(mine);
+        }
+    });
+    free_all(comms);
+}
+
+// Many receivers on one wildcard: every message is received once, by somebody.
+TEST_F(Threads, WildcardReceiversShareTheMessages) {
+    constexpr int kMessages = 400;
+    std::atomic<int> sum{0};
+    in_threads([&](int thread) {
+        if (thread == 0) {
+            for (int i = 0; i < kMessages; ++i) MPI_OK(MPI_Send(&i, 1, MPI_INT, next(), i, comm()));
+            return;
+        }
+        const int share = kMessages / (kThreads - 1) + (thread <= kMessages % (kThreads - 1) ? 1 : 0);
+        for (int i = 0; i < share; ++i) {
+            int received = -1;
+            MPI_Status status;
+            MPI_OK(MPI_Recv(&received, 1, MPI_INT, MPI_ANY_SOURCE, MPI_ANY_TAG, comm(), &status));
+            ASSERT_EQ(received, status.MPI_TAG);
+            sum += received;
+        }
+    });
+    EXPECT_EQ(sum.load(), kMessages * (kMessages - 1) / 2);
+}
+
+// One thread waits for what another of the same rank sends.
+TEST_F(Threads, AThreadWaitsForAnotherOfItsRank) {
+    for (int round = 0; round < 20; ++round) {
+        int received = -1;
+        std::thread receiver([&] {
+            MPI_OK(MPI_Recv(&received, 1, MPI_INT, rank(), 1, comm(), MPI_STATUS_IGNORE));
+        });
+        if (round % 4 == 0) mpitest::sleep_ms(2);
+        MPI_OK(MPI_Ssend(&round, 1, MPI_INT, rank(), 1, comm()));
+        receiver.join();
+        ASSERT_EQ(received, round);
+    }
+}
+
+// A request that one thread starts is completed by another.
+TEST_F(Threads, RequestsChangeHands) {
+    for (int round = 0; round < 50; ++round) {
+        const Bytes sent = mpitest::pattern(20'000, static_cast<std::uint32_t>(round));
+        Bytes received(sent.size());
+        std::array<MPI_Request, 2> requests{};
+        std::thread starter([&] {
+            MPI_OK(MPI_Irecv(received.data(), to_int(received.size()), MPI_BYTE, previous(), 1, comm(),
+                             &requests[0]));
+            MPI_OK(MPI_Isend(sent.data(), to_int(sent.size()), MPI_BYTE, next(), 1, comm(),
+                             &requests[1]));
+        });
+        starter.join();
+        MPI_OK(MPI_Waitall(2, requests.data(), MPI_STATUSES_IGNORE));
+        ASSERT_TRUE(mpitest::is_pattern(received.data(), received.size(),
+                                        static_cast<std::uint32_t>(round)));
+    }
+}
+
+TEST_F(Threads, ObjectsComeAndGo) {
+    std::vector<MPI_Comm> comms = comm_per_thread();
+    in_threads([&](int thread) {
+        MPI_Comm mine = comms[static_cast<std::size_t>(thread)];
+        for (int round = 0; round < 100; ++round) {
+            MPI_Datatype type = MPI_DATATYPE_NULL;
+            MPI_OK(MPI_Type_vector(2 + thread, 1, 2, MPI_INT, &type));
+            MPI_OK(MPI_Type_commit(&type));
+            int size_bytes = 0;
+            MPI_OK(MPI_Type_size(type, &size_bytes));
+            ASSERT_EQ(size_bytes, (2 + thread) * to_int(sizeof(int)));
+            MPI_OK(MPI_Type_free(&type));
+            MPI_Group group = MPI_GROUP_NULL;
+            MPI_OK(MPI_Comm_group(mine, &group));
+            MPI_OK(MPI_Group_free(&group));
+            if (round % 10 != 0) continue;
+            MPI_Comm copy = MPI_COMM_NULL;
+            MPI_OK(MPI_Comm_dup(mine, &copy));
+            MPI_OK(MPI_Barrier(copy));
+            MPI_OK(MPI_Comm_free(&copy));
+        }
+    });
+    free_all(comms);
+}
+
+}  // namespace
