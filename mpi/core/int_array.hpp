@@ -35,8 +35,8 @@ class IntArray {
     const void* elements_ = nullptr;
     bool wide_ = false;
 };
-static_assert(std::is_same_v<MPI_Aint, std::int64_t> && std::is_same_v<MPI_Count, std::int64_t>,
-              "IntArray reads MPI_Aint and MPI_Count alike");
+static_assert(std::is_same_v<MPI_Aint, std::int64_t>, "IntArray reads MPI_Aint as 64 bits");
+static_assert(std::is_same_v<MPI_Count, std::int64_t>, "IntArray reads MPI_Count as 64 bits");
 
 /// The user's array of datatypes; every element was checked to be live.
 class DatatypeArray {
