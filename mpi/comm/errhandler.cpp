@@ -53,14 +53,10 @@ Status comm_get_errhandler(Comm& comm, Errhandler*& errhandler) {
 
 Status comm_call_errhandler(Comm& comm, int errorcode) {
     switch (comm.errhandler->action) {
-        case Errhandler::Action::return_code:
-            return Status::ok;
-        case Errhandler::Action::call:
-            call_user_handler(comm, errorcode);
-            return Status::ok;
+        case Errhandler::Action::return_code: return Status::ok;
+        case Errhandler::Action::call: call_user_handler(comm, errorcode); return Status::ok;
         case Errhandler::Action::fatal:
-        case Errhandler::Action::abort:
-            break;
+        case Errhandler::Action::abort: break;
     }
     // The failing call's report is what the predefined handlers do; MPI_SUCCESS would not fail.
     return errorcode == MPI_SUCCESS ? Status::unknown : static_cast<Status>(errorcode);

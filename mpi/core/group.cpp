@@ -49,8 +49,7 @@ int Group::rank_of(Process process) const {
             if (it == by_process_.end() || members[*it] != process) return -1;
             return static_cast<int>(*it);
         }
-        case Order::unknown:
-            break;
+        case Order::unknown: break;
     }
     // No memory for the index: slow, but right.
     const auto it = std::find(members.begin(), members.end(), process);

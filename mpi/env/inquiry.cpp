@@ -20,8 +20,6 @@ namespace mpi {
 
 namespace {
 
-constexpr std::string_view kLibraryVersion = "Fathom " FATHOM_VERSION ", MPI 5.0 ABI";
-
 /// Puts a text into the user's array of `capacity` characters.
 Status give(std::string_view text, char* to, int capacity, int& length) {
     const std::size_t n = std::min(text.size(), static_cast<std::size_t>(capacity) - 1);
@@ -42,12 +40,12 @@ Status no_error_code(int code) {
 }  // namespace
 
 Status initialized(int& flag) {
-    flag = phase.load(std::memory_order_relaxed) != Phase::before_init;
+    flag = phase.load(std::memory_order_relaxed) != Phase::before_init ? 1 : 0;
     return Status::ok;
 }
 
 Status finalized(int& flag) {
-    flag = phase.load(std::memory_order_relaxed) == Phase::finalized;
+    flag = phase.load(std::memory_order_relaxed) == Phase::finalized ? 1 : 0;
     return Status::ok;
 }
 
@@ -57,7 +55,7 @@ Status query_thread(int& provided) {
 }
 
 Status is_thread_main(int& flag) {
-    flag = process_state->main_thread == std::this_thread::get_id();
+    flag = process_state->main_thread == std::this_thread::get_id() ? 1 : 0;
     return Status::ok;
 }
 
@@ -97,7 +95,10 @@ Status get_version(int& version, int& subversion) {
 }
 
 Status get_library_version(char* version, int& resultlen) {
-    return give(kLibraryVersion, version, MPI_MAX_LIBRARY_VERSION_STRING, resultlen);
+    static_assert(MPI_VERSION == 5 && MPI_SUBVERSION == 0);
+    char text[sizeof kVersion + 32];
+    std::snprintf(text, sizeof text, "Fathom %s, MPI 5.0 ABI", kVersion);
+    return give(text, version, MPI_MAX_LIBRARY_VERSION_STRING, resultlen);
 }
 
 Status error_string(int errorcode, char* string, int& resultlen) {
