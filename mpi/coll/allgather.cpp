@@ -60,9 +60,8 @@ Status bruck(const Blocks& blocks, std::uint64_t total_bytes, Comm& comm) {
         const int n = std::min(have, size - have);
         const int from = (comm.rank + have) % size;
         const std::uint64_t out = bytes_from(comm.rank, n), in = bytes_from(from, n);
-        outcome.add(channel.sendrecv((comm.rank - have + size) % size,
-                                     adi::contiguous(packed, out), from,
-                                     adi::contiguous(packed + have_bytes, in)));
+        outcome.add(channel.sendrecv((comm.rank - have + size) % size, adi::contiguous(packed, out),
+                                     from, adi::contiguous(packed + have_bytes, in)));
         have_bytes += in;
     }
     const std::byte* next = packed + own.bytes;
@@ -87,7 +86,7 @@ Status allgather_blocks(const void* sendbuf, const adi::Buffer& own, const Block
     }
     if (total == 0) return outcome.status();
     if (select::allgather_is_shared(total / static_cast<std::uint64_t>(comm.size), comm.size)) {
-        if (Shared* shared = Shared::of(comm)) {
+        if (Shared* shared = Shared::if_worthwhile(comm)) {
             outcome.add(shared_allgather(*shared, blocks));
             return outcome.status();
         }

@@ -80,8 +80,10 @@ Status allreduce(const void* sendbuf, void* recvbuf, Count count, Datatype& data
         if (own == recvbuf) return Status::ok;
         return coll::copy(make_buffer(own, count, datatype), make_buffer(recvbuf, count, datatype));
     }
-    const auto bytes = static_cast<std::uint64_t>(count) * static_cast<std::uint64_t>(datatype.size);
-    if (coll::SharedReduction::suits(datatype) && coll::select::reduce_is_shared(bytes, comm.size)) {
+    const auto bytes =
+        static_cast<std::uint64_t>(count) * static_cast<std::uint64_t>(datatype.size);
+    if (coll::SharedReduction::suits(datatype) &&
+        coll::select::reduce_is_shared(bytes, comm.size)) {
         if (coll::Shared* shared = coll::Shared::of(comm)) {
             return coll::SharedReduction(*shared, op, datatype).allreduce(own, recvbuf, count);
         }

@@ -13,7 +13,7 @@ namespace {
 
 Shared* shared_for(std::uint64_t block, Comm& comm) {
     const std::uint64_t bytes = block * static_cast<std::uint64_t>(comm.size);
-    return select::fits_epoch(bytes) ? Shared::of(comm) : nullptr;
+    return select::fits_epoch(bytes) ? Shared::if_worthwhile(comm) : nullptr;
 }
 
 /// Messages in flight per rank at a time.
@@ -23,8 +23,8 @@ constexpr int kWindow = 16;
 /// once; a window of exchanges is under way at a time.
 Status exchange(const Blocks& out, const Blocks& in, Comm& comm) {
     State* state = state_of(comm);
-    const auto requests = state != nullptr ? state->requests(2 * kWindow)
-                                           : std::span<adi::Request>();
+    const auto requests =
+        state != nullptr ? state->requests(2 * kWindow) : std::span<adi::Request>();
     if (requests.empty()) return out_of_memory();
     const Channel channel(comm, Tag::alltoall);
     Outcome outcome;
@@ -76,7 +76,9 @@ Status bruck(const Blocks& out, const Blocks& in, Comm& comm) {
     std::byte* const waiting = memory;  // block i: goes to, later comes from, distance i
     std::byte* const outgoing = memory + ranks * block;
     std::byte* const incoming = outgoing + ranks / 2 * block;
-    const auto slot = [&](std::byte* base, int i) { return base + static_cast<std::uint64_t>(i) * block; };
+    const auto slot = [&](std::byte* base, int i) {
+        return base + static_cast<std::uint64_t>(i) * block;
+    };
     for (int i = 1; i < size; ++i) {
         const adi::Buffer from = out.block((comm.rank + i) % size);
         from.read(0, slot(waiting, i), std::min(block, from.bytes));

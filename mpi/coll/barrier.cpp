@@ -25,7 +25,8 @@ Status dissemination(const Comm& comm) {
 
 Status barrier(Comm& comm) {
     if (comm.size == 1) return Status::ok;
-    if (coll::Shared* shared = coll::Shared::of(comm)) return coll::shared_barrier(*shared);
+    if (coll::Shared* shared = coll::Shared::if_worthwhile(comm))
+        return coll::shared_barrier(*shared);
     return coll::dissemination(comm);
 }
 

@@ -27,14 +27,17 @@ Status bcast_binomial(const adi::Buffer& buffer, int root, const Comm& comm) {
 class ScatterAllgather {
   public:
     ScatterAllgather(const adi::Buffer& data, int root, const Comm& comm)
-        : channel_(comm, Tag::bcast), tree_(comm.rank, root, comm.size), data_(data),
+        : channel_(comm, Tag::bcast),
+          tree_(comm.rank, root, comm.size),
+          data_(data),
           size_(comm.size) {
         const auto ranks = static_cast<std::uint64_t>(comm.size);
         part_bytes_ = (data.bytes + ranks - 1) / ranks;
     }
 
     Status run() {
-        if (tree_.node() != 0) outcome_.add(channel_.recv(tree_.parent(), parts(tree_.node(), tree_.span())));
+        if (tree_.node() != 0)
+            outcome_.add(channel_.recv(tree_.parent(), parts(tree_.node(), tree_.span())));
         tree_.for_children_down([this](int node, int span) {
             outcome_.add(channel_.send(tree_.rank_of(node), parts(node, span)));
         });
@@ -87,7 +90,7 @@ Status bcast(void* buffer, Count count, Datatype& datatype, int root, Comm& comm
     const adi::Buffer data = make_buffer(buffer, count, datatype);
     if (comm.size == 1 || data.bytes == 0) return Status::ok;
     if (coll::select::bcast_is_shared(data.bytes, comm.size)) {
-        if (coll::Shared* shared = coll::Shared::of(comm)) {
+        if (coll::Shared* shared = coll::Shared::if_worthwhile(comm)) {
             return coll::shared_bcast(*shared, data, root);
         }
     }

@@ -35,7 +35,8 @@ Status copy(const adi::Buffer& from, const adi::Buffer& to) {
             done += n;
         }
     }
-    if (from.bytes <= to.bytes) [[likely]] return Status::ok;
+    if (from.bytes <= to.bytes) [[likely]]
+        return Status::ok;
     return fail(Status::truncate, "this rank's own block has %llu bytes, its place %llu",
                 static_cast<unsigned long long>(from.bytes),
                 static_cast<unsigned long long>(to.bytes));

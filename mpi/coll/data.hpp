@@ -11,7 +11,8 @@ namespace mpi::coll {
 
 /// The address of element `index` of a buffer. Computed by integers: base may be MPI_BOTTOM.
 inline void* at(const void* base, Count index, const Datatype& type) {
-    const auto offset = static_cast<std::uintptr_t>(index) * static_cast<std::uintptr_t>(type.extent);
+    const auto offset =
+        static_cast<std::uintptr_t>(index) * static_cast<std::uintptr_t>(type.extent);
     return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(base) + offset);
 }
 

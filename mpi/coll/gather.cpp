@@ -66,7 +66,8 @@ Status gather_binomial(const adi::Buffer& own, const Blocks& blocks, int root, C
             outcome.add(copy(place(node + before, ranks), blocks.range(rank, ranks)));
         });
     });
-    if (comm.rank != root) outcome.add(channel.send(tree.parent(), place(tree.node(), tree.span())));
+    if (comm.rank != root)
+        outcome.add(channel.send(tree.parent(), place(tree.node(), tree.span())));
     return outcome.status();
 }
 
@@ -89,7 +90,7 @@ Status gather(const void* sendbuf, Count sendcount, Datatype& sendtype, void* re
     const std::uint64_t bytes = comm.rank == root ? blocks.bytes(root) : own.bytes;
     if (comm.size == 1 || bytes == 0) return outcome.status();
     if (coll::select::fits_epoch(bytes * static_cast<std::uint64_t>(comm.size))) {
-        if (coll::Shared* shared = coll::Shared::of(comm)) {
+        if (coll::Shared* shared = coll::Shared::if_worthwhile(comm)) {
             outcome.add(coll::shared_gather(*shared, own, blocks, root));
             return outcome.status();
         }

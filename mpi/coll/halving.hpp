@@ -49,7 +49,12 @@ class Halving {
   public:
     Halving(const Comm& comm, Tag tag, const Op& op, const Datatype& type, Count count, void* work,
             void* incoming)
-        : channel_(comm, tag), folding_(comm), op_(op), type_(type), count_(count), work_(work),
+        : channel_(comm, tag),
+          folding_(comm),
+          op_(op),
+          type_(type),
+          count_(count),
+          work_(work),
           incoming_(incoming) {}
 
     /// Folds, and leaves in `work` the piece of this rank's number, unless this rank is folded().
@@ -65,7 +70,9 @@ class Halving {
     };
     /// The elements that `number` is left with after `levels` halvings.
     Range piece(int number, int levels) const;
-    adi::Buffer buffer(void* base, Range r) const { return elements(base, r.first, r.count, type_); }
+    adi::Buffer buffer(void* base, Range r) const {
+        return elements(base, r.first, r.count, type_);
+    }
     void combine(Range r, bool incoming_is_lower);
 
     Channel channel_;

@@ -30,7 +30,8 @@ enum class Tag : int {
 class Outcome {
   public:
     void add(Status s) {
-        if (first_ == Status::ok) [[likely]] first_ = s;
+        if (first_ == Status::ok) [[likely]]
+            first_ = s;
     }
     Status status() const { return first_; }
 

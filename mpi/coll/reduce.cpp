@@ -13,7 +13,8 @@ namespace {
 
 /// Along a binomial tree. A node's subtree is a run of ranks that follow it, so operands are
 /// combined in the order of the nodes; for an operation that does not commute the tree is rooted at
-/// rank 0, where nodes are ranks. `result` is where the tree's root wants the result, null elsewhere.
+/// rank 0, where nodes are ranks. `result` is where the tree's root wants the result, null
+/// elsewhere.
 Status reduce_binomial(const void* own, void* result, Count count, const Datatype& type,
                        const Op& op, int tree_root, Comm& comm) {
     const Channel channel(comm, Tag::reduce);
@@ -65,8 +66,7 @@ Status reduce_in_order(const void* own, void* recvbuf, Count count, const Dataty
     if (!result) return out_of_memory();
     Outcome outcome;
     outcome.add(reduce_binomial(own, result.base(), count, type, op, 0, comm));
-    outcome.add(
-        Channel(comm, Tag::reduce).send(root, elements(result.base(), 0, count, type)));
+    outcome.add(Channel(comm, Tag::reduce).send(root, elements(result.base(), 0, count, type)));
     return outcome.status();
 }
 
@@ -99,8 +99,10 @@ Status reduce(const void* sendbuf, void* recvbuf, Count count, Datatype& datatyp
         if (own == recvbuf) return Status::ok;
         return coll::copy(make_buffer(own, count, datatype), make_buffer(recvbuf, count, datatype));
     }
-    const auto bytes = static_cast<std::uint64_t>(count) * static_cast<std::uint64_t>(datatype.size);
-    if (coll::SharedReduction::suits(datatype) && coll::select::reduce_is_shared(bytes, comm.size)) {
+    const auto bytes =
+        static_cast<std::uint64_t>(count) * static_cast<std::uint64_t>(datatype.size);
+    if (coll::SharedReduction::suits(datatype) &&
+        coll::select::reduce_is_shared(bytes, comm.size)) {
         if (coll::Shared* shared = coll::Shared::of(comm)) {
             return coll::SharedReduction(*shared, op, datatype).reduce(own, recvbuf, count, root);
         }

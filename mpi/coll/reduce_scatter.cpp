@@ -71,7 +71,8 @@ Status recursive_halving(const Call& call) {
     const Count total = call.before(call.comm.size);
     State* state = state_of(call.comm);
     if (state == nullptr) return out_of_memory();
-    const Elements incoming(state->operand, total, call.type), work(state->partial, total, call.type);
+    const Elements incoming(state->operand, total, call.type),
+        work(state->partial, total, call.type);
     if (!incoming || !work) return out_of_memory();
     const Channel channel(call.comm, Tag::reduce_scatter);
     const Folding folding(call.comm);
@@ -93,7 +94,8 @@ Status recursive_halving(const Call& call) {
         const Count start = call.before(folding.first_rank_of(low));
         const Count middle = call.before(folding.first_rank_of(low + span));
         const Count end = call.before(folding.first_rank_of(low + 2 * span));
-        const Count mine = upper ? middle : start, mine_count = upper ? end - middle : middle - start;
+        const Count mine = upper ? middle : start,
+                    mine_count = upper ? end - middle : middle - start;
         const Count theirs = upper ? start : middle;
         const int partner = folding.rank_of(number ^ span);
         outcome.add(channel.sendrecv(
@@ -123,7 +125,8 @@ Status reduce_scatter(const void* sendbuf, void* recvbuf, IntArray recvcounts, D
     if (comm.size == 1) {
         return call.in_place() ? Status::ok : coll::copy(call.own(input), call.own(recvbuf));
     }
-    const auto bytes = static_cast<std::uint64_t>(total) * static_cast<std::uint64_t>(datatype.size);
+    const auto bytes =
+        static_cast<std::uint64_t>(total) * static_cast<std::uint64_t>(datatype.size);
     // One slot holds the whole vector.
     if (coll::SharedReduction::suits(datatype) &&
         coll::select::fits_epoch(static_cast<std::uint64_t>(total * datatype.extent))) {

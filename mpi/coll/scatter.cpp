@@ -31,8 +31,12 @@ Status scatter_linear(const Blocks& blocks, const adi::Buffer& own, int root, Co
 class ScatterBinomial {
   public:
     ScatterBinomial(const Blocks& blocks, const adi::Buffer& own, int root, Comm& comm)
-        : channel_(comm, Tag::scatter), tree_(comm.rank, root, comm.size), blocks_(blocks),
-          own_(own), comm_(comm), at_root_(comm.rank == root) {
+        : channel_(comm, Tag::scatter),
+          tree_(comm.rank, root, comm.size),
+          blocks_(blocks),
+          own_(own),
+          comm_(comm),
+          at_root_(comm.rank == root) {
         block_ = at_root_ ? blocks.bytes(root) : own.bytes;
     }
 
@@ -101,7 +105,7 @@ Status scatter(const void* sendbuf, Count sendcount, Datatype& sendtype, void* r
     const std::uint64_t bytes = comm.rank == root ? blocks.bytes(root) : own.bytes;
     if (comm.size == 1 || bytes == 0) return outcome.status();
     if (coll::select::fits_epoch(bytes * static_cast<std::uint64_t>(comm.size))) {
-        if (coll::Shared* shared = coll::Shared::of(comm)) {
+        if (coll::Shared* shared = coll::Shared::if_worthwhile(comm)) {
             outcome.add(coll::shared_scatter(*shared, blocks, own, root));
             return outcome.status();
         }

@@ -14,11 +14,15 @@ namespace mpi::coll::select {
 using Bytes = std::uint64_t;
 
 /// bcast by scatter and allgather, which sends 2n per rank; a binomial tree sends n log p in turn.
-constexpr bool bcast_is_long(Bytes bytes, int ranks) { return ranks > 4 && bytes >= 128 * 1024; }
+constexpr bool bcast_is_long(Bytes bytes, int ranks) {
+    return ranks > 4 && bytes >= 128 * 1024;
+}
 
 /// gather and scatter along a binomial tree, which halves the root's messages and copies the blocks
 /// log p times; otherwise straight to or from the root.
-constexpr bool gather_is_short(Bytes block, int ranks) { return ranks > 4 && block <= 2048; }
+constexpr bool gather_is_short(Bytes block, int ranks) {
+    return ranks > 4 && block <= 2048;
+}
 
 /// allgather by doubling (Bruck); otherwise a ring, whose steps are all between neighbours.
 constexpr bool allgather_is_short(Bytes total, int ranks) {
@@ -26,7 +30,9 @@ constexpr bool allgather_is_short(Bytes total, int ranks) {
 }
 
 /// alltoall in log p rounds of p / 2 blocks each (Bruck).
-constexpr bool alltoall_is_short(Bytes block, int ranks) { return ranks >= 8 && block <= 128; }
+constexpr bool alltoall_is_short(Bytes block, int ranks) {
+    return ranks >= 8 && block <= 128;
+}
 
 /// reduce and allreduce by reduce-scatter first (Rabenseifner), which needs `count` >= ranks.
 constexpr bool reduce_is_long(Bytes bytes, std::int64_t count, int ranks) {
@@ -66,10 +72,14 @@ constexpr bool allgather_is_shared(Bytes block, int ranks) {
     return long_is_shared(block, 256 * 1024, ranks);
 }
 /// gather, scatter, alltoall, reduce_scatter, scan: all that a rank writes fits a slot.
-constexpr bool fits_epoch(Bytes bytes) { return bytes <= kOneEpoch; }
+constexpr bool fits_epoch(Bytes bytes) {
+    return bytes <= kOneEpoch;
+}
 
 /// Every rank combines a part of the vector, instead of one rank all of it: more work at the same
 /// time, and every rank has to run twice.
-constexpr bool shared_reduce_by_parts(Bytes bytes) { return bytes > kOneEpoch; }
+constexpr bool shared_reduce_by_parts(Bytes bytes) {
+    return bytes > kOneEpoch;
+}
 
 }  // namespace mpi::coll::select

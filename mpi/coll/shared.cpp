@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <new>
 
+#include "adi/base/config.hpp"
 #include "bodies.hpp"
 #include "mpi/coll/select.hpp"
 #include "mpi/core/call.hpp"
@@ -12,6 +13,11 @@ namespace {
 
 /// Those whose peers have not all left yet: their blocks may still be read.
 Shared* buried = nullptr;
+
+/// The blocks that this process has now, and the most of them: the region that they are taken from
+/// also has to hold what messages need.
+int blocks = 0;
+constexpr int kMostBlocks = 48;
 
 /// The ranks cannot come to one answer any more.
 [[noreturn]] void give_up(const Comm& comm, const char* what) {
@@ -27,11 +33,19 @@ Shared* buried = nullptr;
 Shared* Shared::of(Comm& comm) {
     State* state = state_of(comm);
     if (state == nullptr) give_up(comm, "out of memory");
-    if (state->shared_decided) [[likely]] return state->shared;
-    if (++state->uses <= select::kUsesBeforeShared) return nullptr;
+    if (state->shared_decided) [[likely]]
+        return state->shared;
     state->shared_decided = true;  // before make(): the exchange that it makes uses messages
     state->shared = make(comm);
     return state->shared;
+}
+
+Shared* Shared::if_worthwhile(Comm& comm) {
+    State* state = state_of(comm);
+    if (state != nullptr && !state->shared_decided && ++state->uses <= select::kUsesBeforeShared) {
+        return nullptr;
+    }
+    return of(comm);
 }
 
 /// Every rank tells all others where its block is. One that has none says so by an empty key, and
@@ -51,8 +65,7 @@ Shared* Shared::make(Comm& comm) {
     for (std::size_t i = 0; i < ranks; ++i) all_have = all_have && keys[i].bytes != 0;
     if (!all_have) {
         // No peer can have mapped the block: none will.
-        if (have) engine().deallocate(shared->peers_[static_cast<std::size_t>(comm.rank)].block,
-                                      shared->key_);
+        if (have) shared->deallocate();
         return nullptr;
     }
     if (!shared->map_peers(keys.get())) give_up(comm, "a rank named memory that cannot be shared");
@@ -60,6 +73,8 @@ Shared* Shared::make(Comm& comm) {
 }
 
 bool Shared::allocate(const Comm& comm) {
+    if (blocks == kMostBlocks || adi::config_number("FATHOM_COLL_SHARED", 1, 0, 1) == 0)
+        return false;
     peers_.reset(new (std::nothrow) Peer[static_cast<std::size_t>(size_)]);
     if (peers_ == nullptr) return false;
     for (int i = 0; i < size_; ++i) {
@@ -68,8 +83,15 @@ bool Shared::allocate(const Comm& comm) {
         if (!engine().mappable(peer.process)) return false;
     }
     void* memory = engine().allocate(sizeof(Block), &key_);
+    if (memory == nullptr) return false;
     peers_[static_cast<std::size_t>(rank_)].block = static_cast<Block*>(memory);
-    return memory != nullptr;
+    ++blocks;
+    return true;
+}
+
+void Shared::deallocate() {
+    engine().deallocate(&block_of(rank_), key_);
+    --blocks;
 }
 
 bool Shared::map_peers(const adi::MemoryKey* keys) {
@@ -106,7 +128,7 @@ void Shared::reap() {
             continue;
         }
         *link = shared->next_buried_;
-        engine().deallocate(&mine, shared->key_);
+        shared->deallocate();
         delete shared;
     }
 }

@@ -1,17 +1,18 @@
 // Collectives straight in shared memory, without messages: each rank of a communicator has a block
 // that all others map, writes what it contributes into its block, and reads the others'.
 //
-// Epochs. The operations on a communicator are numbered alike on all ranks; a long one takes several
-// numbers. Epoch e uses slot e % kSlots of every block: a line with a flag, which its rank sets to e
-// when the slot's data is complete, some data beside the flag, and kSlotBytes of payload for more.
+// Epochs. The operations on a communicator are numbered alike on all ranks; a long one takes
+// several numbers. Epoch e uses slot e % kSlots of every block: a line with a flag, which its rank
+// sets to e when the slot's data is complete, some data beside the flag, and kSlotBytes of payload
+// for more.
 //
 // Reuse of slots. Half of the slots are a batch: epochs e / kBatch. Before a rank first writes in
 // batch b it makes sure that every rank has finished reading batch b - 2, whose slots these are
 // (ready()). It knows so without asking if a synchronizing epoch, one that nobody leaves before all
 // have entered it, lay in batch b - 1, since ranks enter an epoch after finishing those before it.
-// Otherwise it waits for the ranks' `done` words. Those are set at the end of each batch that has no
-// synchronizing epoch (close_batch()): so a sequence of allreduces or barriers never touches them,
-// and a sequence of broadcasts does once per kBatch.
+// Otherwise it waits for the ranks' `done` words. Those are set at the end of each batch that has
+// no synchronizing epoch (close_batch()): so a sequence of allreduces or barriers never touches
+// them, and a sequence of broadcasts does once per kBatch.
 //
 // Blocks hold data, flags and counters, which are only ever compared: nothing that a peer writes is
 // used as an index, a length or an address.
@@ -47,8 +48,13 @@ class Shared {
     enum class Kind { rooted, synchronizing };
 
     /// The communicator's shared memory, or null when it has none: then messages do. Collective:
-    /// the ranks come to one answer, and may exchange messages to find it.
+    /// the ranks come to one answer, and may exchange messages to find it. It has none when a rank
+    /// cannot map another's memory or has none to share, and when FATHOM_COLL_SHARED=0 is set.
     static Shared* of(Comm& comm);
+    /// The same, but null for a communicator's first calls of this: one that lives for a barrier
+    /// or two is not worth the exchange and the memory. Not for reductions, which should give the
+    /// same bits whenever they are repeated (MPI-5.0 §6.9.1), so keep to one algorithm.
+    static Shared* if_worthwhile(Comm& comm);
 
     /// Takes leave; the rank's block is freed when all ranks have taken leave. Consumes `shared`.
     static void leave(Shared* shared);
@@ -158,6 +164,7 @@ class Shared {
     static Shared* make(Comm& comm);
     static void reap();
     bool allocate(const Comm& comm);
+    void deallocate();
     bool map_peers(const adi::MemoryKey* keys);
 
     std::uint64_t slot() const { return epoch_ % kSlots; }
@@ -176,10 +183,10 @@ class Shared {
         Process process = 0;
     };
     std::unique_ptr<Peer[]> peers_;
-    adi::MemoryKey key_;     ///< of this rank's block
+    adi::MemoryKey key_;  ///< of this rank's block
     int rank_, size_;
     std::uint64_t epoch_ = 0;
-    std::uint64_t synchronized_ = 0;             ///< the last synchronizing epoch that was left
+    std::uint64_t synchronized_ = 0;                 ///< the last synchronizing epoch that was left
     std::uint64_t ready_batch_ = ~std::uint64_t{0};  ///< ready() was settled for it
     std::array<std::uint64_t, kSlots> expected_{};   ///< arrivals so far, by slot
     Shared* next_buried_ = nullptr;

@@ -86,7 +86,8 @@ Status shared_scatter(Shared& shared, const Blocks& blocks, const adi::Buffer& o
     } else {
         shared.await(root);
         const Size theirs = shared.published_bytes(root) / ranks;
-        if (theirs > own.bytes) [[unlikely]] status = mismatch(root, theirs, own.bytes);
+        if (theirs > own.bytes) [[unlikely]]
+            status = mismatch(root, theirs, own.bytes);
         const std::byte* all = shared.data(root, own.bytes * ranks);
         own.write(0, all + static_cast<Size>(shared.rank()) * own.bytes, own.bytes);
     }

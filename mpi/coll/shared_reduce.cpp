@@ -71,7 +71,8 @@ void SharedReduction::reduce_by_parts(const void* own, void* result, Count first
 Status SharedReduction::allreduce(const void* own, void* result, Count count) {
     const bool parts = size_ > 2 && select::shared_reduce_by_parts(
                                         static_cast<std::uint64_t>(count * type_.extent));
-    const Count most = parts ? static_cast<Count>(Shared::kBatchBytes) / type_.extent : slot_elements();
+    const Count most =
+        parts ? static_cast<Count>(Shared::kBatchBytes) / type_.extent : slot_elements();
     for (Count first = 0; first < count; first += most) {
         const Count n = std::min(most, count - first);
         if (size_ == 2) {
@@ -113,7 +114,8 @@ void SharedReduction::reduce_at_root(const void* own, void* result, Count first,
 Status SharedReduction::reduce(const void* own, void* result, Count count, int root) {
     const bool parts = size_ > 2 && select::shared_reduce_by_parts(
                                         static_cast<std::uint64_t>(count * type_.extent));
-    const Count most = parts ? static_cast<Count>(Shared::kBatchBytes) / type_.extent : slot_elements();
+    const Count most =
+        parts ? static_cast<Count>(Shared::kBatchBytes) / type_.extent : slot_elements();
     for (Count first = 0; first < count; first += most) {
         const Count n = std::min(most, count - first);
         if (parts) {

@@ -36,6 +36,8 @@ State* state_of(Comm& comm) {
     return comm.coll;
 }
 
-void destroy(State* state) { delete state; }
+void destroy(State* state) {
+    delete state;
+}
 
 }  // namespace mpi::coll

@@ -27,12 +27,12 @@ class Scratch {
 /// Only one collective at a time runs on a communicator (MPI-5.0 §6.1), so one set serves it; other
 /// communicators, whose calls may interleave with it from other threads, have their own.
 struct State {
-    Scratch packed;   ///< packed bytes on their way through this rank
-    Scratch operand;  ///< elements for reductions: what came in
-    Scratch partial;  ///< elements for reductions: what goes out
+    Scratch packed;               ///< packed bytes on their way through this rank
+    Scratch operand;              ///< elements for reductions: what came in
+    Scratch partial;              ///< elements for reductions: what goes out
     Shared* shared = nullptr;     ///< mpi/coll/shared.hpp
     bool shared_decided = false;  ///< whether this communicator has shared memory is settled
-    int uses = 0;                 ///< how often it was asked for before
+    int uses = 0;                 ///< of Shared::if_worthwhile() while that is not settled
 
     /// `n` idle requests; empty when memory is out (and n > 0).
     std::span<adi::Request> requests(int n);
