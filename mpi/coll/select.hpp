@@ -78,8 +78,11 @@ constexpr bool fits_epoch(Bytes bytes) {
 
 /// Every rank combines a part of the vector, instead of one rank all of it: more work at the same
 /// time, and every rank has to run twice.
-constexpr bool shared_reduce_by_parts(Bytes bytes) {
+constexpr bool shared_allreduce_by_parts(Bytes bytes) {
     return bytes > kOneEpoch;
+}
+constexpr bool shared_reduce_by_parts(Bytes bytes) {
+    return bytes > 4 * kOneEpoch;
 }
 
 }  // namespace mpi::coll::select

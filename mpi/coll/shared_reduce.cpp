@@ -69,7 +69,7 @@ void SharedReduction::reduce_by_parts(const void* own, void* result, Count first
 }
 
 Status SharedReduction::allreduce(const void* own, void* result, Count count) {
-    const bool parts = size_ > 2 && select::shared_reduce_by_parts(
+    const bool parts = size_ > 2 && select::shared_allreduce_by_parts(
                                         static_cast<std::uint64_t>(count * type_.extent));
     const Count most =
         parts ? static_cast<Count>(Shared::kBatchBytes) / type_.extent : slot_elements();
