@@ -11,8 +11,11 @@ namespace mpi {
 namespace coll {
 namespace {
 
-/// Each rank passes on what it got last to its right neighbour. Own block in place.
-Status ring(const Blocks& blocks, const Comm& comm) {
+// `own` is where this rank's block is sent from: the send buffer, where that is. The block is at
+// its place in the receive buffer too.
+
+/// Each rank passes on what it got last to its right neighbour.
+Status ring(const adi::Buffer& own, const Blocks& blocks, const Comm& comm) {
     const Channel channel(comm, Tag::allgather);
     const int size = comm.size;
     const int right = (comm.rank + 1) % size, left = (comm.rank + size - 1) % size;
@@ -20,27 +23,29 @@ Status ring(const Blocks& blocks, const Comm& comm) {
     int block = comm.rank;
     for (int step = 1; step < size; ++step) {
         const int next = (block + size - 1) % size;
-        outcome.add(channel.sendrecv(right, blocks.block(block), left, blocks.block(next)));
+        const adi::Buffer out = step == 1 ? own : blocks.block(block);
+        outcome.add(channel.sendrecv(right, out, left, blocks.block(next)));
         block = next;
     }
     return outcome.status();
 }
 
 /// Recursive doubling, for a power of two of ranks and equal blocks: straight in the user's
-/// buffer. Own block in place.
-Status doubling(const Blocks& blocks, const Comm& comm) {
+/// buffer.
+Status doubling(const adi::Buffer& own, const Blocks& blocks, const Comm& comm) {
     const Channel channel(comm, Tag::allgather);
     Outcome outcome;
     for (int have = 1; have < comm.size; have *= 2) {
         const int partner = comm.rank ^ have;
-        outcome.add(channel.sendrecv(partner, blocks.range(comm.rank & ~(have - 1), have), partner,
-                                     blocks.range(partner & ~(have - 1), have)));
+        const adi::Buffer out = have == 1 ? own : blocks.range(comm.rank & ~(have - 1), have);
+        outcome.add(
+            channel.sendrecv(partner, out, partner, blocks.range(partner & ~(have - 1), have)));
     }
     return outcome.status();
 }
 
 /// Bruck's doubling, for any number of ranks and any lengths: packed, with own block first and
-/// those of the following ranks behind it. Own block in place.
+/// those of the following ranks behind it.
 Status bruck(const Blocks& blocks, std::uint64_t total_bytes, Comm& comm) {
     State* state = state_of(comm);
     std::byte* packed = state != nullptr ? state->packed.get(total_bytes) : nullptr;
@@ -76,7 +81,8 @@ Status bruck(const Blocks& blocks, std::uint64_t total_bytes, Comm& comm) {
 Status allgather_blocks(const void* sendbuf, const adi::Buffer& own, const Blocks& blocks,
                         Comm& comm) {
     Outcome outcome;
-    if (sendbuf != MPI_IN_PLACE) outcome.add(copy(own, blocks.block(comm.rank)));
+    const adi::Buffer place = blocks.block(comm.rank);
+    if (sendbuf != MPI_IN_PLACE) outcome.add(copy(own, place));
     if (comm.size == 1) return outcome.status();
     std::uint64_t total = 0;
     if (blocks.equal()) {
@@ -91,10 +97,11 @@ Status allgather_blocks(const void* sendbuf, const adi::Buffer& own, const Block
             return outcome.status();
         }
     }
+    const adi::Buffer& out = sendbuf == MPI_IN_PLACE ? place : own;
     if (!select::allgather_is_short(total, comm.size)) {
-        outcome.add(ring(blocks, comm));
+        outcome.add(ring(out, blocks, comm));
     } else if (blocks.equal() && (comm.size & (comm.size - 1)) == 0) {
-        outcome.add(doubling(blocks, comm));
+        outcome.add(doubling(out, blocks, comm));
     } else {
         outcome.add(bruck(blocks, total, comm));
     }

@@ -1,6 +1,4 @@
 // MPI_Allreduce.
-#include <utility>
-
 #include "bodies.hpp"
 #include "mpi/coll/halving.hpp"
 #include "mpi/coll/select.hpp"
@@ -11,45 +9,87 @@ namespace coll {
 namespace {
 
 /// Recursive doubling: partners exchange all they have and both combine it. Both compute the lower
-/// ranks' part first, so all ranks get the same bits.
+/// ranks' part first, so all ranks get the same bits. The first exchange is straight from the send
+/// buffer, so that nothing is copied ahead of it.
+class Doubling {
+  public:
+    /// `incoming` has room for what a partner sends.
+    Doubling(const void* own, void* recvbuf, void* incoming, Count count, const Datatype& type,
+             const Op& op, const Comm& comm)
+        : channel_(comm, Tag::allreduce),
+          folding_(comm),
+          type_(type),
+          op_(op),
+          count_(count),
+          partial_(own),
+          recvbuf_(recvbuf),
+          incoming_(incoming) {}
+
+    Status run() {
+        const int neighbour = folding_.neighbour();
+        if (folding_.folded()) {
+            outcome_.add(channel_.send(neighbour, whole(partial_)));
+            outcome_.add(channel_.recv(neighbour, whole(recvbuf_)));
+            return outcome_.status();
+        }
+        if (folding_.doubled()) {
+            void* place = free_place(true);
+            outcome_.add(channel_.recv(neighbour, whole(place)));
+            combine(place, true);
+        }
+        const int number = folding_.number();
+        for (int distance = 1; distance < folding_.power(); distance *= 2) {
+            const int partner = number ^ distance;
+            const int rank = folding_.rank_of(partner);
+            void* place = free_place(partner < number);
+            outcome_.add(channel_.sendrecv(rank, whole(partial_), rank, whole(place)));
+            combine(place, partner < number);
+        }
+        if (partial_ != recvbuf_) outcome_.add(copy(whole(partial_), whole(recvbuf_)));
+        if (folding_.doubled()) outcome_.add(channel_.send(neighbour, whole(recvbuf_)));
+        return outcome_.status();
+    }
+
+  private:
+    adi::Buffer whole(const void* base) const { return elements(base, 0, count_, type_); }
+
+    bool is_own() const { return partial_ != recvbuf_ && partial_ != incoming_; }
+    /// Where an operand may come in: not where the partial result is, nor will be.
+    void* free_place(bool lower) const {
+        if (is_own()) return lower ? incoming_ : recvbuf_;
+        return partial_ == recvbuf_ ? incoming_ : recvbuf_;
+    }
+    /// The partial result takes in what came from the ranks below or above.
+    void combine(void* came, bool lower) {
+        if (!lower) {
+            op_.apply(partial_, came, count_, type_);
+            partial_ = came;
+            return;
+        }
+        void* result = partial_ == incoming_ ? incoming_ : recvbuf_;
+        if (is_own()) outcome_.add(copy(whole(partial_), whole(result)));
+        op_.apply(came, result, count_, type_);
+        partial_ = result;
+    }
+
+    Channel channel_;
+    Folding folding_;
+    const Datatype& type_;
+    const Op& op_;
+    Count count_;
+    const void* partial_;  ///< the send buffer at first, then recvbuf_ or incoming_
+    void* recvbuf_;
+    void* incoming_;
+    Outcome outcome_;
+};
+
 Status allreduce_doubling(const void* own, void* recvbuf, Count count, const Datatype& type,
                           const Op& op, Comm& comm) {
     State* state = state_of(comm);
     if (state == nullptr) return out_of_memory();
     const Elements incoming(state->operand, count, type);
     if (!incoming) return out_of_memory();
-    const Channel channel(comm, Tag::allreduce);
-    const Folding folding(comm);
-    const auto whole = [&](const void* base) { return elements(base, 0, count, type); };
-    if (folding.folded()) {
-        Outcome outcome;
-        outcome.add(channel.send(folding.neighbour(), whole(own)));
-        outcome.add(channel.recv(folding.neighbour(), whole(recvbuf)));
-        return outcome.status();
-    }
-    Outcome outcome;
-    void* mine = recvbuf;
-    void* other = incoming.base();
-    if (own != recvbuf) outcome.add(copy(whole(own), whole(recvbuf)));
-    if (folding.doubled()) {
-        outcome.add(channel.recv(folding.neighbour(), whole(other)));
-        op.apply(other, mine, count, type);
-    }
-    const int number = folding.number();
-    for (int distance = 1; distance < folding.power(); distance *= 2) {
-        const int partner = number ^ distance;
-        const int rank = folding.rank_of(partner);
-        outcome.add(channel.sendrecv(rank, whole(mine), rank, whole(other)));
-        if (partner < number) {
-            op.apply(other, mine, count, type);
-        } else {
-            op.apply(mine, other, count, type);
-            std::swap(mine, other);
-        }
-    }
-    if (mine != recvbuf) outcome.add(copy(whole(mine), whole(recvbuf)));
-    if (folding.doubled()) outcome.add(channel.send(folding.neighbour(), whole(recvbuf)));
-    return outcome.status();
+    return Doubling(own, recvbuf, incoming.base(), count, type, op, comm).run();
 }
 
 /// Rabenseifner: a reduce-scatter, whose pieces are then gathered everywhere.
