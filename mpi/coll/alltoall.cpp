@@ -13,7 +13,7 @@ namespace {
 
 Shared* shared_for(std::uint64_t block, Comm& comm) {
     const std::uint64_t bytes = block * static_cast<std::uint64_t>(comm.size);
-    return select::fits_epoch(bytes) ? Shared::if_worthwhile(comm) : nullptr;
+    return select::fits_epoch(bytes, comm.size) ? Shared::if_worthwhile(comm) : nullptr;
 }
 
 /// Messages in flight per rank at a time.

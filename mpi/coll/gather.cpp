@@ -89,7 +89,7 @@ Status gather(const void* sendbuf, Count sendcount, Datatype& sendtype, void* re
     outcome.add(coll::keep_own(sendbuf, own, blocks, root, comm));
     const std::uint64_t bytes = comm.rank == root ? blocks.bytes(root) : own.bytes;
     if (comm.size == 1 || bytes == 0) return outcome.status();
-    if (coll::select::fits_epoch(bytes * static_cast<std::uint64_t>(comm.size))) {
+    if (coll::select::fits_epoch(bytes * static_cast<std::uint64_t>(comm.size), comm.size)) {
         if (coll::Shared* shared = coll::Shared::if_worthwhile(comm)) {
             outcome.add(coll::shared_gather(*shared, own, blocks, root));
             return outcome.status();

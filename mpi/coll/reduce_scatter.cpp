@@ -129,7 +129,7 @@ Status reduce_scatter(const void* sendbuf, void* recvbuf, IntArray recvcounts, D
         static_cast<std::uint64_t>(total) * static_cast<std::uint64_t>(datatype.size);
     // One slot holds the whole vector.
     if (coll::SharedReduction::suits(datatype) &&
-        coll::select::fits_epoch(static_cast<std::uint64_t>(total * datatype.extent))) {
+        coll::select::fits_epoch(static_cast<std::uint64_t>(total * datatype.extent), comm.size)) {
         if (coll::Shared* shared = coll::Shared::of(comm)) {
             return coll::SharedReduction(*shared, op, datatype)
                 .reduce_part(input, recvbuf, total, call.before(comm.rank), recvcounts[comm.rank]);

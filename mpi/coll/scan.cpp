@@ -54,7 +54,7 @@ Status scan(const void* sendbuf, void* recvbuf, Count count, Datatype& datatype,
         return coll::copy(make_buffer(own, count, datatype), make_buffer(recvbuf, count, datatype));
     }
     if (coll::SharedReduction::suits(datatype) &&
-        coll::select::fits_epoch(static_cast<std::uint64_t>(count * datatype.extent))) {
+        coll::select::fits_epoch(static_cast<std::uint64_t>(count * datatype.extent), comm.size)) {
         if (coll::Shared* shared = coll::Shared::of(comm)) {
             return coll::SharedReduction(*shared, op, datatype).scan(own, recvbuf, count);
         }

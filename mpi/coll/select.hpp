@@ -55,10 +55,12 @@ inline constexpr int kUsesBeforeShared = 2;
 /// What fits a slot takes one epoch (Shared::kSlotBytes).
 inline constexpr Bytes kOneEpoch = 16384;
 
-/// Two ranks do best with messages as soon as the data takes more than one epoch, as the engine
-/// pipelines it. From three ranks on the slots save copies: one in, instead of one per receiver.
+/// Two ranks do best with messages except for the shortest data: theirs is one copy in and one out
+/// too, and the engine pipelines it. From three ranks on the slots save copies: one in, instead of
+/// one per receiver.
+inline constexpr Bytes kPair = 2048;
 constexpr bool long_is_shared(Bytes block, Bytes most, int ranks) {
-    return block <= (ranks == 2 ? kOneEpoch : most);
+    return block <= (ranks == 2 ? kPair : most);
 }
 
 constexpr bool bcast_is_shared(Bytes bytes, int ranks) {
@@ -72,8 +74,8 @@ constexpr bool allgather_is_shared(Bytes block, int ranks) {
     return long_is_shared(block, 256 * 1024, ranks);
 }
 /// gather, scatter, alltoall, reduce_scatter, scan: all that a rank writes fits a slot.
-constexpr bool fits_epoch(Bytes bytes) {
-    return bytes <= kOneEpoch;
+constexpr bool fits_epoch(Bytes bytes, int ranks) {
+    return bytes <= (ranks == 2 ? 2 * kPair : kOneEpoch);
 }
 
 /// Every rank combines a part of the vector, instead of one rank all of it: more work at the same
