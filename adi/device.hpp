@@ -61,7 +61,7 @@ struct SendStream {
 struct ReceiveStream {
     Peer peer = 0;
     Header header;
-    Buffer target;                  ///< where receive() said the payload goes
+    Buffer target;  ///< where receive() said the payload goes
     std::uint64_t target_offset = 0;
     std::uint32_t accept_bytes = 0;  ///< payload bytes to keep; the rest is dropped
     std::uint32_t moved_bytes = 0;   ///< payload bytes seen so far, kept or dropped
@@ -88,7 +88,7 @@ class Sink {
 struct OpenInfo {
     Peer self = 0;
     Peer size = 1;
-    std::vector<Peer> local;  ///< the peers on this host, ascending, self included
+    std::vector<Peer> local;      ///< the peers on this host, ascending, self included
     bool oversubscribed = false;  ///< more local ranks than CPUs that they may use
     /// The business card that `peer`'s device published; blocks; usable once all have opened.
     std::function<Result<std::string>(Peer)> card_of;
@@ -100,8 +100,8 @@ struct Capabilities {
     std::uint32_t eager_bytes = 0;  ///< up to here a message is best sent without rendezvous
     /// From here on get() may beat a stream; ~0 when the device has no (working) get.
     std::uint64_t get_bytes = ~std::uint64_t{0};
-    bool get_certain = false;       ///< it does: there is nothing to find out
-    bool can_map = false;           ///< map() and signal() work
+    bool get_certain = false;  ///< it does: there is nothing to find out
+    bool can_map = false;      ///< map() and signal() work
 };
 
 /// How to sleep until something happens: on `futex_word` while it holds `futex_value`, or until
@@ -166,8 +166,8 @@ class Device {
     /// Takes payload from `source` at `offset`, up to `bytes`; returns how many it took, 0 for
     /// `again`. The source's bytes that were taken are reusable at once. Pieces need not be of
     /// the sizes that the receiver sees.
-    virtual std::uint64_t send_piece(SendStream& stream, const Buffer& source,
-                                     std::uint64_t offset, std::uint64_t bytes) = 0;
+    virtual std::uint64_t send_piece(SendStream& stream, const Buffer& source, std::uint64_t offset,
+                                     std::uint64_t bytes) = 0;
     /// Closes the message; all header.bytes have been taken.
     virtual Status end(SendStream& stream) = 0;
 

@@ -13,9 +13,8 @@ std::int64_t config_number(const char* name, std::int64_t fallback, std::int64_t
     char* end = nullptr;
     const long long value = std::strtoll(text, &end, 10);
     if (*end == '\0' && value >= least && value <= most) return value;
-    std::fprintf(stderr,
-                 "Fathom: %s=%s ignored: not a number from %" PRId64 " to %" PRId64 "\n", name,
-                 text, least, most);
+    std::fprintf(stderr, "Fathom: %s=%s ignored: not a number from %" PRId64 " to %" PRId64 "\n",
+                 name, text, least, most);
     return fallback;
 }
 

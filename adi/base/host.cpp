@@ -37,16 +37,21 @@ int cgroup_quota() {
 /// A name of this host that its peers, and only they, share: containers have host names of their
 /// own, and processes of one boot but different IPC worlds differ in it too.
 std::string host_identity() {
-    char name[256] = "";
-    gethostname(name, sizeof name - 1);
     std::string boot_id;
     std::ifstream("/proc/sys/kernel/random/boot_id") >> boot_id;
     char space[64] = "";
     const ssize_t n = readlink("/proc/self/ns/pid", space, sizeof space - 1);
-    return std::string(name) + "/" + boot_id + "/" + std::string(space, n > 0 ? static_cast<std::size_t>(n) : 0);
+    return host_name() + "/" + boot_id + "/" +
+           std::string(space, n > 0 ? static_cast<std::size_t>(n) : 0);
 }
 
 }  // namespace
+
+std::string host_name() {
+    char name[256] = "";
+    if (gethostname(name, sizeof name - 1) != 0 || *name == '\0') return "localhost";
+    return name;
+}
 
 int available_cpus() {
     int cpus = std::max({affinity_cpus(0), affinity_cpus(getppid()), 1});

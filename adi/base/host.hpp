@@ -1,12 +1,16 @@
 // What this host is: who else of the job runs on it, and how many CPUs they may use.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "adi/boot/boot.hpp"
 #include "adi/device.hpp"
 
 namespace adi {
+
+/// This host's name as people know it; "localhost" when it has none.
+std::string host_name();
 
 /// The peers on this host, ascending, this process included. Asks the launcher for
 /// PMI_process_mapping; without it exchanges host names (one fence).

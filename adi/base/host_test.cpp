@@ -25,7 +25,9 @@ TEST(ProcessMapping, NonsenseGivesNothing) {
     }
 }
 
-TEST(Cpus, AtLeastOne) { EXPECT_GE(available_cpus(), 1); }
+TEST(Cpus, AtLeastOne) {
+    EXPECT_GE(available_cpus(), 1);
+}
 
 }  // namespace
 }  // namespace adi

@@ -10,7 +10,7 @@ namespace adi {
 
 /// The outcome of an ADI or device operation. `again` is an answer, not an error: nothing was
 /// done, nothing is lost, the caller makes progress and asks again.
-enum class [[nodiscard]] Status : std::uint8_t {
+enum class [[nodiscard]] Status : std::uint8_t{
     ok,
     again,         ///< no room or not ready now; poll, then retry
     truncated,     ///< the message was longer than the receive buffer

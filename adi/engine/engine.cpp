@@ -43,7 +43,8 @@ Status Engine::start(Bootstrap& boot, Hooks hooks, std::string* error) {
     hooks_ = std::move(hooks);
     routes_.assign(static_cast<std::size_t>(boot.size()), Route{});
     if (Status s = open_devices(boot, error); s != Status::ok) return s;
-    // With a core for each process spinning is fastest; without, every look is somebody else's time.
+    // With a core for each process spinning is fastest; without, every look is somebody else's
+    // time.
     wait_policy_.spin_ns =
         config_number("FATHOM_SPIN_US", oversubscribed_ ? 0 : 10, 0, 1'000'000) * 1000;
     wait_policy_.patience_ns = wait_policy_.spin_ns + (oversubscribed_ ? 50'000 : 90'000);
@@ -139,9 +140,14 @@ void Engine::fault(Peer peer, Status why, const std::string& what) {
 Status Engine::send(Peer to, const Match& match, const Buffer& buffer) {
     Route& route = routes_[to];
     if (buffer.bytes <= dev::shm::kInlineBytes && route.queue == nullptr) [[likely]] {
-        const Header header{match.context, match.source, match.tag,
-                            static_cast<std::uint8_t>(MessageKind::eager), 0, 0,
-                            static_cast<std::uint32_t>(buffer.bytes), 0};
+        const Header header{match.context,
+                            match.source,
+                            match.tag,
+                            static_cast<std::uint8_t>(MessageKind::eager),
+                            0,
+                            0,
+                            static_cast<std::uint32_t>(buffer.bytes),
+                            0};
         if (route.way == Way::shm) [[likely]] {
             if (devices_.shm->send_short(to, header, buffer) == Status::ok) return Status::ok;
         }
@@ -243,8 +249,8 @@ bool Engine::push(Outgoing& item, Peer to, const Route& route) {
     const auto kind = static_cast<MessageKind>(item.header.kind);
     if (item.request != nullptr && kind != MessageKind::rts) return push_payload(item, to, route);
     const Buffer control = contiguous(item.control.data(), item.header.bytes);
-    const Status s = devices_.call(
-        route, [&](auto& d) { return d.send_short(to, item.header, control); });
+    const Status s =
+        devices_.call(route, [&](auto& d) { return d.send_short(to, item.header, control); });
     if (s == Status::again) return false;
     if (s != Status::ok) fault(to, s, "a control message could not be sent");
     ++sent_;
@@ -276,8 +282,7 @@ bool Engine::push_payload(Outgoing& item, Peer to, const Route& route) {
                 r.stream_open = true;
             }
             const std::uint64_t rest = r.stream.header.bytes - r.stream.sent_bytes;
-            const std::uint64_t taken =
-                device.send_piece(r.stream, r.buffer, r.moved_bytes, rest);
+            const std::uint64_t taken = device.send_piece(r.stream, r.buffer, r.moved_bytes, rest);
             r.moved_bytes += taken;
             if (taken > 0) ++sent_;
             if (taken < rest) return false;
@@ -334,7 +339,8 @@ int Engine::flush() {
 void Engine::complete(Request& r) {
     operations_.release(r);
     r.stage = Request::Stage::complete;
-    if (sleepers_ > 0) [[unlikely]] wake();
+    if (sleepers_ > 0) [[unlikely]]
+        wake();
     if (r.on_complete != nullptr) r.on_complete(r);
 }
 
@@ -355,7 +361,8 @@ int Engine::poll() {
         done += device->poll(sink, kPollBudget);
     }
     if (!busy_.empty()) done += flush();
-    if (done > 0 && sleepers_ > 0) [[unlikely]] wake();
+    if (done > 0 && sleepers_ > 0) [[unlikely]]
+        wake();
     return done;
 }
 

@@ -80,8 +80,8 @@ class Engine {
 
     /// Does what can be done now; returns the number of events.
     int poll();
-    /// poll() for calls that look and return (MPI_Test, MPI_Iprobe): when nothing came and there are
-    /// more processes than CPUs, gives the core to another one.
+    /// poll() for calls that look and return (MPI_Test, MPI_Iprobe): when nothing came and there
+    /// are more processes than CPUs, gives the core to another one.
     int look();
     /// Waits, by spinning, yielding or sleeping, until done() is true. done() is cheap and may be
     /// called often; anything it looks at changes only by poll() or by a peer that signals.
@@ -158,12 +158,12 @@ class Engine {
     /// The device that this process sleeps on and shares memory by: shm where it is open, since
     /// nothing can arrive at self while the process sleeps.
     Device* sharing_ = nullptr;
-    std::vector<Device*> others_;  ///< neither self nor shm: polled by an indirect call
+    std::vector<Device*> others_;       ///< neither self nor shm: polled by an indirect call
     std::vector<GetChooser> choosers_;  ///< one per device
     Matcher matcher_;
     Operations operations_;
     std::vector<std::unique_ptr<SendQueue>> queues_;
-    std::vector<SendQueue*> busy_;  ///< queues that hold something
+    std::vector<SendQueue*> busy_;   ///< queues that hold something
     std::vector<SendQueue*> spare_;  ///< queues that no route uses now
     std::uint64_t sent_ = 0;  ///< counts items and pieces that devices took, to tell progress
     Unexpected* free_unexpected_ = nullptr;

@@ -39,7 +39,8 @@ TEST(GetChooser, NoticesThatTheMachineChanged) {
 
 TEST(GetChooser, ExtremeLengths) {
     GetChooser chooser;
-    for (std::uint64_t bytes : {std::uint64_t{1}, ~std::uint64_t{0}}) play(chooser, bytes, 10, 1, 2);
+    for (std::uint64_t bytes : {std::uint64_t{1}, ~std::uint64_t{0}})
+        play(chooser, bytes, 10, 1, 2);
 }
 
 }  // namespace

@@ -15,16 +15,16 @@ namespace adi {
 
 /// A message that came before its receive. Eager: `data` holds (or is about to hold) its payload.
 struct Unexpected {
-    Unexpected* next = nullptr;         // in the bucket
+    Unexpected* next = nullptr;  // in the bucket
     Unexpected* prev = nullptr;
-    Unexpected* later = nullptr;        // in order of arrival
+    Unexpected* later = nullptr;  // in order of arrival
     Unexpected* earlier = nullptr;
     Header header;
     Peer peer = 0;
-    bool arrived = false;               ///< eager: all payload is in `data`
-    Request* claimed = nullptr;         ///< matched while it still arrives
+    bool arrived = false;        ///< eager: all payload is in `data`
+    Request* claimed = nullptr;  ///< matched while it still arrives
     std::uint64_t total_bytes = 0;
-    std::uint64_t address = 0;          ///< rts: of the source in the sender
+    std::uint64_t address = 0;  ///< rts: of the source in the sender
     std::byte* data = nullptr;
     std::unique_ptr<std::byte[]> heap;  ///< behind `data` when it is long
     std::byte small[96];

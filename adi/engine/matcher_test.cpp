@@ -63,7 +63,9 @@ TEST(Matcher, AgreesWithAPlainList) {
     std::list<Request*> posted;
     std::deque<Unexpected> messages;
     std::list<Unexpected*> arrived;
-    const auto number = [&](int n) { return static_cast<std::int32_t>(random() % static_cast<unsigned>(n)); };
+    const auto number = [&](int n) {
+        return static_cast<std::int32_t>(random() % static_cast<unsigned>(n));
+    };
     const auto suits = [](const Match& w, const Header& h) {
         return w.context == h.context && (w.source == kAnySource || w.source == h.source) &&
                (w.tag == kAnyTag || w.tag == h.tag);

@@ -156,8 +156,8 @@ void Engine::on_cts(Peer peer, const Header& header, const CtsPayload& cts) {
 void Engine::on_settled(Peer peer, const Header& header) {
     const auto kind = static_cast<MessageKind>(header.kind);
     Request* r = operations_.find(header.cookie);
-    const bool valid = r != nullptr && !r->receive && r->peer == peer &&
-                       r->stage == Request::Stage::announced;
+    const bool valid =
+        r != nullptr && !r->receive && r->peer == peer && r->stage == Request::Stage::announced;
     if (kind == MessageKind::cancel_reply) {
         // A message that was matched in the meantime is simply not cancelled.
         if (valid && (header.flags & kCancelled) != 0) {
@@ -271,7 +271,9 @@ bool Engine::mappable(Peer peer) const {
     return peer == self_ || sharing_->reaches(peer);
 }
 
-void* Engine::map(Peer peer, const MemoryKey& key) { return sharing_->map(peer, key); }
+void* Engine::map(Peer peer, const MemoryKey& key) {
+    return sharing_->map(peer, key);
+}
 
 void Engine::signal(Peer peer) {
     if (peer != self_) sharing_->signal(peer);

@@ -13,11 +13,11 @@ namespace adi {
 /// nothing: requests are recycled by their owners.
 struct Request {
     enum class Stage : std::uint8_t {
-        idle,         ///< not known to the engine
-        posted,       ///< receive: in the posted queue
-        queued,       ///< send: waits in the peer's queue for room in the device
-        announced,    ///< send: rts or synchronous eager sent, waiting for the answer
-        transfer,     ///< the payload is moving
+        idle,       ///< not known to the engine
+        posted,     ///< receive: in the posted queue
+        queued,     ///< send: waits in the peer's queue for room in the device
+        announced,  ///< send: rts or synchronous eager sent, waiting for the answer
+        transfer,   ///< the payload is moving
         complete,
     };
 
@@ -27,7 +27,7 @@ struct Request {
     std::uint64_t sequence = 0;  ///< order of posting, over all receives
 
     Match match;
-    Peer peer = 0;               ///< send: destination; receive: source, once matched
+    Peer peer = 0;  ///< send: destination; receive: source, once matched
     Buffer buffer;
     std::uint64_t total_bytes = 0;   ///< length of the message
     std::uint64_t accept_bytes = 0;  ///< how much of it is transferred
@@ -35,7 +35,7 @@ struct Request {
     std::uint64_t moved_bytes = 0;   ///< send: taken by the device; receive: in the buffer
     std::uint32_t cookie = 0;        ///< this operation's name for the peer; 0: none given
     std::uint32_t remote_cookie = 0;
-    SendStream stream;               ///< send: the open stream while in transfer
+    SendStream stream;  ///< send: the open stream while in transfer
     Stage stage = Stage::idle;
     MessageKind kind = MessageKind::eager;  ///< send: what the head of the queue sends next
     bool receive = false;
@@ -43,7 +43,7 @@ struct Request {
     bool stream_open = false;
     bool cancelled = false;
     bool cancel_pending = false;
-    Status status = Status::ok;      ///< valid once complete
+    Status status = Status::ok;  ///< valid once complete
 
     // The result of a completed receive.
     std::int32_t source = 0;

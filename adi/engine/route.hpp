@@ -37,8 +37,8 @@ enum class Way : std::uint8_t { unconnected, self, shm, other };
 /// The way to a peer; one per process of the job, so kept small.
 struct Route {
     Way way = Way::unconnected;
-    std::uint8_t device = 0;      ///< index in Devices::all, for Way::other
-    SendQueue* queue = nullptr;   ///< null or empty: messages may go straight to the device
+    std::uint8_t device = 0;     ///< index in Devices::all, for Way::other
+    SendQueue* queue = nullptr;  ///< null or empty: messages may go straight to the device
 };
 static_assert(sizeof(Route) == 16);
 

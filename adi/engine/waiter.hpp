@@ -18,8 +18,8 @@ class Waiter {
   public:
     /// Chosen once at start from how many processes share the CPUs.
     struct Policy {
-        std::int64_t spin_ns = 10'000;      ///< looking again at once
-        std::int64_t patience_ns = 100'000; ///< then, until here, yielding; then sleeping
+        std::int64_t spin_ns = 10'000;       ///< looking again at once
+        std::int64_t patience_ns = 100'000;  ///< then, until here, yielding; then sleeping
     };
 
     explicit Waiter(const Policy& policy) : policy_(policy) {}

@@ -93,7 +93,9 @@ class FaultyDevice final : public Device {
     }
 
   private:
-    bool happens(unsigned percent) { return parked_ == 0 && percent != 0 && random_() % 100 < percent; }
+    bool happens(unsigned percent) {
+        return parked_ == 0 && percent != 0 && random_() % 100 < percent;
+    }
 
     std::unique_ptr<Device> inner_;
     Faults faults_;

@@ -30,7 +30,9 @@ adi::Park Self::prepare_park() {
     return {&park_word_, 1, -1};
 }
 
-void Self::cancel_park() { std::atomic_ref<std::uint32_t>(park_word_).store(0); }
+void Self::cancel_park() {
+    std::atomic_ref<std::uint32_t>(park_word_).store(0);
+}
 
 void Self::wake() {
     if (std::atomic_ref<std::uint32_t>(park_word_).exchange(0) != 0) adi::futex_wake(&park_word_);
@@ -76,7 +78,9 @@ adi::Status Self::receive(adi::ReceiveStream& stream, const adi::Buffer& target,
     return adi::Status::ok;
 }
 
-void Self::discard(adi::ReceiveStream& stream) { stream.moved_bytes = stream.header.bytes; }
+void Self::discard(adi::ReceiveStream& stream) {
+    stream.moved_bytes = stream.header.bytes;
+}
 
 void* Self::allocate(std::uint64_t bytes, adi::MemoryKey* key) {
     const std::uint64_t rounded = (bytes + 63) / 64 * 64;
@@ -107,6 +111,8 @@ adi::Status Self::get(adi::Peer, std::uint64_t address, void* to, std::uint64_t 
     return adi::Status::ok;
 }
 
-std::unique_ptr<adi::Device> make() { return std::make_unique<Self>(); }
+std::unique_ptr<adi::Device> make() {
+    return std::make_unique<Self>();
+}
 
 }  // namespace dev::self

@@ -37,8 +37,8 @@ class Self final : public adi::Device {
     std::uint64_t send_piece(adi::SendStream& stream, const adi::Buffer& source,
                              std::uint64_t offset, std::uint64_t bytes) override;
     adi::Status end(adi::SendStream& stream) override;
-    adi::Status receive(adi::ReceiveStream& stream, const adi::Buffer& target,
-                        std::uint64_t offset, std::uint32_t accept) override;
+    adi::Status receive(adi::ReceiveStream& stream, const adi::Buffer& target, std::uint64_t offset,
+                        std::uint32_t accept) override;
     void discard(adi::ReceiveStream& stream) override;
 
     void* allocate(std::uint64_t bytes, adi::MemoryKey* key) override;

@@ -101,7 +101,8 @@ class InRing {
         const std::uint32_t before = first_lap_ + (next_ >> shift_);
         // Pairs with the release in OutRing::commit.
         const std::uint32_t lap = cells_[next_ & mask_].lap.load(std::memory_order_acquire);
-        if (lap == before) [[likely]] return Look::none;
+        if (lap == before) [[likely]]
+            return Look::none;
         return lap == before + 1 ? Look::ready : Look::corrupt;
     }
 

@@ -21,7 +21,9 @@ int unnamed_file(const char* place) {
     return open(place, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
 
-std::string describe(const char* what) { return std::string(what) + ": " + std::strerror(errno); }
+std::string describe(const char* what) {
+    return std::string(what) + ": " + std::strerror(errno);
+}
 
 }  // namespace
 
@@ -56,7 +58,8 @@ adi::Status Segment::attach(const std::string& card, std::uint32_t processes, st
     int pid = 0, fd = 0, end = 0;
     std::uint32_t count = 0;
     unsigned long long inode = 0;
-    if (std::sscanf(card.c_str(), "%d:%d:%" SCNu32 ":%llx%n", &pid, &fd, &count, &inode, &end) != 4 ||
+    if (std::sscanf(card.c_str(), "%d:%d:%" SCNu32 ":%llx%n", &pid, &fd, &count, &inode, &end) !=
+            4 ||
         static_cast<std::size_t>(end) != card.size() || pid <= 0 || fd < 0 || count != processes) {
         *error = "the shared memory card \"" + card + "\" makes no sense";
         return adi::Status::corrupt;
@@ -66,7 +69,8 @@ adi::Status Segment::attach(const std::string& card, std::uint32_t processes, st
     fd_ = open(path, O_RDWR | O_CLOEXEC);
     struct stat info {};
     if (fd_ < 0 || fstat(fd_, &info) != 0) {
-        *error = describe("cannot open the job's shared memory by /proc (same user and container?)");
+        *error =
+            describe("cannot open the job's shared memory by /proc (same user and container?)");
         return adi::Status::peer_failed;
     }
     if (info.st_ino != inode ||

@@ -11,8 +11,8 @@
 namespace dev::shm {
 
 /// Owns the mapping and the descriptor. The file never has a name (memfd, or O_TMPFILE where that
-/// is not allowed or memory is short), so nothing is left behind whoever is killed; memory is allocated before it is
-/// touched, so that a full /dev/shm is an error here and not a SIGBUS later.
+/// is not allowed or memory is short), so nothing is left behind whoever is killed; memory is
+/// allocated before it is touched, so that a full /dev/shm is an error here and not a SIGBUS later.
 class Segment {
   public:
     Segment() = default;

@@ -30,7 +30,9 @@ std::uint32_t chunk_bytes_for(std::uint32_t processes) {
     return processes <= 16 ? 2U << 20 : processes <= 64 ? 512U << 10 : 256U << 10;
 }
 
-bool membarrier(int command) { return syscall(SYS_membarrier, command, 0, 0) == 0; }
+bool membarrier(int command) {
+    return syscall(SYS_membarrier, command, 0, 0) == 0;
+}
 
 }  // namespace
 
@@ -65,7 +67,9 @@ adi::Status Shm::open(const adi::OpenInfo& info, std::string* error) {
     return adi::Status::ok;
 }
 
-std::string Shm::address() const { return self_ == 0 ? segment_.card() : ""; }
+std::string Shm::address() const {
+    return self_ == 0 ? segment_.card() : "";
+}
 
 bool Shm::reaches(adi::Peer peer) const {
     if (dense_) return peer - first_peer_ < processes_;
@@ -227,7 +231,8 @@ adi::Status Shm::begin(adi::SendStream& stream, adi::Peer peer, const adi::Heade
 
 Chunk Shm::take_chunk(Outbound& to, std::size_t size_class) {
     Chunk c = chunks_.take(size_class);
-    if (c.bytes != 0) [[likely]] return c;
+    if (c.bytes != 0) [[likely]]
+        return c;
     to.ring.refresh(chunks_);
     if (c = chunks_.take(size_class); c.bytes != 0) return c;
     for (Outbound& other : outbound_) {
@@ -287,7 +292,9 @@ void* Shm::allocate(std::uint64_t bytes, adi::MemoryKey* key) {
     return segment_.region(self_) + offset;
 }
 
-void Shm::deallocate(void*, const adi::MemoryKey& key) { heap_.deallocate(key.value, key.bytes); }
+void Shm::deallocate(void*, const adi::MemoryKey& key) {
+    heap_.deallocate(key.value, key.bytes);
+}
 
 void* Shm::map(adi::Peer peer, const adi::MemoryKey& key) {
     if (!segment_.mapped() || !reaches(peer)) return nullptr;
@@ -314,6 +321,8 @@ adi::Status Shm::get(adi::Peer peer, std::uint64_t address, void* to, std::uint6
     return adi::Status::ok;
 }
 
-std::unique_ptr<adi::Device> make() { return std::make_unique<Shm>(); }
+std::unique_ptr<adi::Device> make() {
+    return std::make_unique<Shm>();
+}
 
 }  // namespace dev::shm

@@ -45,8 +45,8 @@ class Shm final : public adi::Device {
                              std::uint64_t offset, std::uint64_t bytes) override;
     adi::Status end(adi::SendStream& stream) override;
 
-    adi::Status receive(adi::ReceiveStream& stream, const adi::Buffer& target,
-                        std::uint64_t offset, std::uint32_t accept) override;
+    adi::Status receive(adi::ReceiveStream& stream, const adi::Buffer& target, std::uint64_t offset,
+                        std::uint32_t accept) override;
     void discard(adi::ReceiveStream& stream) override;
 
     void* allocate(std::uint64_t bytes, adi::MemoryKey* key) override;
@@ -68,7 +68,7 @@ class Shm final : public adi::Device {
     struct Inbound {
         adi::ReceiveStream stream;
         InRing ring;
-        std::uint32_t local = 0;          ///< the sender's index
+        std::uint32_t local = 0;             ///< the sender's index
         const std::byte* payload = nullptr;  ///< of the fragment being shown
         std::uint32_t payload_bytes = 0;
         bool open = false;     ///< a message is shown and not yet whole
@@ -79,7 +79,7 @@ class Shm final : public adi::Device {
     /// A local process as a sender sees it.
     struct Outbound {
         RegionHeader* region = nullptr;  ///< null until connected
-        bool fence = true;  ///< a full fence is needed before looking at its state
+        bool fence = true;               ///< a full fence is needed before looking at its state
         OutRing ring;
     };
 
@@ -101,7 +101,8 @@ class Shm final : public adi::Device {
 
     void signal_local(std::uint32_t local) {
         Outbound& to = outbound_[local];
-        if (to.region == nullptr) [[unlikely]] to.region = header_of(local);
+        if (to.region == nullptr) [[unlikely]]
+            to.region = header_of(local);
         // The store before and the load of `state` after must not pass each other: either the
         // sleeper's last look sees the store or this load sees the sleeper. A sleeper that uses
         // membarrier pays for both sides.
@@ -123,7 +124,7 @@ class Shm final : public adi::Device {
     bool dense_ = true;  ///< local peers are consecutive
     adi::Peer first_peer_ = 0;
     std::uint32_t processes_ = 0;
-    std::uint32_t self_ = 0;  ///< own local index
+    std::uint32_t self_ = 0;               ///< own local index
     std::vector<std::uint32_t> index_of_;  ///< peer → local index, when not dense
     std::vector<Outbound> outbound_;
     RegionHeader* mine_ = nullptr;
@@ -135,7 +136,8 @@ class Shm final : public adi::Device {
 
 template <class S>
 int Shm::poll_into(S& sink, int budget) {
-    if (mine_ == nullptr) [[unlikely]] return 0;
+    if (mine_ == nullptr) [[unlikely]]
+        return 0;
     if (mine_->announcements.load(std::memory_order_acquire) != announcements_seen_) [[unlikely]] {
         accept_announcements(sink);
     }
@@ -145,8 +147,10 @@ int Shm::poll_into(S& sink, int budget) {
         Inbound& in = *inbound_[i];
         for (int left = budget; left > 0; --left) {
             const InRing::Look look = in.ring.peek();
-            if (look == InRing::Look::none) [[likely]] break;
-            if (in.dead) [[unlikely]] break;
+            if (look == InRing::Look::none) [[likely]]
+                break;
+            if (in.dead) [[unlikely]]
+                break;
             const Cell& cell = in.ring.cell();
             const CellType type = cell.type;
             const char* wrong = look == InRing::Look::corrupt ? "a ring cell of an impossible lap"
@@ -214,7 +218,8 @@ inline const char* Shm::check_cell(Inbound& in, const Cell& cell, CellType type)
 inline adi::Status Shm::send_short(adi::Peer peer, const adi::Header& header,
                                    const adi::Buffer& payload) {
     Outbound& to = outbound_[local_index(peer)];
-    if (!to.ring.open()) [[unlikely]] return adi::Status::again;
+    if (!to.ring.open()) [[unlikely]]
+        return adi::Status::again;
     Cell* cell = to.ring.reserve(chunks_);
     if (cell == nullptr) [[unlikely]] {
         return to.ring.corrupt() ? adi::Status::corrupt : adi::Status::again;
@@ -247,7 +252,8 @@ inline adi::Status Shm::receive(adi::ReceiveStream& stream, const adi::Buffer& t
         return adi::Status::ok;
     }
     move_fragment(in);
-    if (stream.moved_bytes == stream.header.bytes) [[likely]] return adi::Status::ok;
+    if (stream.moved_bytes == stream.header.bytes) [[likely]]
+        return adi::Status::ok;
     in.later = true;
     return adi::Status::again;
 }

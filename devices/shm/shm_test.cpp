@@ -118,9 +118,11 @@ TEST_F(ShmPair, FullPoolAnswersAgain) {
     }
     EXPECT_GE(sent, 64);
     EXPECT_LE(sent, 128) << "2 MiB of chunks, or 256 cells";
-    while (b_.poll(sink_, 16) > 0) {}
+    while (b_.poll(sink_, 16) > 0) {
+    }
     EXPECT_EQ(a_.send_piece(stream, buffer, 16384 - left, left), left) << "room again";
-    while (b_.poll(sink_, 16) > 0) {}
+    while (b_.poll(sink_, 16) > 0) {
+    }
     EXPECT_EQ(sink_.headers, sent + 1);
 }
 

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 
+#include "adi/base/host.hpp"
 #include "mpi/core/group.hpp"
 #include "mpi/core/op.hpp"
 #include "mpi/gen/names.hpp"
@@ -73,18 +74,12 @@ namespace {
 
 thread_local Comm* blamed = nullptr;  // holds a reference
 
-std::string host_name() {
-    char name[256] = "";
-    if (gethostname(name, sizeof name - 1) != 0) return "?";
-    return name;
-}
-
 /// "rank 3 on host n1", or "pid 4711 on host n1" while this process has no rank.
 std::string who() {
     const Comm* world = find<Comm>(MPI_COMM_WORLD);
     const std::string self = world != nullptr ? "rank " + std::to_string(world->rank)
                                               : "pid " + std::to_string(getpid());
-    return self + " on host " + host_name();
+    return self + " on host " + adi::host_name();
 }
 
 /// One write, so that the line is not mixed with those of other processes.

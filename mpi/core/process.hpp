@@ -21,7 +21,7 @@ struct ProcessState {
     Comm self;
     Group world_group;
     Group self_group;
-    std::string host;              ///< this host's name
+    std::string host;  ///< this host's name
     int thread_level = MPI_THREAD_SINGLE;
     std::thread::id main_thread;
 };
@@ -29,7 +29,9 @@ struct ProcessState {
 extern ProcessState* process_state;
 
 /// The engine of this process. Only between MPI_Init and MPI_Finalize.
-inline adi::Engine& engine() { return process_state->engine; }
+inline adi::Engine& engine() {
+    return process_state->engine;
+}
 
 /// This process's rank in MPI_COMM_WORLD, or -1 outside of MPI.
 int world_rank();

@@ -19,9 +19,9 @@ struct Request : Object, adi::Request {
     Comm* comm = nullptr;      ///< one reference held, null for completed-at-birth requests
     Datatype* type = nullptr;  ///< one reference held
     bool persistent = false;
-    bool active = false;       ///< started and not yet completed by the user
+    bool active = false;  ///< started and not yet completed by the user
     bool proc_null = false;
-    bool freed = false;        ///< MPI_Request_free was called while active
+    bool freed = false;  ///< MPI_Request_free was called while active
     SendMode mode = SendMode::standard;
     // A persistent request's arguments.
     void* user_buffer = nullptr;

@@ -5,32 +5,29 @@
 #include <cstdlib>
 #include <new>
 
-#include "mpi/gen/bodies.hpp"
+#include "adi/base/host.hpp"
 #include "mpi/core/call.hpp"
 #include "mpi/core/process.hpp"
+#include "mpi/gen/bodies.hpp"
 #include "mpi/pt2pt/operations.hpp"
 
 namespace mpi {
 
 ProcessState* process_state = nullptr;
 
-int world_rank() { return process_state == nullptr ? -1 : process_state->world.rank; }
+int world_rank() {
+    return process_state == nullptr ? -1 : process_state->world.rank;
+}
 
 namespace {
 
 constexpr std::uint32_t kWorldContext = 2;
 constexpr std::uint32_t kSelfContext = 4;
 
-std::string host_name() {
-    char name[MPI_MAX_PROCESSOR_NAME] = "localhost";
-    gethostname(name, sizeof name - 1);
-    return name;
-}
-
 /// MPI cannot start: there is no communicator yet whose error handler could be asked.
 [[noreturn]] void cannot_start(const std::string& why) {
-    std::fprintf(stderr, "Fathom: MPI_Init failed on host %s (pid %d): %s\n", host_name().c_str(),
-                 static_cast<int>(getpid()), why.c_str());
+    std::fprintf(stderr, "Fathom: MPI_Init failed on host %s (pid %d): %s\n",
+                 adi::host_name().c_str(), static_cast<int>(getpid()), why.c_str());
     if (process_state != nullptr && process_state->boot) process_state->boot->abort(1, "");
     std::_Exit(1);
 }
@@ -51,18 +48,11 @@ void make_communicators(ProcessState& p) {
     p.world_group.rank = static_cast<int>(rank);
     p.self_group.members = {rank};
     p.self_group.rank = 0;
-    const auto set_up = [](Comm& comm, Group& group, std::uint32_t context, const char* name) {
-        comm.rank = group.rank;
-        comm.size = group.size();
-        comm.context = context;
-        comm.group = &group;
-        comm.errhandler = find<Errhandler>(MPI_ERRORS_ARE_FATAL);
-        ++comm.errhandler->refs;
-        comm.name = name;
-    };
-    set_up(p.world, p.world_group, kWorldContext, "MPI_COMM_WORLD");
-    p.world.world_order = true;
-    set_up(p.self, p.self_group, kSelfContext, "MPI_COMM_SELF");
+    Errhandler* fatal = find<Errhandler>(MPI_ERRORS_ARE_FATAL);
+    set_up_comm(p.world, &p.world_group, kWorldContext, fatal);
+    set_up_comm(p.self, &p.self_group, kSelfContext, fatal);
+    p.world.name = "MPI_COMM_WORLD";
+    p.self.name = "MPI_COMM_SELF";
     table<Comm>().predefine(0x101, &p.world);
     table<Comm>().predefine(0x102, &p.self);
 }
@@ -78,7 +68,7 @@ Status init_thread(int*, char***, int required, int& provided) {
     process_state = new (std::nothrow) ProcessState;
     if (process_state == nullptr) cannot_start("out of memory");
     ProcessState& p = *process_state;
-    p.host = host_name();
+    p.host = adi::host_name();
     p.main_thread = std::this_thread::get_id();
     p.thread_level = required < MPI_THREAD_SINGLE     ? MPI_THREAD_SINGLE
                      : required > MPI_THREAD_MULTIPLE ? MPI_THREAD_MULTIPLE

@@ -56,7 +56,8 @@ Segment* reserve(std::uint64_t bytes) {
     for (;; link = &(*link)->next) {
         std::byte* limit = *link == nullptr ? attached.end : reinterpret_cast<std::byte*>(*link);
         std::byte* start = aligned(place);
-        if (start <= limit && static_cast<std::uint64_t>(limit - start) >= sizeof(Segment) + bytes) {
+        if (start <= limit &&
+            static_cast<std::uint64_t>(limit - start) >= sizeof(Segment) + bytes) {
             auto* s = new (start) Segment;
             s->end = start + sizeof(Segment) + bytes;
             s->next = *link;
@@ -79,9 +80,9 @@ Status buffered_send(const void* buffer, Count count, Datatype& type, int dest, 
         s = reserve(user.bytes);
     }
     if (s == nullptr) {
-        return fail(Status::buffer, attached.base == nullptr
-                                        ? "no buffer is attached (message of %llu bytes)"
-                                        : "the attached buffer has no room for %llu bytes",
+        return fail(Status::buffer,
+                    attached.base == nullptr ? "no buffer is attached (message of %llu bytes)"
+                                             : "the attached buffer has no room for %llu bytes",
                     static_cast<unsigned long long>(user.bytes));
     }
     auto* copy = reinterpret_cast<std::byte*>(s + 1);

@@ -13,7 +13,8 @@ namespace pt2pt {
 
 Status outcome_of_receive(const adi::Request& r, MPI_Status* status) {
     set_status(status, r.source, r.tag, static_cast<std::int64_t>(r.received_bytes), r.cancelled);
-    if (r.status == adi::Status::ok) [[likely]] return Status::ok;
+    if (r.status == adi::Status::ok) [[likely]]
+        return Status::ok;
     if (r.status != adi::Status::truncated) return from_adi(r.status);
     return fail(Status::truncate,
                 "the message from rank %d with tag %d has %llu bytes, the receive buffer %llu",

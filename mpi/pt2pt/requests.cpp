@@ -1,6 +1,6 @@
 // The life of requests: made, started, finished, cancelled, freed (MPI-5.0 §3.7.3, §3.8.4, §3.9).
-#include "mpi/gen/bodies.hpp"
 #include "mpi/core/call.hpp"
+#include "mpi/gen/bodies.hpp"
 #include "mpi/pt2pt/operations.hpp"
 
 namespace mpi {
@@ -41,7 +41,8 @@ Status outcome(Request& r, MPI_Status* status) {
         set_status(status, MPI_ANY_SOURCE, MPI_ANY_TAG, 0, r.cancelled);
         if (r.adi::Request::status != adi::Status::ok) result = from_adi(r.adi::Request::status);
     }
-    if (result != Status::ok) [[unlikely]] blame(r.comm);
+    if (result != Status::ok) [[unlikely]]
+        blame(r.comm);
     return result;
 }
 
@@ -87,7 +88,9 @@ Status start_one(MPI_Request handle) {
 }  // namespace
 }  // namespace pt2pt
 
-Status start(MPI_Request* request) { return pt2pt::start_one(*request); }
+Status start(MPI_Request* request) {
+    return pt2pt::start_one(*request);
+}
 
 Status startall(int count, MPI_Request* array_of_requests) {
     for (int i = 0; i < count; ++i) {

@@ -83,8 +83,7 @@ Status start_send(Request& r) {
         return buffered_send(r.user_buffer, r.count, *r.type, r.rank, r.tag_argument, *r.comm);
     }
     engine().isend(r, r.comm->process(r.rank), match(*r.comm, r.comm->rank, r.tag_argument),
-                   make_buffer(r.user_buffer, r.count, *r.type),
-                   r.mode == SendMode::synchronous);
+                   make_buffer(r.user_buffer, r.count, *r.type), r.mode == SendMode::synchronous);
     return Status::ok;
 }
 

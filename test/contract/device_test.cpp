@@ -188,9 +188,9 @@ class DeviceContract : public ::testing::TestWithParam<Case> {
 
 TEST_P(DeviceContract, HeaderAndPayloadArriveUnchanged) {
     std::size_t n = 0;
-    const std::vector<std::size_t> sizes{0,    1,    7,    8,     24,    31,    32,    33,   63,   64,
-                                         95,   96,   97,   128,   1000,  1024,  1025,  4096, 8191, 8192,
-                                         8193, 9000, 9217, 32768, 32769, 65536, 100000, 1 << 20};
+    const std::vector<std::size_t> sizes{
+        0,    1,    7,    8,    24,   31,   32,   33,   63,   64,    95,    96,    97,     128,
+        1000, 1024, 1025, 4096, 8191, 8192, 8193, 9000, 9217, 32768, 32769, 65536, 100000, 1 << 20};
     for (std::size_t bytes : sizes) {
         const Bytes payload = pattern(bytes, static_cast<unsigned>(bytes));
         // A stream of no payload does not exist.
@@ -263,7 +263,8 @@ TEST_P(DeviceContract, TruncationKeepsTheFront) {
         const Bytes payload = pattern(bytes, 9);
         send(payload, 1);
         ASSERT_TRUE(drain(++n));
-        const Bytes kept(payload.begin(), payload.begin() + static_cast<long>(std::min(bytes, 1000UL)));
+        const Bytes kept(payload.begin(),
+                         payload.begin() + static_cast<long>(std::min(bytes, 1000UL)));
         EXPECT_EQ(got().payload(n - 1), kept);
     }
     got().most = ~0U;
@@ -276,7 +277,8 @@ TEST_P(DeviceContract, DiscardedMessagesVanish) {
     got().discard_all = true;
     for (std::size_t bytes : {8UL, 5000UL, 70000UL}) send(pattern(bytes, 1), 1);
     ASSERT_TRUE(drain(3));
-    while (sinks_[to_]->device.poll(got(), 16) > 0) {}
+    while (sinks_[to_]->device.poll(got(), 16) > 0) {
+    }
     got().discard_all = false;
     // The last fragments of a discarded message may still come before the next one.
     send(pattern(2000, 4), 4);
@@ -346,11 +348,13 @@ TEST_P(DeviceContract, AMessageEndsASleep) {
     receiver().cancel_park();
     if (to_ == 0) return;  // to itself nothing arrives while it sleeps
     for (int i = 0; i < 20; ++i) {
-        while (receiver().poll(got(), 16) > 0) {}
+        while (receiver().poll(got(), 16) > 0) {
+        }
         park = receiver().prepare_park();
         std::thread other([&] {
             std::this_thread::sleep_for(std::chrono::milliseconds(2));
-            while (sender().send_short(to_, header(0, i), Buffer{}) == Status::again) {}
+            while (sender().send_short(to_, header(0, i), Buffer{}) == Status::again) {
+            }
         });
         if (receiver().poll(got(), 16) == 0) {
             const auto start = std::chrono::steady_clock::now();

@@ -37,13 +37,12 @@ class EngineContract : public ::testing::TestWithParam<bool> {
                 testing::LocalBootstrap boot(job, rank);
                 Engine engine;
                 Hooks hooks;
-                hooks.fault = [](Peer, Status, const std::string& text) {
-                    ADD_FAILURE() << text;
-                };
+                hooks.fault = [](Peer, Status, const std::string& text) { ADD_FAILURE() << text; };
                 if (GetParam()) {
                     hooks.wrap = [rank](std::unique_ptr<Device> device) {
                         return std::make_unique<testing::FaultyDevice>(
-                            std::move(device), testing::Faults{}, 100U + static_cast<unsigned>(rank));
+                            std::move(device), testing::Faults{},
+                            100U + static_cast<unsigned>(rank));
                     };
                 }
                 std::string error;
@@ -58,7 +57,7 @@ class EngineContract : public ::testing::TestWithParam<bool> {
     static Match match(std::int32_t source, std::int32_t tag) { return {2, source, tag}; }
 };
 
-const std::vector<std::size_t> kSizes{0,     1,     8,     96,     97,      1000,    8192,
+const std::vector<std::size_t> kSizes{0,     1,     8,     96,     97,      1000,   8192,
                                       32768, 32769, 70000, 300000, 1 << 20, 3000001};
 
 TEST_P(EngineContract, EverySizeToAnotherRank) {
@@ -69,8 +68,8 @@ TEST_P(EngineContract, EverySizeToAnotherRank) {
             const Bytes out = pattern(bytes, e.self());
             Request r;
             e.irecv(r, match(static_cast<int>(other), 5), contiguous(in.data(), bytes));
-            const Status s = e.send(other, match(static_cast<int>(e.self()), 5),
-                                    contiguous(out.data(), bytes));
+            const Status s =
+                e.send(other, match(static_cast<int>(e.self()), 5), contiguous(out.data(), bytes));
             ASSERT_EQ(s, Status::ok);
             e.wait(r);
             ASSERT_EQ(r.status, Status::ok);
@@ -104,7 +103,8 @@ TEST_P(EngineContract, UnexpectedMessagesKeepTheirOrder) {
         if (e.self() == 0) {
             std::vector<Bytes> out;
             std::vector<Request> requests(messages);
-            for (int i = 0; i < messages; ++i) out.push_back(pattern(size_of(i), static_cast<unsigned>(i)));
+            for (int i = 0; i < messages; ++i)
+                out.push_back(pattern(size_of(i), static_cast<unsigned>(i)));
             for (int i = 0; i < messages; ++i) {
                 const auto k = static_cast<std::size_t>(i);
                 e.isend(requests[k], 1, match(0, i % 3), contiguous(out[k].data(), out[k].size()),
@@ -118,7 +118,8 @@ TEST_P(EngineContract, UnexpectedMessagesKeepTheirOrder) {
             for (int i = tag; i < messages; i += 3) {
                 Bytes in(size_of(i));
                 Request r;
-                e.irecv(r, match(i % 2 == 0 ? 0 : kAnySource, tag), contiguous(in.data(), in.size()));
+                e.irecv(r, match(i % 2 == 0 ? 0 : kAnySource, tag),
+                        contiguous(in.data(), in.size()));
                 e.wait(r);
                 ASSERT_EQ(r.status, Status::ok);
                 ASSERT_EQ(r.source, 0);
@@ -163,7 +164,8 @@ TEST_P(EngineContract, CancelEitherSide) {
         const Bytes out = pattern(200000, 1);
         const int me = static_cast<int>(e.self()), other = 1 - me;
         Request s;
-        e.isend(s, static_cast<Peer>(other), match(me, 78), contiguous(out.data(), out.size()), false);
+        e.isend(s, static_cast<Peer>(other), match(me, 78), contiguous(out.data(), out.size()),
+                false);
         e.cancel(s);
         e.wait(s);
         EXPECT_TRUE(s.cancelled);
@@ -171,7 +173,8 @@ TEST_P(EngineContract, CancelEitherSide) {
         Bytes small(8);
         Request in_small;
         e.irecv(in_small, match(other, 78), contiguous(small.data(), 8));
-        ASSERT_EQ(e.send(static_cast<Peer>(other), match(me, 78), contiguous(out.data(), 8)), Status::ok);
+        ASSERT_EQ(e.send(static_cast<Peer>(other), match(me, 78), contiguous(out.data(), 8)),
+                  Status::ok);
         e.wait(in_small);
         EXPECT_EQ(in_small.status, Status::ok);
     });
@@ -222,8 +225,12 @@ TEST_P(EngineContract, SleepersAreWoken) {
 
 // Several threads of one rank wait at once, under a lock that the engine lets go of.
 std::mutex big_lock;
-void unlock_big() { big_lock.unlock(); }
-void lock_big() { big_lock.lock(); }
+void unlock_big() {
+    big_lock.unlock();
+}
+void lock_big() {
+    big_lock.lock();
+}
 
 TEST(EngineThreads, EachWaiterGetsItsMessage) {
     testing::LocalJob job(1);
@@ -262,9 +269,7 @@ TEST(EngineThreads, EachWaiterGetsItsMessage) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Registry, EngineContract, ::testing::Bool(),
-                         [](const auto& tested) {
-                             return tested.param ? "faulty" : "plain";
-                         });
+                         [](const auto& tested) { return tested.param ? "faulty" : "plain"; });
 
 }  // namespace
 }  // namespace adi

@@ -20,8 +20,7 @@ int main(int argc, char** argv) {
                                                 {"memfd_create", SYS_memfd_create},
                                                 {"membarrier", SYS_membarrier}};
     if (argc < 3) return 2;
-    std::vector<sock_filter> filter{
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+    std::vector<sock_filter> filter{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
     std::istringstream names(argv[1]);
     for (std::string name; std::getline(names, name, ',');) {
         const auto call = known.find(name);

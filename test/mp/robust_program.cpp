@@ -27,8 +27,8 @@ bool exchange(int rounds) {
                 const int to = (rank + shift) % size, from = (rank - shift + size) % size;
                 std::vector<char> out(n, static_cast<char>(rank + round));
                 std::vector<char> in(n + 1, 'x');
-                MPI_Sendrecv(out.data(), bytes, MPI_CHAR, to, 1, in.data(), bytes, MPI_CHAR, from, 1,
-                             MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+                MPI_Sendrecv(out.data(), bytes, MPI_CHAR, to, 1, in.data(), bytes, MPI_CHAR, from,
+                             1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
                 for (std::size_t i = 0; i < n; ++i) {
                     if (in[i] != static_cast<char>(from + round)) return false;
                 }
@@ -61,7 +61,8 @@ int scribble() {
         // The first 256 KiB of each region: headers, inboxes, rings, chunks.
         const std::size_t region = bytes / static_cast<std::size_t>(size);
         for (int i = 0; i < 200000; ++i) {
-            const std::size_t at = random() % static_cast<unsigned>(size) * region + random() % 262144;
+            const std::size_t at =
+                random() % static_cast<unsigned>(size) * region + random() % 262144;
             base[at] = static_cast<unsigned char>(random());
         }
     }
