@@ -1,5 +1,5 @@
-// What the tests of collectives share: the communicators that they run on, sizes, and values that tell
-// rank and position.
+// What the tests of collectives share: the communicators that they run on, sizes, and values that
+// tell rank and position.
 #pragma once
 
 #include <algorithm>
@@ -58,11 +58,12 @@ class ShapedTest : public mpitest::MpiTest, public testing::WithParamInterface<S
     int ranks_ = 0;
 };
 
-#define INSTANTIATE_SHAPES(fixture)                                                              \
-    INSTANTIATE_TEST_SUITE_P(Coll, fixture,                                                      \
-                             testing::Values(coll::Shape::kWhole, coll::Shape::kReversed,        \
-                                             coll::Shape::kHalves, coll::Shape::kSingle),        \
-                             [](const auto& shape) { return std::string(coll::name_of(shape.param)); })
+#define INSTANTIATE_SHAPES(fixture)                                                        \
+    INSTANTIATE_TEST_SUITE_P(                                                              \
+        Coll, fixture,                                                                     \
+        testing::Values(coll::Shape::kWhole, coll::Shape::kReversed, coll::Shape::kHalves, \
+                        coll::Shape::kSingle),                                             \
+        [](const auto& shape) { return std::string(coll::name_of(shape.param)); })
 
 // Numbers of elements: where algorithms change, and some that divide by nothing.
 inline std::vector<int> counts() {

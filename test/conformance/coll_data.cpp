@@ -1,5 +1,5 @@
-// Collectives that move data: barrier, bcast, gather, scatter, allgather, alltoall. Every root, many
-// sizes, in place where that is allowed.
+// Collectives that move data: barrier, bcast, gather, scatter, allgather, alltoall. Every root,
+// many sizes, in place where that is allowed.
 #include <chrono>
 
 #include "test/conformance/coll.hpp"
@@ -93,8 +93,8 @@ TEST_P(Data, Scatter) {
                     }
                 std::vector<int> mine = unset(count);
                 const bool here = in_place && me() == root;
-                MPI_OK(MPI_Scatter(all.data(), count, MPI_INT, here ? MPI_IN_PLACE : mine.data(), count,
-                                   MPI_INT, root, shaped()));
+                MPI_OK(MPI_Scatter(all.data(), count, MPI_INT, here ? MPI_IN_PLACE : mine.data(),
+                                   count, MPI_INT, root, shaped()));
                 EXPECT_EQ(mine, here ? unset(count) : values(me(), count));
             }
         }
@@ -127,8 +127,8 @@ TEST_P(Data, Alltoall) {
             const std::vector<int> out = values(me(), count * ranks());
             std::vector<int> in = unset(count * ranks() + 1);
             if (in_place) std::copy(out.begin(), out.end(), in.begin());
-            MPI_OK(MPI_Alltoall(in_place ? MPI_IN_PLACE : out.data(), count, MPI_INT, in.data(), count,
-                                MPI_INT, shaped()));
+            MPI_OK(MPI_Alltoall(in_place ? MPI_IN_PLACE : out.data(), count, MPI_INT, in.data(),
+                                count, MPI_INT, shaped()));
             EXPECT_EQ(in.back(), -1);
             for (int r = 0; r < ranks(); ++r)
                 ASSERT_TRUE(std::equal(in.begin() + r * count, in.begin() + (r + 1) * count,
@@ -149,8 +149,8 @@ TEST_P(Data, DerivedTypesOnOneSide) {
         SCOPED_TRACE(root);
         std::vector<int> matrix = values(0, kRows * columns);
         std::vector<int> mine = unset(kRows);
-        // One column each; displacements in a v-collective count extents, so with ints they are sent
-        // one by one.
+        // One column each; displacements in a v-collective count extents, so with ints they are
+        // sent one by one.
         std::vector<MPI_Request> requests(u(ranks()), MPI_REQUEST_NULL);
         for (int r = 0; me() == root && r < ranks(); ++r)
             MPI_OK(MPI_Isend(matrix.data() + r, 1, column, r, 1, shaped(), &requests[u(r)]));

@@ -1,5 +1,5 @@
-// Collectives among other traffic: late ranks, back to back, pending point-to-point messages, several
-// communicators at once.
+// Collectives among other traffic: late ranks, back to back, pending point-to-point messages,
+// several communicators at once.
 #include "test/conformance/coll.hpp"
 
 namespace {
@@ -59,7 +59,8 @@ TEST_F(Mixed, RanksArriveLate) {
     }
 }
 
-// Wildcard receives posted before, and messages sent before, must not meet a collective's own messages.
+// Wildcard receives posted before, and messages sent before, must not meet a collective's own
+// messages.
 TEST_F(Mixed, PendingPointToPointIsNotDisturbed) {
     constexpr int kMessages = 10;
     std::vector<int> received(kMessages, -1);
@@ -103,7 +104,8 @@ TEST_F(Mixed, UnexpectedMessagesStayThroughCollectives) {
     MPI_OK(MPI_Recv(received.data(), 50'000, MPI_INT, previous(), MPI_ANY_TAG, comm(),
                     MPI_STATUS_IGNORE));
     EXPECT_EQ(received, values(previous(), 50'000));
-    MPI_OK(MPI_Recv(received.data(), 3, MPI_INT, previous(), MPI_ANY_TAG, comm(), MPI_STATUS_IGNORE));
+    MPI_OK(
+        MPI_Recv(received.data(), 3, MPI_INT, previous(), MPI_ANY_TAG, comm(), MPI_STATUS_IGNORE));
     MPI_OK(MPI_Waitall(2, requests.data(), MPI_STATUSES_IGNORE));
 }
 

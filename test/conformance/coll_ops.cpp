@@ -32,10 +32,14 @@ std::vector<Op> ordering() {
     return {{"MAX", MPI_MAX, Kind::kMax}, {"MIN", MPI_MIN, Kind::kMin}};
 }
 std::vector<Op> logical() {
-    return {{"LAND", MPI_LAND, Kind::kLand}, {"LOR", MPI_LOR, Kind::kLor}, {"LXOR", MPI_LXOR, Kind::kLxor}};
+    return {{"LAND", MPI_LAND, Kind::kLand},
+            {"LOR", MPI_LOR, Kind::kLor},
+            {"LXOR", MPI_LXOR, Kind::kLxor}};
 }
 std::vector<Op> bitwise() {
-    return {{"BAND", MPI_BAND, Kind::kBand}, {"BOR", MPI_BOR, Kind::kBor}, {"BXOR", MPI_BXOR, Kind::kBxor}};
+    return {{"BAND", MPI_BAND, Kind::kBand},
+            {"BOR", MPI_BOR, Kind::kBor},
+            {"BXOR", MPI_BXOR, Kind::kBxor}};
 }
 
 std::vector<Op> joined(std::initializer_list<std::vector<Op>> groups) {
@@ -46,15 +50,17 @@ std::vector<Op> joined(std::initializer_list<std::vector<Op>> groups) {
 
 template <class T>
 T input(Kind kind, int rank, int index) {
-    const unsigned mixed = (static_cast<unsigned>(rank) * 2'654'435'761U +
-                            static_cast<unsigned>(index) * 40'503U) >> 7U;
+    const unsigned mixed =
+        (static_cast<unsigned>(rank) * 2'654'435'761U + static_cast<unsigned>(index) * 40'503U) >>
+        7U;
     switch (kind) {
         case Kind::kSum:
             if constexpr (is_complex<T>) {
                 using Real = typename T::value_type;
                 return {static_cast<Real>(mixed % 9) - 4, static_cast<Real>(mixed / 9 % 7)};
             } else {
-                return static_cast<T>(static_cast<int>(mixed % 9) - (std::is_unsigned_v<T> ? 0 : 4));
+                return static_cast<T>(static_cast<int>(mixed % 9) -
+                                      (std::is_unsigned_v<T> ? 0 : 4));
             }
         case Kind::kProd: {
             // At most two factors of 2 among 8 ranks, so that 8 bits suffice.
@@ -88,43 +94,31 @@ T input(Kind kind, int rank, int index) {
 template <class T>
 T combined(Kind kind, T a, T b) {
     switch (kind) {
-        case Kind::kSum:
-            return static_cast<T>(a + b);
+        case Kind::kSum: return static_cast<T>(a + b);
         case Kind::kProd:
             if constexpr (std::is_same_v<T, bool>) {
                 return a && b;
             } else {
                 return static_cast<T>(a * b);
             }
-        default:
-            break;
+        default: break;
     }
     if constexpr (!is_complex<T>) {
         switch (kind) {
-            case Kind::kMax:
-                return std::max(a, b);
-            case Kind::kMin:
-                return std::min(a, b);
-            case Kind::kLand:
-                return static_cast<T>(a != T{} && b != T{});
-            case Kind::kLor:
-                return static_cast<T>(a != T{} || b != T{});
-            case Kind::kLxor:
-                return static_cast<T>((a != T{}) != (b != T{}));
-            default:
-                break;
+            case Kind::kMax: return std::max(a, b);
+            case Kind::kMin: return std::min(a, b);
+            case Kind::kLand: return static_cast<T>(a != T{} && b != T{});
+            case Kind::kLor: return static_cast<T>(a != T{} || b != T{});
+            case Kind::kLxor: return static_cast<T>((a != T{}) != (b != T{}));
+            default: break;
         }
     }
     if constexpr (std::is_integral_v<T>) {
         switch (kind) {
-            case Kind::kBand:
-                return static_cast<T>(a & b);
-            case Kind::kBor:
-                return static_cast<T>(a | b);
-            case Kind::kBxor:
-                return static_cast<T>(a ^ b);
-            default:
-                break;
+            case Kind::kBand: return static_cast<T>(a & b);
+            case Kind::kBor: return static_cast<T>(a | b);
+            case Kind::kBxor: return static_cast<T>(a ^ b);
+            default: break;
         }
     }
     ADD_FAILURE() << "no such operation";
@@ -263,6 +257,22 @@ TEST_F(PredefinedOps, OnTypesOfSeveralLanguages) {
     CHECK_OPS(MPI_COUNT, MPI_Count, arithmetic(), ordering(), bitwise());
 }
 
+TEST_F(PredefinedOps, OnTypesOfFortran) {
+    CHECK_OPS(MPI_INTEGER, std::int32_t, arithmetic(), ordering(), bitwise());
+    CHECK_OPS(MPI_INTEGER1, std::int8_t, arithmetic(), ordering(), bitwise());
+    CHECK_OPS(MPI_INTEGER2, std::int16_t, arithmetic(), ordering(), bitwise());
+    CHECK_OPS(MPI_INTEGER4, std::int32_t, arithmetic(), ordering(), bitwise());
+    CHECK_OPS(MPI_INTEGER8, std::int64_t, arithmetic(), ordering(), bitwise());
+    CHECK_OPS(MPI_REAL, float, arithmetic(), ordering());
+    CHECK_OPS(MPI_REAL4, float, arithmetic(), ordering());
+    CHECK_OPS(MPI_REAL8, double, arithmetic(), ordering());
+    CHECK_OPS(MPI_DOUBLE_PRECISION, double, arithmetic(), ordering());
+    CHECK_OPS(MPI_COMPLEX, std::complex<float>, arithmetic());
+    CHECK_OPS(MPI_DOUBLE_COMPLEX, std::complex<double>, arithmetic());
+    CHECK_OPS(MPI_COMPLEX8, std::complex<float>, arithmetic());
+    CHECK_OPS(MPI_COMPLEX16, std::complex<double>, arithmetic());
+}
+
 // MINLOC and MAXLOC: of equal values the one with the lower index counts.
 template <class First>
 struct Located {
@@ -281,7 +291,8 @@ class Loc : public mpitest::MpiTest {
                              std::to_string(count));
                 // Values repeat among ranks; indices are not in the order of ranks.
                 const auto input = [&](int rank, int i) {
-                    return Pair{static_cast<First>((rank * 5 + i) % 3 - 1), (rank * 3 + i) % 8 + 100};
+                    return Pair{static_cast<First>((rank * 5 + i) % 3 - 1),
+                                (rank * 3 + i) % 8 + 100};
                 };
                 const auto better = [&](const Pair& a, const Pair& b) {
                     if (a.value == b.value) return a.index < b.index;

@@ -35,13 +35,15 @@ TEST_P(Reduction, ReduceToEveryRoot) {
             for (int root = 0; root < ranks(); ++root) {
                 SCOPED_TRACE(std::to_string(count) + " to " + std::to_string(root));
                 // MPICH 4.0 reads the address MPI_IN_PLACE when the root of this is not rank 0.
-                if (in_place && root != 0 && mpitest::library() == mpitest::Library::kMpich) continue;
+                if (in_place && root != 0 && mpitest::library() == mpitest::Library::kMpich)
+                    continue;
                 std::vector<int> in = input(me(), count);
                 const bool here = in_place && me() == root;
                 std::vector<int> out = here ? in : unset(count);
                 out.push_back(-9);
-                MPI_OK(MPI_Reduce(here ? MPI_IN_PLACE : in.data(), me() == root ? out.data() : nullptr,
-                                  count, MPI_INT, MPI_SUM, root, shaped()));
+                MPI_OK(MPI_Reduce(here ? MPI_IN_PLACE : in.data(),
+                                  me() == root ? out.data() : nullptr, count, MPI_INT, MPI_SUM,
+                                  root, shaped()));
                 EXPECT_EQ(in, input(me(), count)) << "the input was changed";
                 if (me() != root) continue;
                 EXPECT_EQ(out.back(), -9);
@@ -89,8 +91,8 @@ TEST_P(Reduction, ReduceScatter) {
                                               MPI_SUM, shaped()));
                     out.assign(data.begin(), data.begin() + counts[u(me())]);
                 } else {
-                    MPI_OK(MPI_Reduce_scatter(data.data(), out.data(), counts.data(), MPI_INT, MPI_SUM,
-                                              shaped()));
+                    MPI_OK(MPI_Reduce_scatter(data.data(), out.data(), counts.data(), MPI_INT,
+                                              MPI_SUM, shaped()));
                     EXPECT_EQ(data, input(me(), total)) << "the input was changed";
                 }
                 const std::vector<int> whole = sum(total);
@@ -107,8 +109,8 @@ TEST_P(Reduction, Scan) {
             SCOPED_TRACE(count);
             const std::vector<int> in = input(me(), count);
             std::vector<int> out = in_place ? in : unset(count);
-            MPI_OK(MPI_Scan(in_place ? MPI_IN_PLACE : in.data(), out.data(), count, MPI_INT, MPI_SUM,
-                            shaped()));
+            MPI_OK(MPI_Scan(in_place ? MPI_IN_PLACE : in.data(), out.data(), count, MPI_INT,
+                            MPI_SUM, shaped()));
             EXPECT_EQ(out, sum_to(me(), count));
         }
     }
@@ -140,7 +142,8 @@ TEST_P(Reduction, AllreduceOfFloatsIsTheSameEverywhere) {
 }
 
 // The same call, the same data: the same result whoever comes first, as the standard strongly
-// recommends. The first calls on a communicator may still find it setting up, so they are not compared.
+// recommends. The first calls on a communicator may still find it setting up, so they are not
+// compared.
 TEST_P(Reduction, RepeatsBitForBit) {
     for (const int count : {10, 5000, 100'000}) {
         SCOPED_TRACE(count);

@@ -1,13 +1,13 @@
-// User-defined operations: commutative and not, on predefined and derived types, with the order of the
-// operands that the standard fixes (rank 0's first).
+// User-defined operations: commutative and not, on predefined and derived types, with the order of
+// the operands that the standard fixes (rank 0's first).
 #include "test/conformance/coll.hpp"
 
 namespace {
 
 using coll::u;
 
-// The composition of x → a·x + b over the integers modulo a prime: associative, not commutative. The
-// result depends on the order of all operands.
+// The composition of x → a·x + b over the integers modulo a prime: associative, not commutative.
+// The result depends on the order of all operands.
 struct Affine {
     std::int64_t a;
     std::int64_t b;
@@ -120,8 +120,8 @@ TEST_P(UserOp, NonCommutativeAllreduce) {
             SCOPED_TRACE(count);
             const std::vector<Affine> in = input(count);
             std::vector<Affine> out = in;
-            MPI_OK(MPI_Allreduce(in_place ? MPI_IN_PLACE : in.data(), out.data(), count, type(), op(),
-                                 shaped()));
+            MPI_OK(MPI_Allreduce(in_place ? MPI_IN_PLACE : in.data(), out.data(), count, type(),
+                                 op(), shaped()));
             EXPECT_TRUE(out == folded(ranks() - 1, count));
         }
     }

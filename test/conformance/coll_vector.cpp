@@ -1,5 +1,5 @@
-// Collectives with a count for each rank: gatherv, scatterv, allgatherv, alltoallv; with gaps between the
-// parts, parts out of order, and empty parts.
+// Collectives with a count for each rank: gatherv, scatterv, allgatherv, alltoallv; with gaps
+// between the parts, parts out of order, and empty parts.
 #include "test/conformance/coll.hpp"
 
 namespace {
@@ -55,9 +55,9 @@ TEST_P(VectorData, Gatherv) {
                 const bool here = in_place && me() == root;
                 if (here)
                     std::copy(mine.begin(), mine.end(), all.begin() + where.displacements[u(me())]);
-                MPI_OK(MPI_Gatherv(here ? MPI_IN_PLACE : mine.data(), count_of(me(), scale), MPI_INT,
-                                   all.data(), where.counts.data(), where.displacements.data(), MPI_INT,
-                                   root, shaped()));
+                MPI_OK(MPI_Gatherv(here ? MPI_IN_PLACE : mine.data(), count_of(me(), scale),
+                                   MPI_INT, all.data(), where.counts.data(),
+                                   where.displacements.data(), MPI_INT, root, shaped()));
                 if (me() == root) {
                     expect_collected(all, where);
                 } else {
@@ -82,8 +82,9 @@ TEST_P(VectorData, Scatterv) {
                 const int count = count_of(me(), scale);
                 std::vector<int> mine = unset(count + 1);
                 const bool here = in_place && me() == root;
-                MPI_OK(MPI_Scatterv(all.data(), where.counts.data(), where.displacements.data(), MPI_INT,
-                                    here ? MPI_IN_PLACE : mine.data(), count, MPI_INT, root, shaped()));
+                MPI_OK(MPI_Scatterv(all.data(), where.counts.data(), where.displacements.data(),
+                                    MPI_INT, here ? MPI_IN_PLACE : mine.data(), count, MPI_INT,
+                                    root, shaped()));
                 EXPECT_EQ(mine.back(), -1);
                 mine.pop_back();
                 EXPECT_EQ(mine, here ? unset(count) : values(me(), count));
@@ -101,9 +102,9 @@ TEST_P(VectorData, Allgatherv) {
             std::vector<int> all = unset(where.total);
             if (in_place)
                 std::copy(mine.begin(), mine.end(), all.begin() + where.displacements[u(me())]);
-            MPI_OK(MPI_Allgatherv(in_place ? MPI_IN_PLACE : mine.data(), count_of(me(), scale), MPI_INT,
-                                  all.data(), where.counts.data(), where.displacements.data(), MPI_INT,
-                                  shaped()));
+            MPI_OK(MPI_Allgatherv(in_place ? MPI_IN_PLACE : mine.data(), count_of(me(), scale),
+                                  MPI_INT, all.data(), where.counts.data(),
+                                  where.displacements.data(), MPI_INT, shaped()));
             expect_collected(all, where);
         }
     }

@@ -54,7 +54,8 @@ class Groups : public mpitest::MpiTest {
         Ranks own(static_cast<std::size_t>(size));
         std::iota(own.begin(), own.end(), 0);
         Ranks result(own.size(), -99);
-        EXPECT_MPI_OK(MPI_Group_translate_ranks(group.get(), size, own.data(), all(), result.data()));
+        EXPECT_MPI_OK(
+            MPI_Group_translate_ranks(group.get(), size, own.data(), all(), result.data()));
         return result;
     }
 
@@ -160,7 +161,8 @@ TEST_F(Groups, Union) {
     const Group b = incl({3, 0, 1});
     Group both;
     MPI_OK(MPI_Group_union(a.get(), b.get(), both.out()));
-    EXPECT_EQ(members(both), (Ranks{2, 0, 3, 1})) << "the first, then what the second adds, in order";
+    EXPECT_EQ(members(both), (Ranks{2, 0, 3, 1}))
+        << "the first, then what the second adds, in order";
     Group same;
     MPI_OK(MPI_Group_union(a.get(), MPI_GROUP_EMPTY, same.out()));
     EXPECT_EQ(members(same), (Ranks{2, 0}));
@@ -198,8 +200,8 @@ TEST_F(Groups, RangeIncl) {
     NEED_RANKS(4);
     const auto range_incl = [&](std::vector<std::array<int, 3>> ranges) {
         Group group;
-        EXPECT_MPI_OK(MPI_Group_range_incl(all(), to_int(ranges.size()),
-                                           reinterpret_cast<int(*)[3]>(ranges.data()), group.out()));
+        EXPECT_MPI_OK(MPI_Group_range_incl(
+            all(), to_int(ranges.size()), reinterpret_cast<int(*)[3]>(ranges.data()), group.out()));
         return members(group);
     };
     EXPECT_EQ(range_incl({{0, 3, 1}}), (Ranks{0, 1, 2, 3}));
@@ -212,8 +214,8 @@ TEST_F(Groups, RangeIncl) {
     EXPECT_EQ(range_incl({}), Ranks{});
 }
 
-// A stride that leads away from the end of its range: refused by all libraries, with classes of their
-// own choice, since the standard names none.
+// A stride that leads away from the end of its range: refused by all libraries, with classes of
+// their own choice, since the standard names none.
 TEST_F(Groups, RangeAgainstItsDirection) {
     NEED_RANKS(2);
     MPI_OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
@@ -232,8 +234,8 @@ TEST_F(Groups, RangeExcl) {
     NEED_RANKS(4);
     const auto range_excl = [&](std::vector<std::array<int, 3>> ranges) {
         Group group;
-        EXPECT_MPI_OK(MPI_Group_range_excl(all(), to_int(ranges.size()),
-                                           reinterpret_cast<int(*)[3]>(ranges.data()), group.out()));
+        EXPECT_MPI_OK(MPI_Group_range_excl(
+            all(), to_int(ranges.size()), reinterpret_cast<int(*)[3]>(ranges.data()), group.out()));
         Ranks result = members(group);
         std::erase_if(result, [](int r) { return r > 3; });
         return result;

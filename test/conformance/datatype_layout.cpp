@@ -1,6 +1,6 @@
-// Every constructor against the reference: size, extent, Pack, Unpack, and transfers in which either side
-// or both use the derived type. The other side is MPI_PACKED, which matches any type; a packed message
-// between equal machines is the elements' bytes in order.
+// Every constructor against the reference: size, extent, Pack, Unpack, and transfers in which
+// either side or both use the derived type. The other side is MPI_PACKED, which matches any type; a
+// packed message between equal machines is the elements' bytes in order.
 #include "test/conformance/datatype_model.hpp"
 
 namespace {
@@ -55,27 +55,69 @@ std::vector<Recipe> recipes() {
         {"Hvector", [] { return hvector(6, 2, 40, int_type()); }},
         {"HvectorOddBytes", [] { return hvector(6, 3, 7, byte_type()); }},
         {"HvectorNegativeStride", [] { return hvector(3, 1, -24, double_type()); }},
-        {"Indexed", [] { return indexed({2, 1, 4}, {0, 5, 8}, int_type()); }},
-        {"IndexedBackwards", [] { return indexed({1, 2, 1}, {9, 4, 0}, int_type()); }},
-        {"IndexedNegative", [] { return indexed({1, 2}, {-6, 3}, int_type()); }},
-        {"IndexedZeroBlocks", [] { return indexed({0, 2, 0, 1, 0}, {50, 1, -9, 7, 3}, int_type()); }},
-        {"IndexedAllZero", [] { return indexed({0, 0}, {3, 4}, int_type()); }},
+        {"Indexed",
+         [] {
+             return indexed({2, 1, 4}, {0, 5, 8}, int_type());
+         }},
+        {"IndexedBackwards",
+         [] {
+             return indexed({1, 2, 1}, {9, 4, 0}, int_type());
+         }},
+        {"IndexedNegative",
+         [] {
+             return indexed({1, 2}, {-6, 3}, int_type());
+         }},
+        {"IndexedZeroBlocks",
+         [] {
+             return indexed({0, 2, 0, 1, 0}, {50, 1, -9, 7, 3}, int_type());
+         }},
+        {"IndexedAllZero",
+         [] {
+             return indexed({0, 0}, {3, 4}, int_type());
+         }},
         {"IndexedEmpty", [] { return indexed({}, {}, int_type()); }},
-        {"IndexedAdjacent", [] { return indexed({2, 3, 1}, {0, 2, 5}, int_type()); }},
-        {"IndexedNotAtZero", [] { return indexed({2, 3}, {10, 20}, double_type()); }},
-        {"IndexedOverlapping", [] { return indexed({4, 4}, {0, 2}, int_type()); }},
-        {"Hindexed", [] { return hindexed({1, 2, 3}, {0, 16, 64}, double_type()); }},
-        {"HindexedOddBytes", [] { return hindexed({3, 1, 5}, {1, 9, 17}, byte_type()); }},
-        {"HindexedNegative", [] { return hindexed({2, 2}, {-32, 8}, int_type()); }},
+        {"IndexedAdjacent",
+         [] {
+             return indexed({2, 3, 1}, {0, 2, 5}, int_type());
+         }},
+        {"IndexedNotAtZero",
+         [] {
+             return indexed({2, 3}, {10, 20}, double_type());
+         }},
+        {"IndexedOverlapping",
+         [] {
+             return indexed({4, 4}, {0, 2}, int_type());
+         }},
+        {"Hindexed",
+         [] {
+             return hindexed({1, 2, 3}, {0, 16, 64}, double_type());
+         }},
+        {"HindexedOddBytes",
+         [] {
+             return hindexed({3, 1, 5}, {1, 9, 17}, byte_type());
+         }},
+        {"HindexedNegative",
+         [] {
+             return hindexed({2, 2}, {-32, 8}, int_type());
+         }},
         {"StructPadded", [] { return padded(); }},
         {"StructMixed",
-         [] { return structure({1, 3, 2}, {0, 4, 16}, {char_type(), int_type(), double_type()}); }},
+         [] {
+             return structure({1, 3, 2}, {0, 4, 16}, {char_type(), int_type(), double_type()});
+         }},
         {"StructUnordered",
-         [] { return structure({1, 1, 1}, {16, 0, 8}, {double_type(), int_type(), char_type()}); }},
+         [] {
+             return structure({1, 1, 1}, {16, 0, 8}, {double_type(), int_type(), char_type()});
+         }},
         {"StructZeroBlocks",
-         [] { return structure({0, 1, 0}, {80, 8, -8}, {double_type(), int_type(), char_type()}); }},
+         [] {
+             return structure({0, 1, 0}, {80, 8, -8}, {double_type(), int_type(), char_type()});
+         }},
         {"StructEmpty", [] { return structure({}, {}, {}); }},
-        {"StructNegative", [] { return structure({2, 1}, {-16, 8}, {int_type(), double_type()}); }},
+        {"StructNegative",
+         [] {
+             return structure({2, 1}, {-16, 8}, {int_type(), double_type()});
+         }},
         {"ContiguousOfPadded", [] { return contiguous(3, padded()); }},
         {"VectorOfPadded", [] { return datatype::vector(3, 2, 4, padded()); }},
         {"VectorOfVector",
@@ -83,17 +125,19 @@ std::vector<Recipe> recipes() {
         {"HvectorOfVector",
          [] { return hvector(10, 1, 8 * 64, datatype::vector(10, 1, 3, double_type())); }},
         {"IndexedOfHindexed",
-         [] { return indexed({1, 2}, {3, 0}, hindexed({1, 1}, {8, 24}, int_type())); }},
+         [] {
+             return indexed({1, 2}, {3, 0}, hindexed({1, 1}, {8, 24}, int_type()));
+         }},
         {"VectorOfNegativeVector",
          [] { return datatype::vector(2, 2, 4, datatype::vector(3, 1, -2, int_type())); }},
         {"StructOfStructs",
          [] {
-             return structure({2, 1, 1}, {0, 64, 40},
-                              {padded(), datatype::vector(3, 1, 2, int_type()), contiguous(5, char_type())});
+             return structure(
+                 {2, 1, 1}, {0, 64, 40},
+                 {padded(), datatype::vector(3, 1, 2, int_type()), contiguous(5, char_type())});
          }},
         {"Matrix Column", [] { return hvector(64, 1, 64 * 8, double_type()); }},
-        {"Transpose",
-         [] { return hvector(20, 1, 8, datatype::vector(20, 1, 20, double_type())); }},
+        {"Transpose", [] { return hvector(20, 1, 8, datatype::vector(20, 1, 20, double_type())); }},
     };
 }
 
@@ -109,8 +153,8 @@ class Layout : public mpitest::MpiTest, public testing::WithParamInterface<Recip
     void exchange(const void* out, int out_count, MPI_Datatype out_type, void* in, int in_count,
                   MPI_Datatype in_type) {
         MPI_Status status;
-        MPI_OK(MPI_Sendrecv(out, out_count, out_type, next(), 1, in, in_count, in_type, previous(), 1,
-                            comm(), &status));
+        MPI_OK(MPI_Sendrecv(out, out_count, out_type, next(), 1, in, in_count, in_type, previous(),
+                            1, comm(), &status));
     }
 };
 
@@ -190,12 +234,13 @@ TEST_P(Layout, PackedToDerivedLeaveGapsAlone) {
         if (count == 300 && mpitest::library() == mpitest::Library::kMpich) continue;
         if (datatype::overlaps(type.model(), count)) continue;
         const Bytes sent = mpitest::pattern(
-            static_cast<std::size_t>(count) * static_cast<std::size_t>(type.model().size_bytes()), 3);
+            static_cast<std::size_t>(count) * static_cast<std::size_t>(type.model().size_bytes()),
+            3);
         Memory target = filled(type.model(), count, 2);
         Memory expected = target;
         datatype::scatter(sent, type.model(), count, expected);
-        ASSERT_NO_FATAL_FAILURE(exchange(sent.data(), to_int(sent.size()), MPI_PACKED, target.buffer(),
-                                         count, type.handle()));
+        ASSERT_NO_FATAL_FAILURE(exchange(sent.data(), to_int(sent.size()), MPI_PACKED,
+                                         target.buffer(), count, type.handle()));
         EXPECT_TRUE(datatype::same_bytes(target.bytes(), expected.bytes()));
     }
 }
@@ -206,16 +251,18 @@ TEST_P(Layout, DerivedToDerivedLarge) {
     const int size_bytes = type.model().size_bytes();
     if (size_bytes == 0) return;
     // Over 1 MiB of data, except where that would be gaps for the greatest part.
-    const int count = std::min((5 << 18) / size_bytes,
-                               (8 << 20) / to_int(static_cast<std::size_t>(type.model().extent()) + 1)) +
-                      1;
+    const int count =
+        std::min((5 << 18) / size_bytes,
+                 (8 << 20) / to_int(static_cast<std::size_t>(type.model().extent()) + 1)) +
+        1;
     if (datatype::overlaps(type.model(), count)) return;
     const Memory source = filled(type.model(), count, 1);
     Memory target = filled(type.model(), count, 2);
     Memory expected = target;
-    datatype::scatter(datatype::gathered(source, type.model(), count), type.model(), count, expected);
-    ASSERT_NO_FATAL_FAILURE(exchange(source.buffer(), count, type.handle(), target.buffer(), count,
-                                     type.handle()));
+    datatype::scatter(datatype::gathered(source, type.model(), count), type.model(), count,
+                      expected);
+    ASSERT_NO_FATAL_FAILURE(
+        exchange(source.buffer(), count, type.handle(), target.buffer(), count, type.handle()));
     EXPECT_TRUE(datatype::same_bytes(target.bytes(), expected.bytes()));
 }
 
@@ -250,12 +297,9 @@ Type random_type(std::mt19937& random, int depth) {
     };
     if (depth == 0) {
         switch (pick(0, 2)) {
-            case 0:
-                return int_type();
-            case 1:
-                return double_type();
-            default:
-                return char_type();
+            case 0: return int_type();
+            case 1: return double_type();
+            default: return char_type();
         }
     }
     const Type old = random_type(random, depth - 1);
@@ -273,23 +317,17 @@ Type random_type(std::mt19937& random, int depth) {
         olds.push_back(i == 0 ? old : random_type(random, depth - 1));
     }
     switch (pick(0, 5)) {
-        case 0:
-            return datatype::contiguous(pick(0, 4), old);
-        case 1:
-            return datatype::vector(pick(1, 4), pick(1, 3), pick(-5, 6), old);
-        case 2:
-            return datatype::hvector(pick(1, 4), pick(1, 3), gap_bytes(), old);
-        case 3:
-            return datatype::indexed(lengths, elements, old);
-        case 4:
-            return datatype::hindexed(lengths, bytes, old);
-        default:
-            return datatype::structure(lengths, bytes, olds);
+        case 0: return datatype::contiguous(pick(0, 4), old);
+        case 1: return datatype::vector(pick(1, 4), pick(1, 3), pick(-5, 6), old);
+        case 2: return datatype::hvector(pick(1, 4), pick(1, 3), gap_bytes(), old);
+        case 3: return datatype::indexed(lengths, elements, old);
+        case 4: return datatype::hindexed(lengths, bytes, old);
+        default: return datatype::structure(lengths, bytes, olds);
     }
 }
 
-// Two elements of a misaligned nesting (a contiguous of 3 chars under a vector of ints' stride) would
-// meet the ambiguity that the reference avoids; such a type is not tried.
+// Two elements of a misaligned nesting (a contiguous of 3 chars under a vector of ints' stride)
+// would meet the ambiguity that the reference avoids; such a type is not tried.
 bool is_aligned(const Model& model) {
     return model.extent() % model.align == 0 && model.lb % model.align == 0 &&
            std::all_of(model.map.begin(), model.map.end(), [](const datatype::Entry& entry) {
@@ -332,8 +370,9 @@ TEST_F(RandomLayout, AgreesWithTheReference) {
         Memory target = filled(model, count, 2);
         Memory expected = target;
         datatype::scatter(packed, model, count, expected);
-        MPI_OK(MPI_Sendrecv(packed.data(), to_int(packed.size()), MPI_PACKED, next(), 1, target.buffer(),
-                            count, type.handle(), previous(), 1, comm(), MPI_STATUS_IGNORE));
+        MPI_OK(MPI_Sendrecv(packed.data(), to_int(packed.size()), MPI_PACKED, next(), 1,
+                            target.buffer(), count, type.handle(), previous(), 1, comm(),
+                            MPI_STATUS_IGNORE));
         ASSERT_TRUE(datatype::same_bytes(target.bytes(), expected.bytes()));
     }
     EXPECT_GT(tried, 200);

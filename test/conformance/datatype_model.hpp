@@ -1,9 +1,10 @@
 // A naive reference for derived datatypes: the type map, written out, beside the MPI handle.
 //
-// Each constructor here makes both: the MPI type by the MPI call, and the list of (displacement, size)
-// of its basic elements by the standard's definition. The tests then compare what MPI does with what
-// the list says. Byte displacements and alignments in the tests are such that the standard's padding
-// of an extent is unambiguous (only structs are padded, and no basic element is misaligned).
+// Each constructor here makes both: the MPI type by the MPI call, and the list of (displacement,
+// size) of its basic elements by the standard's definition. The tests then compare what MPI does
+// with what the list says. Byte displacements and alignments in the tests are such that the
+// standard's padding of an extent is unambiguous (only structs are padded, and no basic element is
+// misaligned).
 #pragma once
 
 #include <algorithm>
@@ -30,7 +31,8 @@ struct Model {
     MPI_Aint ub = 0;
     int align = 1;
     std::string text = "basic";  // how it was made, for messages
-    bool nests_empty = false;  // made of a type without elements; the peers disagree about its bounds
+    bool nests_empty =
+        false;  // made of a type without elements; the peers disagree about its bounds
 
     MPI_Aint extent() const { return ub - lb; }
     int size_bytes() const {
@@ -76,8 +78,8 @@ Type basic(MPI_Datatype handle) {
     return {handle, std::move(model), false};
 }
 
-// The model of copies of (possibly different) types at given byte displacements; `lengths` copies of
-// each in a row.
+// The model of copies of (possibly different) types at given byte displacements; `lengths` copies
+// of each in a row.
 inline Model placed(const std::vector<int>& lengths, const std::vector<MPI_Aint>& displacements,
                     const std::vector<const Model*>& olds) {
     Model model;
@@ -144,7 +146,8 @@ inline Type indexed(const std::vector<int>& lengths, const std::vector<int>& dis
     EXPECT_MPI_OK(MPI_Type_indexed(mpitest::to_int(lengths.size()), lengths.data(),
                                    displacements.data(), old.handle(), &handle));
     std::vector<MPI_Aint> bytes;
-    for (const int displacement : displacements) bytes.push_back(displacement * old.model().extent());
+    for (const int displacement : displacements)
+        bytes.push_back(displacement * old.model().extent());
     return {handle, placed(lengths, bytes, old.model()), true};
 }
 
@@ -173,8 +176,8 @@ inline Type structure(const std::vector<int>& lengths, const std::vector<MPI_Ain
     return {handle, std::move(model), true};
 }
 
-// Memory for `count` elements of a type, with room for negative displacements, in which the i-th byte has
-// a value of its own.
+// Memory for `count` elements of a type, with room for negative displacements, in which the i-th
+// byte has a value of its own.
 class Memory {
   public:
     Memory(const Model& model, int count) {
@@ -207,7 +210,8 @@ inline mpitest::Bytes gathered(const Memory& memory, const Model& model, int cou
     for (int i = 0; i < count; ++i) {
         const unsigned char* at = memory.buffer() + i * model.extent();
         for (const Entry& entry : model.map)
-            out.insert(out.end(), at + entry.displacement, at + entry.displacement + entry.size_bytes);
+            out.insert(out.end(), at + entry.displacement,
+                       at + entry.displacement + entry.size_bytes);
     }
     return out;
 }

@@ -1,5 +1,5 @@
-// The predefined types: sizes, extents, and that values of each travel; Address and the bottom of memory;
-// the pairs for MINLOC and MAXLOC.
+// The predefined types: sizes, extents, and that values of each travel; Address and the bottom of
+// memory; the pairs for MINLOC and MAXLOC.
 #include <complex>
 #include <cwchar>
 
@@ -26,7 +26,7 @@ struct Pair {
 #define SCALAR(mpi, c) \
     { #mpi, mpi, sizeof(c), sizeof(c) }
 #define PAIR(mpi, c) \
-    { #mpi, mpi, sizeof(c) + sizeof(int), sizeof(Pair<c>) }
+    { #mpi, mpi, sizeof(c) + sizeof(int), sizeof(Pair <c>) }
 
 std::vector<Predefined> predefined_types() {
     return {
@@ -93,6 +93,33 @@ TEST_F(PredefinedTypes, SizesAndExtentsAreThoseOfC) {
     }
 }
 
+// The types of Fortran with a size in their name are what they say, whatever the compiler.
+TEST_F(PredefinedTypes, FortranTypesOfGivenSize) {
+    const std::vector<std::pair<MPI_Datatype, int>> sizes{{MPI_INTEGER1, 1},
+                                                          {MPI_INTEGER2, 2},
+                                                          {MPI_INTEGER4, 4},
+                                                          {MPI_INTEGER8, 8},
+                                                          {MPI_REAL4, 4},
+                                                          {MPI_REAL8, 8},
+                                                          {MPI_COMPLEX8, 8},
+                                                          {MPI_COMPLEX16, 16},
+                                                          {MPI_CHARACTER, 1},
+                                                          {MPI_INTEGER, 4},
+                                                          {MPI_REAL, 4},
+                                                          {MPI_DOUBLE_PRECISION, 8},
+                                                          {MPI_COMPLEX, 8},
+                                                          {MPI_DOUBLE_COMPLEX, 16},
+                                                          {MPI_2INTEGER, 8},
+                                                          {MPI_2REAL, 8},
+                                                          {MPI_2DOUBLE_PRECISION, 16},
+                                                          {MPI_LOGICAL, 4}};
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+        int size_bytes = -1;
+        MPI_OK(MPI_Type_size(sizes[i].first, &size_bytes));
+        EXPECT_EQ(size_bytes, sizes[i].second) << "number " << i;
+    }
+}
+
 TEST_F(PredefinedTypes, CommitIsAllowed) {
     for (const Predefined& each : predefined_types()) {
         MPI_Datatype type = each.type;
@@ -133,8 +160,8 @@ void exchange_pairs(MPI_Datatype type, MPI_Comm comm, int next, int previous) {
     for (int i = 0; i < kCount; ++i)
         sent[static_cast<std::size_t>(i)] = {static_cast<First>(i), kCount - i};
     MPI_Status status;
-    MPI_OK(MPI_Sendrecv(sent.data(), kCount, type, next, 1, received.data(), kCount, type, previous, 1,
-                        comm, &status));
+    MPI_OK(MPI_Sendrecv(sent.data(), kCount, type, next, 1, received.data(), kCount, type, previous,
+                        1, comm, &status));
     for (std::size_t i = 0; i < kCount; ++i) {
         ASSERT_EQ(received[i].value, static_cast<First>(i));
         ASSERT_EQ(received[i].index, kCount - to_int(i));
@@ -166,8 +193,8 @@ TEST_F(PredefinedTypes, BottomWithAbsoluteAddresses) {
         EXPECT_MPI_OK(MPI_Get_address(&object.number, &addresses[0]));
         EXPECT_MPI_OK(MPI_Get_address(object.values, &addresses[1]));
         EXPECT_MPI_OK(MPI_Get_address(object.text, &addresses[2]));
-        EXPECT_EQ(addresses[1] - addresses[0], reinterpret_cast<char*>(object.values) -
-                                                   reinterpret_cast<char*>(&object.number));
+        EXPECT_EQ(addresses[1] - addresses[0],
+                  reinterpret_cast<char*>(object.values) - reinterpret_cast<char*>(&object.number));
         const std::array<int, 3> lengths{1, 3, 5};
         const std::array<MPI_Datatype, 3> types{MPI_INT, MPI_DOUBLE, MPI_CHAR};
         MPI_Datatype type = MPI_DATATYPE_NULL;

@@ -1,5 +1,5 @@
-// Life and use of types: free while in use, commit twice, packing several things into one message, the
-// same signature written differently, large strided transfers, the names that MPI-3 removed.
+// Life and use of types: free while in use, commit twice, packing several things into one message,
+// the same signature written differently, large strided transfers, the names that MPI-3 removed.
 #include "test/conformance/datatype_model.hpp"
 
 namespace {
@@ -36,8 +36,8 @@ TEST_F(TypeLife, AnUncommittedTypeCanBeBuiltUpon) {
     MPI_OK(MPI_Type_free(&inner));
     const std::array<int, 6> sent{1, 2, 3, 4, 5, 6};
     std::array<int, 4> received{};
-    MPI_OK(MPI_Sendrecv(sent.data(), 1, outer, next(), 1, received.data(), 4, MPI_INT, previous(), 1,
-                        comm(), MPI_STATUS_IGNORE));
+    MPI_OK(MPI_Sendrecv(sent.data(), 1, outer, next(), 1, received.data(), 4, MPI_INT, previous(),
+                        1, comm(), MPI_STATUS_IGNORE));
     EXPECT_EQ(received, (std::array<int, 4>{1, 3, 4, 6}));
     MPI_OK(MPI_Type_free(&outer));
 }
@@ -123,9 +123,10 @@ TEST_F(TypeUse, SeveralThingsInOnePackedMessage) {
     std::string text_in(text.size(), '?');
     position = 0;
     MPI_OK(MPI_Unpack(received.data(), count, &position, &number_in, 1, MPI_INT, comm()));
-    MPI_OK(MPI_Unpack(received.data(), count, &position, values_in.data(), 1000, MPI_DOUBLE, comm()));
-    MPI_OK(MPI_Unpack(received.data(), count, &position, text_in.data(), to_int(text.size()), MPI_CHAR,
-                      comm()));
+    MPI_OK(
+        MPI_Unpack(received.data(), count, &position, values_in.data(), 1000, MPI_DOUBLE, comm()));
+    MPI_OK(MPI_Unpack(received.data(), count, &position, text_in.data(), to_int(text.size()),
+                      MPI_CHAR, comm()));
     EXPECT_EQ(position, count);
     EXPECT_EQ(number_in, 42 + previous());
     EXPECT_EQ(values_in, values);
@@ -212,8 +213,8 @@ TEST_F(TypeUse, UnpackBeyondTheEndIsAnError) {
     EXPECT_NE(result, MPI_SUCCESS);
 }
 
-// Old programs call the names of MPI-1 that MPI-3 removed. Each is tried where the header declares it:
-// a template, so that a missing function is a branch not taken rather than an error.
+// Old programs call the names of MPI-1 that MPI-3 removed. Each is tried where the header declares
+// it: a template, so that a missing function is a branch not taken rather than an error.
 #ifndef OPEN_MPI  // there they are macros that stop the compiler
 template <class Int>
 bool try_removed_names(Int two) {

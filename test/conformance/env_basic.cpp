@@ -86,14 +86,14 @@ TEST_F(Env, ClockRunsForwardInSeconds) {
 }
 
 TEST_F(Env, EveryErrorClassHasAText) {
-    const std::array classes{MPI_SUCCESS,     MPI_ERR_BUFFER,    MPI_ERR_COUNT,   MPI_ERR_TYPE,
-                             MPI_ERR_TAG,     MPI_ERR_COMM,      MPI_ERR_RANK,    MPI_ERR_REQUEST,
-                             MPI_ERR_ROOT,    MPI_ERR_GROUP,     MPI_ERR_OP,      MPI_ERR_TOPOLOGY,
-                             MPI_ERR_DIMS,    MPI_ERR_ARG,       MPI_ERR_UNKNOWN, MPI_ERR_TRUNCATE,
-                             MPI_ERR_OTHER,   MPI_ERR_INTERN,    MPI_ERR_PENDING, MPI_ERR_IN_STATUS,
-                             MPI_ERR_NO_MEM,  MPI_ERR_INFO,      MPI_ERR_KEYVAL,  MPI_ERR_WIN,
-                             MPI_ERR_FILE,    MPI_ERR_IO,        MPI_ERR_NAME,    MPI_ERR_PORT,
-                             MPI_ERR_SERVICE, MPI_ERR_SPAWN,     MPI_ERR_ACCESS,  MPI_ERR_AMODE};
+    const std::array classes{MPI_SUCCESS,     MPI_ERR_BUFFER, MPI_ERR_COUNT,   MPI_ERR_TYPE,
+                             MPI_ERR_TAG,     MPI_ERR_COMM,   MPI_ERR_RANK,    MPI_ERR_REQUEST,
+                             MPI_ERR_ROOT,    MPI_ERR_GROUP,  MPI_ERR_OP,      MPI_ERR_TOPOLOGY,
+                             MPI_ERR_DIMS,    MPI_ERR_ARG,    MPI_ERR_UNKNOWN, MPI_ERR_TRUNCATE,
+                             MPI_ERR_OTHER,   MPI_ERR_INTERN, MPI_ERR_PENDING, MPI_ERR_IN_STATUS,
+                             MPI_ERR_NO_MEM,  MPI_ERR_INFO,   MPI_ERR_KEYVAL,  MPI_ERR_WIN,
+                             MPI_ERR_FILE,    MPI_ERR_IO,     MPI_ERR_NAME,    MPI_ERR_PORT,
+                             MPI_ERR_SERVICE, MPI_ERR_SPAWN,  MPI_ERR_ACCESS,  MPI_ERR_AMODE};
     std::vector<std::string> texts;
     for (const int each : classes) {
         std::array<char, MPI_MAX_ERROR_STRING> text{};
@@ -154,7 +154,8 @@ TEST_F(ErrorHandler, UserHandlerIsCalledWithCommunicatorAndCode) {
     EXPECT_EQ(times_called, 1);
     EXPECT_TRUE(called_with == comm());
     EXPECT_EQ(mpitest::class_of(called_code), MPI_ERR_RANK);
-    EXPECT_EQ(mpitest::class_of(result), MPI_ERR_RANK) << "the handler returned, so the call does too";
+    EXPECT_EQ(mpitest::class_of(result), MPI_ERR_RANK)
+        << "the handler returned, so the call does too";
 
     // Freed, it stays until the communicator lets go of it.
     MPI_OK(MPI_Errhandler_free(&handler));

@@ -13,8 +13,8 @@
 
 namespace errors {
 
-// Which libraries a case is for. Other libraries do not check everything that Fathom promises to; some
-// crash where Fathom finds the freed handle or the null pointer.
+// Which libraries a case is for. Other libraries do not check everything that Fathom promises to;
+// some crash where Fathom finds the freed handle or the null pointer.
 enum class For { kAll, kFathom };
 
 struct Case {
@@ -24,8 +24,8 @@ struct Case {
     For whom = For::kAll;
 };
 
-// Fixture: errors that belong to no communicator are raised on MPI_COMM_SELF (MPI-4; on MPI_COMM_WORLD
-// before), so these return errors too while a test runs.
+// Fixture: errors that belong to no communicator are raised on MPI_COMM_SELF (MPI-4; on
+// MPI_COMM_WORLD before), so these return errors too while a test runs.
 class ErrorTest : public mpitest::MpiTest {
   protected:
     void SetUp() override {

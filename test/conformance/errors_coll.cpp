@@ -1,5 +1,5 @@
-// Wrong arguments to the collectives. Every rank makes the same mistake, so none waits for another; where
-// only one rank could see it, the test uses a communicator of one.
+// Wrong arguments to the collectives. Every rank makes the same mistake, so none waits for another;
+// where only one rank could see it, the test uses a communicator of one.
 #include <array>
 
 #include "test/conformance/errors.hpp"
@@ -43,61 +43,62 @@ std::vector<Collective> collectives() {
         counts.fill(count);
         return counts.data();
     };
-    return {
-        {"Bcast", [](int n, MPI_Datatype t, MPI_Comm c) { return MPI_Bcast(in.data(), n, t, 0, c); }},
-        {"Gather send",
-         [](int n, MPI_Datatype t, MPI_Comm c) {
-             return MPI_Gather(in.data(), n, t, out.data(), 1, MPI_INT, 0, c);
-         }},
-        {"Scatter receive",
-         [](int n, MPI_Datatype t, MPI_Comm c) {
-             return MPI_Scatter(in.data(), 1, MPI_INT, out.data(), n, t, 0, c);
-         }},
-        {"Allgather send",
-         [](int n, MPI_Datatype t, MPI_Comm c) {
-             return MPI_Allgather(in.data(), n, t, out.data(), 1, MPI_INT, c);
-         }},
-        {"Allgather receive",
-         [](int n, MPI_Datatype t, MPI_Comm c) {
-             return MPI_Allgather(in.data(), 1, MPI_INT, out.data(), n, t, c);
-         }},
-        {"Alltoall send",
-         [](int n, MPI_Datatype t, MPI_Comm c) {
-             return MPI_Alltoall(in.data(), n, t, out.data(), 1, MPI_INT, c);
-         }},
-        {"Alltoall receive",
-         [](int n, MPI_Datatype t, MPI_Comm c) {
-             return MPI_Alltoall(in.data(), 1, MPI_INT, out.data(), n, t, c);
-         }},
-        {"Allgatherv receive",
-         [=](int n, MPI_Datatype t, MPI_Comm c) {
-             return MPI_Allgatherv(in.data(), 1, MPI_INT, out.data(), all(n), zeros.data(), t, c);
-         }},
-        {"Alltoallv send",
-         [=](int n, MPI_Datatype t, MPI_Comm c) {
-             return MPI_Alltoallv(in.data(), all(n), zeros.data(), t, out.data(), zeros.data(),
-                                  zeros.data(), MPI_INT, c);
-         }},
-        {"Alltoallv receive",
-         [=](int n, MPI_Datatype t, MPI_Comm c) {
-             return MPI_Alltoallv(in.data(), zeros.data(), zeros.data(), MPI_INT, out.data(), all(n),
-                                  zeros.data(), t, c);
-         }},
-        {"Reduce",
-         [](int n, MPI_Datatype t, MPI_Comm c) {
-             return MPI_Reduce(in.data(), out.data(), n, t, MPI_SUM, 0, c);
-         }},
-        {"Allreduce",
-         [](int n, MPI_Datatype t, MPI_Comm c) {
-             return MPI_Allreduce(in.data(), out.data(), n, t, MPI_SUM, c);
-         }},
-        {"Reduce_scatter",
-         [=](int n, MPI_Datatype t, MPI_Comm c) {
-             return MPI_Reduce_scatter(in.data(), out.data(), all(n), t, MPI_SUM, c);
-         }},
-        {"Scan", [](int n, MPI_Datatype t, MPI_Comm c) {
-             return MPI_Scan(in.data(), out.data(), n, t, MPI_SUM, c);
-         }}};
+    return {{"Bcast",
+             [](int n, MPI_Datatype t, MPI_Comm c) { return MPI_Bcast(in.data(), n, t, 0, c); }},
+            {"Gather send",
+             [](int n, MPI_Datatype t, MPI_Comm c) {
+                 return MPI_Gather(in.data(), n, t, out.data(), 1, MPI_INT, 0, c);
+             }},
+            {"Scatter receive",
+             [](int n, MPI_Datatype t, MPI_Comm c) {
+                 return MPI_Scatter(in.data(), 1, MPI_INT, out.data(), n, t, 0, c);
+             }},
+            {"Allgather send",
+             [](int n, MPI_Datatype t, MPI_Comm c) {
+                 return MPI_Allgather(in.data(), n, t, out.data(), 1, MPI_INT, c);
+             }},
+            {"Allgather receive",
+             [](int n, MPI_Datatype t, MPI_Comm c) {
+                 return MPI_Allgather(in.data(), 1, MPI_INT, out.data(), n, t, c);
+             }},
+            {"Alltoall send",
+             [](int n, MPI_Datatype t, MPI_Comm c) {
+                 return MPI_Alltoall(in.data(), n, t, out.data(), 1, MPI_INT, c);
+             }},
+            {"Alltoall receive",
+             [](int n, MPI_Datatype t, MPI_Comm c) {
+                 return MPI_Alltoall(in.data(), 1, MPI_INT, out.data(), n, t, c);
+             }},
+            {"Allgatherv receive",
+             [=](int n, MPI_Datatype t, MPI_Comm c) {
+                 return MPI_Allgatherv(in.data(), 1, MPI_INT, out.data(), all(n), zeros.data(), t,
+                                       c);
+             }},
+            {"Alltoallv send",
+             [=](int n, MPI_Datatype t, MPI_Comm c) {
+                 return MPI_Alltoallv(in.data(), all(n), zeros.data(), t, out.data(), zeros.data(),
+                                      zeros.data(), MPI_INT, c);
+             }},
+            {"Alltoallv receive",
+             [=](int n, MPI_Datatype t, MPI_Comm c) {
+                 return MPI_Alltoallv(in.data(), zeros.data(), zeros.data(), MPI_INT, out.data(),
+                                      all(n), zeros.data(), t, c);
+             }},
+            {"Reduce",
+             [](int n, MPI_Datatype t, MPI_Comm c) {
+                 return MPI_Reduce(in.data(), out.data(), n, t, MPI_SUM, 0, c);
+             }},
+            {"Allreduce",
+             [](int n, MPI_Datatype t, MPI_Comm c) {
+                 return MPI_Allreduce(in.data(), out.data(), n, t, MPI_SUM, c);
+             }},
+            {"Reduce_scatter",
+             [=](int n, MPI_Datatype t, MPI_Comm c) {
+                 return MPI_Reduce_scatter(in.data(), out.data(), all(n), t, MPI_SUM, c);
+             }},
+            {"Scan", [](int n, MPI_Datatype t, MPI_Comm c) {
+                 return MPI_Scan(in.data(), out.data(), n, t, MPI_SUM, c);
+             }}};
 }
 
 TEST_F(CollErrors, CountTypeAndCommunicator) {
@@ -112,7 +113,8 @@ TEST_F(CollErrors, CountTypeAndCommunicator) {
                 {"null type", MPI_ERR_TYPE, [&] { return call(1, MPI_DATATYPE_NULL, c); }},
                 {"uncommitted type", MPI_ERR_TYPE, [&] { return call(1, bad.uncommitted, c); },
                  For::kFathom},
-                {"freed type", MPI_ERR_TYPE, [&] { return call(1, bad.freed_type, c); }, For::kFathom},
+                {"freed type", MPI_ERR_TYPE, [&] { return call(1, bad.freed_type, c); },
+                 For::kFathom},
             });
         }
         run({
@@ -122,7 +124,8 @@ TEST_F(CollErrors, CountTypeAndCommunicator) {
         });
     }
     run({{"Barrier null", MPI_ERR_COMM, [] { return MPI_Barrier(MPI_COMM_NULL); }},
-         {"Barrier freed", MPI_ERR_COMM, [&] { return MPI_Barrier(bad.freed_comm); }, For::kFathom}});
+         {"Barrier freed", MPI_ERR_COMM, [&] { return MPI_Barrier(bad.freed_comm); },
+          For::kFathom}});
 }
 
 TEST_F(CollErrors, Root) {
@@ -170,22 +173,27 @@ TEST_F(CollErrors, RootsOwnArguments) {
          }},
         {"Gatherv recvtype", MPI_ERR_TYPE,
          [&] {
-             return MPI_Gatherv(in.data(), 1, MPI_INT, out.data(), &one, &zero, MPI_DATATYPE_NULL, 0, c);
+             return MPI_Gatherv(in.data(), 1, MPI_INT, out.data(), &one, &zero, MPI_DATATYPE_NULL,
+                                0, c);
          }},
         {"Scatter sendcount", MPI_ERR_COUNT,
          [&] { return MPI_Scatter(in.data(), -1, MPI_INT, out.data(), 1, MPI_INT, 0, c); }},
         {"Scatter sendtype", MPI_ERR_TYPE,
-         [&] { return MPI_Scatter(in.data(), 1, MPI_DATATYPE_NULL, out.data(), 1, MPI_INT, 0, c); }},
+         [&] {
+             return MPI_Scatter(in.data(), 1, MPI_DATATYPE_NULL, out.data(), 1, MPI_INT, 0, c);
+         }},
         {"Scatterv sendcounts", MPI_ERR_COUNT,
          [&] {
              return MPI_Scatterv(in.data(), &minus, &zero, MPI_INT, out.data(), 1, MPI_INT, 0, c);
          }},
         {"Gather null receive buffer", MPI_ERR_BUFFER,
-         [&] { return MPI_Gather(in.data(), 1, MPI_INT, nullptr, 1, MPI_INT, 0, c); }, For::kFathom},
+         [&] { return MPI_Gather(in.data(), 1, MPI_INT, nullptr, 1, MPI_INT, 0, c); },
+         For::kFathom},
         {"Bcast in place", MPI_ERR_BUFFER,
          [&] { return MPI_Bcast(MPI_IN_PLACE, 1, MPI_INT, 0, c); }, For::kFathom},
         {"Allreduce into place", MPI_ERR_BUFFER,
-         [&] { return MPI_Allreduce(in.data(), MPI_IN_PLACE, 1, MPI_INT, MPI_SUM, c); }, For::kFathom},
+         [&] { return MPI_Allreduce(in.data(), MPI_IN_PLACE, 1, MPI_INT, MPI_SUM, c); },
+         For::kFathom},
         {"Allreduce on one buffer", MPI_ERR_BUFFER,
          [&] { return MPI_Allreduce(in.data(), in.data(), 1, MPI_INT, MPI_SUM, c); }, For::kFathom},
     });
@@ -236,8 +244,8 @@ TEST_F(CollErrors, OperationNotDefinedOnType) {
              wrong.whom},
             {"Reduce_scatter", MPI_ERR_OP,
              [&] {
-                 return MPI_Reduce_scatter(in.data(), out.data(), counts.data(), wrong.type, wrong.op,
-                                           comm());
+                 return MPI_Reduce_scatter(in.data(), out.data(), counts.data(), wrong.type,
+                                           wrong.op, comm());
              },
              wrong.whom},
             {"Scan", MPI_ERR_OP,

@@ -13,10 +13,12 @@ using errors::For;
 
 class Pt2ptErrors : public errors::ErrorTest {};
 
-// The same wrong arguments for every function with the parameters (buf, count, type, peer, tag, comm).
+// The same wrong arguments for every function with the parameters (buf, count, type, peer, tag,
+// comm).
 using Transfer = std::function<int(void*, int, MPI_Datatype, int, int, MPI_Comm)>;
 
-std::vector<Case> common_cases(const Transfer& call, MPI_Comm comm, int size, const BadHandles& bad) {
+std::vector<Case> common_cases(const Transfer& call, MPI_Comm comm, int size,
+                               const BadHandles& bad) {
     static std::array<int, 16> data{};
     int* const buffer = data.data();
     return {
@@ -52,7 +54,8 @@ std::vector<Case> send_cases(const Transfer& call, MPI_Comm comm) {
     std::vector<Case> cases{
         {"to ANY_SOURCE", MPI_ERR_RANK,
          [=] { return call(buffer, 1, MPI_INT, MPI_ANY_SOURCE, 1, comm); }},
-        {"with ANY_TAG", MPI_ERR_TAG, [=] { return call(buffer, 1, MPI_INT, 0, MPI_ANY_TAG, comm); }},
+        {"with ANY_TAG", MPI_ERR_TAG,
+         [=] { return call(buffer, 1, MPI_INT, 0, MPI_ANY_TAG, comm); }},
     };
     const int tag_ub = mpitest::tag_ub();
     if (tag_ub < INT_MAX && tag_ub > 32767)
@@ -103,7 +106,8 @@ TEST_F(Pt2ptErrors, Receives) {
               MPI_Request request = MPI_REQUEST_NULL;
               return MPI_Irecv(buffer, count, type, rank, tag, comm, &request);
           }},
-         {"Recv_init", [](void* buffer, int count, MPI_Datatype type, int rank, int tag, MPI_Comm comm) {
+         {"Recv_init",
+          [](void* buffer, int count, MPI_Datatype type, int rank, int tag, MPI_Comm comm) {
               MPI_Request request = MPI_REQUEST_NULL;
               return MPI_Recv_init(buffer, count, type, rank, tag, comm, &request);
           }}}};
@@ -118,21 +122,21 @@ TEST_F(Pt2ptErrors, SendrecvChecksBothHalves) {
     std::array<int, 2> other{};
     const Transfer sending = [&](void* buffer, int count, MPI_Datatype type, int rank, int tag,
                                  MPI_Comm comm) {
-        return MPI_Sendrecv(buffer, count, type, rank, tag, other.data(), 1, MPI_INT, MPI_PROC_NULL, 1,
-                            comm, MPI_STATUS_IGNORE);
+        return MPI_Sendrecv(buffer, count, type, rank, tag, other.data(), 1, MPI_INT, MPI_PROC_NULL,
+                            1, comm, MPI_STATUS_IGNORE);
     };
     const Transfer receiving = [&](void* buffer, int count, MPI_Datatype type, int rank, int tag,
                                    MPI_Comm comm) {
-        return MPI_Sendrecv(other.data(), 1, MPI_INT, MPI_PROC_NULL, 1, buffer, count, type, rank, tag,
-                            comm, MPI_STATUS_IGNORE);
+        return MPI_Sendrecv(other.data(), 1, MPI_INT, MPI_PROC_NULL, 1, buffer, count, type, rank,
+                            tag, comm, MPI_STATUS_IGNORE);
     };
     const Transfer replacing_to = [](void* buffer, int count, MPI_Datatype type, int rank, int tag,
                                      MPI_Comm comm) {
         return MPI_Sendrecv_replace(buffer, count, type, rank, tag, MPI_PROC_NULL, 1, comm,
                                     MPI_STATUS_IGNORE);
     };
-    const Transfer replacing_from = [](void* buffer, int count, MPI_Datatype type, int rank, int tag,
-                                       MPI_Comm comm) {
+    const Transfer replacing_from = [](void* buffer, int count, MPI_Datatype type, int rank,
+                                       int tag, MPI_Comm comm) {
         return MPI_Sendrecv_replace(buffer, count, type, MPI_PROC_NULL, 1, rank, tag, comm,
                                     MPI_STATUS_IGNORE);
     };

@@ -1,6 +1,6 @@
-// Makes one mistake, named by the argument, under the default error handler; fatal_test.py looks at how
-// the job ends. With more than one rank the last makes the mistake, and the others wait for a message
-// that never comes, so that only the end of the job can end them.
+// Makes one mistake, named by the argument, under the default error handler; fatal_test.py looks at
+// how the job ends. With more than one rank the last makes the mistake, and the others wait for a
+// message that never comes, so that only the end of the job can end them.
 #include <mpi.h>
 
 #include <array>

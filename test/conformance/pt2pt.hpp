@@ -62,19 +62,22 @@ inline testing::AssertionResult status_is(const MPI_Status& status, int source, 
                                           std::size_t size_bytes) {
     int count = -1;
     MPI_Get_count(&status, MPI_BYTE, &count);
-    if (status.MPI_SOURCE == source && status.MPI_TAG == tag && count == mpitest::to_int(size_bytes))
+    if (status.MPI_SOURCE == source && status.MPI_TAG == tag &&
+        count == mpitest::to_int(size_bytes))
         return testing::AssertionSuccess();
     return testing::AssertionFailure()
-           << "status has source " << status.MPI_SOURCE << ", tag " << status.MPI_TAG << ", " << count
-           << " bytes; expected source " << source << ", tag " << tag << ", " << size_bytes << " bytes";
+           << "status has source " << status.MPI_SOURCE << ", tag " << status.MPI_TAG << ", "
+           << count << " bytes; expected source " << source << ", tag " << tag << ", " << size_bytes
+           << " bytes";
 }
 
-// The standard's empty status: source MPI_ANY_SOURCE, tag MPI_ANY_TAG, count 0, not cancelled. It is what
-// a wait for a null or inactive request gives.
+// The standard's empty status: source MPI_ANY_SOURCE, tag MPI_ANY_TAG, count 0, not cancelled. It
+// is what a wait for a null or inactive request gives.
 inline testing::AssertionResult status_is_empty(const MPI_Status& status) {
     int cancelled = -1;
     MPI_Test_cancelled(&status, &cancelled);
-    if (cancelled != 0) return testing::AssertionFailure() << "the status says cancelled: " << cancelled;
+    if (cancelled != 0)
+        return testing::AssertionFailure() << "the status says cancelled: " << cancelled;
     return status_is(status, MPI_ANY_SOURCE, MPI_ANY_TAG, 0);
 }
 

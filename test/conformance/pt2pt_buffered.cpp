@@ -20,7 +20,8 @@ TEST_F(Buffered, CompletesWithoutAReceiver) {
     Bytes received(kBytes);
     MPI_OK(MPI_Recv(received.data(), to_int(kBytes), MPI_BYTE, previous(), 1, comm(),
                     MPI_STATUS_IGNORE));
-    EXPECT_TRUE(mpitest::is_pattern(received.data(), kBytes, static_cast<std::uint32_t>(previous())));
+    EXPECT_TRUE(
+        mpitest::is_pattern(received.data(), kBytes, static_cast<std::uint32_t>(previous())));
     void* address = nullptr;
     int size_bytes = 0;
     MPI_OK(MPI_Buffer_detach(&address, &size_bytes));
@@ -45,7 +46,8 @@ TEST_F(Buffered, TheRuleOfTheStandardGivesRoomForAll) {
     }
     for (int i = kMessages - 1; i >= 0; --i) {
         std::vector<int> received(static_cast<std::size_t>(i) * 100, -1);
-        MPI_OK(MPI_Recv(received.data(), i * 100, MPI_INT, previous(), i, comm(), MPI_STATUS_IGNORE));
+        MPI_OK(
+            MPI_Recv(received.data(), i * 100, MPI_INT, previous(), i, comm(), MPI_STATUS_IGNORE));
         EXPECT_EQ(received, std::vector<int>(static_cast<std::size_t>(i) * 100, i));
     }
     void* address = nullptr;
@@ -87,7 +89,8 @@ TEST_F(Buffered, SpaceIsUsedAgain) {
         Bytes received(kBytes);
         MPI_OK(MPI_Recv(received.data(), to_int(kBytes), MPI_BYTE, previous(), 1, comm(),
                         MPI_STATUS_IGNORE));
-        EXPECT_TRUE(mpitest::is_pattern(received.data(), kBytes, static_cast<std::uint32_t>(round)));
+        EXPECT_TRUE(
+            mpitest::is_pattern(received.data(), kBytes, static_cast<std::uint32_t>(round)));
         MPI_OK(MPI_Barrier(comm()));
     }
     void* address = nullptr;
@@ -111,7 +114,8 @@ TEST_F(Buffered, DetachWaitsForDelivery) {
     } else if (rank() == 1) {
         mpitest::sleep_ms(50);
         Bytes received(kBytes);
-        MPI_OK(MPI_Recv(received.data(), to_int(kBytes), MPI_BYTE, 0, 1, comm(), MPI_STATUS_IGNORE));
+        MPI_OK(
+            MPI_Recv(received.data(), to_int(kBytes), MPI_BYTE, 0, 1, comm(), MPI_STATUS_IGNORE));
         EXPECT_TRUE(mpitest::is_pattern(received.data(), kBytes, 6));
     }
 }

@@ -1,4 +1,5 @@
-// Wait and Test, one, any, all, some: with active, null and inactive requests; freed requests; Startall.
+// Wait and Test, one, any, all, some: with active, null and inactive requests; freed requests;
+// Startall.
 #include <numeric>
 
 #include "test/conformance/pt2pt.hpp"
@@ -168,8 +169,8 @@ TEST_F(Completion, WaitsomeAndTestsomeReportWhatIsDone) {
             const std::size_t size_bytes = u * u * 100;
             received.emplace_back(size_bytes);
             sent.push_back(mpitest::pattern(size_bytes, static_cast<std::uint32_t>(i)));
-            MPI_OK(MPI_Irecv(received[u].data(), to_int(size_bytes), MPI_BYTE, previous(), i, comm(),
-                             &requests[u]));
+            MPI_OK(MPI_Irecv(received[u].data(), to_int(size_bytes), MPI_BYTE, previous(), i,
+                             comm(), &requests[u]));
         }
         for (int i = 0; i < kMessages; ++i) {
             const auto u = static_cast<std::size_t>(i);
@@ -274,8 +275,8 @@ TEST_F(Completion, StartallRestartsAMixedSet) {
     }
     for (int i = 0; i < kPairs; ++i) {
         const auto u = static_cast<std::size_t>(i);
-        MPI_OK(MPI_Recv_init(received[u].data(), to_int(received[u].size()), MPI_BYTE, previous(), i,
-                             comm(), &requests[2 * u]));
+        MPI_OK(MPI_Recv_init(received[u].data(), to_int(received[u].size()), MPI_BYTE, previous(),
+                             i, comm(), &requests[2 * u]));
         MPI_OK(MPI_Send_init(sent[u].data(), to_int(sent[u].size()), MPI_BYTE, next(), i, comm(),
                              &requests[2 * u + 1]));
     }
@@ -288,7 +289,8 @@ TEST_F(Completion, StartallRestartsAMixedSet) {
         for (std::size_t i = 0; i < kPairs; ++i) {
             EXPECT_TRUE(mpitest::is_pattern(received[i].data(), received[i].size(),
                                             round * 100 + static_cast<std::uint32_t>(i)));
-            EXPECT_TRUE(pt2pt::status_is(statuses[2 * i], previous(), to_int(i), received[i].size()));
+            EXPECT_TRUE(
+                pt2pt::status_is(statuses[2 * i], previous(), to_int(i), received[i].size()));
         }
     }
     for (MPI_Request& request : requests) {

@@ -1,5 +1,5 @@
-// The four send modes, each blocking, nonblocking and persistent: contents and status arrive at every
-// size at which a protocol changes, to oneself and to others, expected and unexpected.
+// The four send modes, each blocking, nonblocking and persistent: contents and status arrive at
+// every size at which a protocol changes, to oneself and to others, expected and unexpected.
 #include "test/conformance/pt2pt.hpp"
 
 namespace {
@@ -10,7 +10,8 @@ using mpitest::to_int;
 
 class SendModes : public mpitest::MpiTest, public testing::WithParamInterface<pt2pt::SendMode> {};
 
-// Room for all messages of one test at once: a sender need not know that an earlier one has arrived.
+// Room for all messages of one test at once: a sender need not know that an earlier one has
+// arrived.
 constexpr std::size_t kBufferBytes = 16U << 20U;
 
 std::uint32_t seed_of(int source, std::size_t size_bytes) {
@@ -31,7 +32,8 @@ TEST_P(SendModes, BlockingToThePostedReceiveOfTheNext) {
         MPI_Status status;
         MPI_OK(MPI_Wait(&request, &status));
         EXPECT_TRUE(request == MPI_REQUEST_NULL);
-        EXPECT_TRUE(mpitest::is_pattern(received.data(), size_bytes, seed_of(previous(), size_bytes)));
+        EXPECT_TRUE(
+            mpitest::is_pattern(received.data(), size_bytes, seed_of(previous(), size_bytes)));
         EXPECT_EQ(received[size_bytes], 0xEE) << "written beyond the end";
         EXPECT_TRUE(pt2pt::status_is(status, previous(), 7, size_bytes));
     }
@@ -85,15 +87,15 @@ TEST_P(SendModes, NonblockingFromAllToAll) {
         const Bytes sent = pattern(size_bytes, seed_of(rank(), size_bytes));
         for (int target = 0; target < size(); ++target) {
             const auto i = static_cast<std::size_t>(target);
-            MPI_OK(GetParam().nonblocking(sent.data(), to_int(size_bytes), MPI_BYTE, target, 3, comm(),
-                                          &requests[ranks + i]));
+            MPI_OK(GetParam().nonblocking(sent.data(), to_int(size_bytes), MPI_BYTE, target, 3,
+                                          comm(), &requests[ranks + i]));
         }
         std::vector<MPI_Status> statuses(2 * ranks);
         MPI_OK(MPI_Waitall(to_int(2 * ranks), requests.data(), statuses.data()));
         for (int source = 0; source < size(); ++source) {
             const auto i = static_cast<std::size_t>(source);
-            EXPECT_TRUE(mpitest::is_pattern(received[i].data(), size_bytes,
-                                            seed_of(source, size_bytes)));
+            EXPECT_TRUE(
+                mpitest::is_pattern(received[i].data(), size_bytes, seed_of(source, size_bytes)));
             EXPECT_TRUE(pt2pt::status_is(statuses[i], source, 3, size_bytes));
         }
     }
@@ -113,14 +115,16 @@ TEST_P(SendModes, NonblockingToALateReceiver) {
         MPI_Status status;
         MPI_OK(MPI_Recv(received.data(), to_int(size_bytes), MPI_BYTE, previous(), 9, comm(),
                         &status));
-        EXPECT_TRUE(mpitest::is_pattern(received.data(), size_bytes, seed_of(previous(), size_bytes)));
+        EXPECT_TRUE(
+            mpitest::is_pattern(received.data(), size_bytes, seed_of(previous(), size_bytes)));
         EXPECT_TRUE(pt2pt::status_is(status, previous(), 9, size_bytes));
         MPI_OK(MPI_Wait(&request, MPI_STATUS_IGNORE));
     }
 }
 
 TEST_P(SendModes, PersistentRestartsWithNewContents) {
-    if (GetParam().buffered) SKIP_ON_PEER(kOpenMpi, "a restarted Bsend_init sends the old contents");
+    if (GetParam().buffered)
+        SKIP_ON_PEER(kOpenMpi, "a restarted Bsend_init sends the old contents");
     const pt2pt::AttachedBuffer buffer(GetParam().buffered, kBufferBytes);
     for (const std::size_t size_bytes : mpitest::few_sizes_bytes()) {
         SCOPED_TRACE(size_bytes);
@@ -128,7 +132,8 @@ TEST_P(SendModes, PersistentRestartsWithNewContents) {
         Bytes received(size_bytes);
         MPI_Request send = MPI_REQUEST_NULL;
         MPI_Request receive = MPI_REQUEST_NULL;
-        MPI_OK(GetParam().init(sent.data(), to_int(size_bytes), MPI_BYTE, next(), 4, comm(), &send));
+        MPI_OK(
+            GetParam().init(sent.data(), to_int(size_bytes), MPI_BYTE, next(), 4, comm(), &send));
         MPI_OK(MPI_Recv_init(received.data(), to_int(size_bytes), MPI_BYTE, previous(), 4, comm(),
                              &receive));
         for (std::uint32_t round = 0; round < 4; ++round) {
@@ -141,7 +146,8 @@ TEST_P(SendModes, PersistentRestartsWithNewContents) {
             MPI_OK(MPI_Wait(&receive, &status));
             MPI_OK(MPI_Wait(&send, MPI_STATUS_IGNORE));
             EXPECT_TRUE(send != MPI_REQUEST_NULL) << "a persistent request survives its completion";
-            EXPECT_TRUE(mpitest::is_pattern(received.data(), size_bytes, seed_of(previous(), round)));
+            EXPECT_TRUE(
+                mpitest::is_pattern(received.data(), size_bytes, seed_of(previous(), round)));
             EXPECT_TRUE(pt2pt::status_is(status, previous(), 4, size_bytes));
         }
         MPI_OK(MPI_Request_free(&send));

@@ -1,4 +1,5 @@
-// Matching: wildcards, order between one pair of ranks, many outstanding and many unexpected messages.
+// Matching: wildcards, order between one pair of ranks, many outstanding and many unexpected
+// messages.
 #include <numeric>
 
 #include "test/conformance/pt2pt.hpp"
@@ -68,7 +69,8 @@ TEST_F(Matching, TagSelectsAmongPosted) {
 
 // The size of the i-th message of a mixed sequence: all protocols, out of step with each other.
 std::size_t mixed_size_bytes(int i) {
-    static const std::vector<std::size_t> sizes = {8, 70'000, 0, 97, 300'000, 1, 4096, 40, 20'000, 64};
+    static const std::vector<std::size_t> sizes = {8, 70'000, 0,  97,     300'000,
+                                                   1, 4096,   40, 20'000, 64};
     return sizes[static_cast<std::size_t>(i) % sizes.size()];
 }
 
@@ -91,8 +93,8 @@ TEST_F(Matching, OrderHoldsAcrossProtocols) {
                 const auto u = static_cast<std::size_t>(i);
                 const int source = i % 4 == 1 || i % 4 == 3 ? MPI_ANY_SOURCE : previous();
                 const int tag = i % 4 == 2 || i % 4 == 3 ? MPI_ANY_TAG : 5;
-                MPI_OK(MPI_Irecv(received[u].data(), to_int(received[u].size()), MPI_BYTE, source, tag,
-                                 comm(), &receives[u]));
+                MPI_OK(MPI_Irecv(received[u].data(), to_int(received[u].size()), MPI_BYTE, source,
+                                 tag, comm(), &receives[u]));
             }
         };
         if (posted_first) {
@@ -215,7 +217,8 @@ TEST_F(Matching, ThousandsOfUnexpectedMessages) {
     MPI_OK(MPI_Waitall(kMessages, requests.data(), MPI_STATUSES_IGNORE));
 }
 
-// Rank 0 is flooded by everybody; each sender's own order must hold while senders interleave freely.
+// Rank 0 is flooded by everybody; each sender's own order must hold while senders interleave
+// freely.
 TEST_F(Matching, AnySourceKeepsEachSendersOrder) {
     constexpr int kMessages = 500;
     if (rank() != 0) {
@@ -231,12 +234,13 @@ TEST_F(Matching, AnySourceKeepsEachSendersOrder) {
     for (int i = 0; i < kMessages * (size() - 1); ++i) {
         Bytes message(5004);
         MPI_Status status;
-        MPI_OK(MPI_Recv(message.data(), to_int(message.size()), MPI_BYTE, MPI_ANY_SOURCE, MPI_ANY_TAG,
-                        comm(), &status));
+        MPI_OK(MPI_Recv(message.data(), to_int(message.size()), MPI_BYTE, MPI_ANY_SOURCE,
+                        MPI_ANY_TAG, comm(), &status));
         int number = -1;
         std::copy_n(message.begin(), sizeof number, reinterpret_cast<unsigned char*>(&number));
         ASSERT_EQ(number, expected[static_cast<std::size_t>(status.MPI_SOURCE)]++);
-        ASSERT_TRUE(pt2pt::status_is(status, status.MPI_SOURCE, 1, mixed_size_bytes(number) % 5000 + 4));
+        ASSERT_TRUE(
+            pt2pt::status_is(status, status.MPI_SOURCE, 1, mixed_size_bytes(number) % 5000 + 4));
     }
 }
 
@@ -266,7 +270,8 @@ TEST_F(Matching, MessagesToSelfBeforeAndAfterTheReceive) {
         EXPECT_TRUE(pt2pt::status_is(status, rank(), 1, size_bytes));
 
         std::fill(received.begin(), received.end(), static_cast<unsigned char>(0));
-        MPI_OK(MPI_Irecv(received.data(), to_int(size_bytes), MPI_BYTE, rank(), 2, comm(), &request));
+        MPI_OK(
+            MPI_Irecv(received.data(), to_int(size_bytes), MPI_BYTE, rank(), 2, comm(), &request));
         MPI_OK(MPI_Ssend(sent.data(), to_int(size_bytes), MPI_BYTE, rank(), 2, comm()));
         MPI_OK(MPI_Wait(&request, &status));
         EXPECT_TRUE(mpitest::is_pattern(received.data(), size_bytes, 3));
@@ -287,7 +292,8 @@ TEST_F(Matching, LargeMessagesBothWaysAtOnce) {
     }
     for (int peer = 0; peer < size(); ++peer) {
         const auto u = static_cast<std::size_t>(peer);
-        MPI_OK(MPI_Irecv(received[u].data(), kBytes, MPI_BYTE, peer, 0, comm(), &requests[ranks + u]));
+        MPI_OK(
+            MPI_Irecv(received[u].data(), kBytes, MPI_BYTE, peer, 0, comm(), &requests[ranks + u]));
     }
     MPI_OK(MPI_Waitall(to_int(2 * ranks), requests.data(), MPI_STATUSES_IGNORE));
     for (std::size_t i = 0; i < ranks; ++i)

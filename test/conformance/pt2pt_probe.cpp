@@ -146,7 +146,8 @@ TEST_F(Cancel, AReceiveFromTheMiddleOfTheQueue) {
     std::array<int, 3> received{-1, -1, -1};
     std::array<MPI_Request, 3> requests{};
     for (std::size_t i = 0; i < 3; ++i)
-        MPI_OK(MPI_Irecv(&received[i], 1, MPI_INT, MPI_ANY_SOURCE, MPI_ANY_TAG, comm(), &requests[i]));
+        MPI_OK(
+            MPI_Irecv(&received[i], 1, MPI_INT, MPI_ANY_SOURCE, MPI_ANY_TAG, comm(), &requests[i]));
     MPI_OK(MPI_Cancel(&requests[1]));
     MPI_OK(MPI_Barrier(comm()));
     const std::array<int, 2> sent{1, 2};
@@ -206,8 +207,8 @@ TEST_F(Cancel, APersistentReceiveCanBeStartedAgain) {
     MPI_OK(MPI_Request_free(&request));
 }
 
-// Either the send is cancelled and the receiver never sees it, or it is not and the receiver must get it.
-// The standard leaves the choice to the library, but not the consequence.
+// Either the send is cancelled and the receiver never sees it, or it is not and the receiver must
+// get it. The standard leaves the choice to the library, but not the consequence.
 TEST_F(Cancel, ASendIsCancelledOrDelivered) {
     for (const std::size_t size_bytes : mpitest::few_sizes_bytes()) {
         SCOPED_TRACE(size_bytes);
@@ -225,8 +226,8 @@ TEST_F(Cancel, ASendIsCancelledOrDelivered) {
         int cancelled = 0;
         if (flag != 0) MPI_Test_cancelled(&status, &cancelled);
         int expect_none = -1;
-        MPI_OK(MPI_Sendrecv(&cancelled, 1, MPI_INT, next(), 2, &expect_none, 1, MPI_INT, previous(), 2,
-                            comm(), MPI_STATUS_IGNORE));
+        MPI_OK(MPI_Sendrecv(&cancelled, 1, MPI_INT, next(), 2, &expect_none, 1, MPI_INT, previous(),
+                            2, comm(), MPI_STATUS_IGNORE));
         if (expect_none != 0) {
             int found = 1;
             MPI_OK(MPI_Iprobe(previous(), 1, comm(), &found, MPI_STATUS_IGNORE));
@@ -251,8 +252,8 @@ TEST_F(Cancel, WaitAfterCancelOfAReceiveIsLocal) {
     if (rank() == 0) {
         Bytes received(100'000);
         MPI_Request request = MPI_REQUEST_NULL;
-        MPI_OK(MPI_Irecv(received.data(), to_int(received.size()), MPI_BYTE, MPI_ANY_SOURCE, 77, comm(),
-                         &request));
+        MPI_OK(MPI_Irecv(received.data(), to_int(received.size()), MPI_BYTE, MPI_ANY_SOURCE, 77,
+                         comm(), &request));
         MPI_OK(MPI_Cancel(&request));
         MPI_OK(MPI_Wait(&request, MPI_STATUS_IGNORE));
     }

@@ -17,8 +17,9 @@ TEST_F(Sendrecv, ShiftsAroundTheRing) {
         const Bytes sent = mpitest::pattern(size_bytes, static_cast<std::uint32_t>(rank()));
         Bytes received(size_bytes);
         MPI_Status status;
-        MPI_OK(MPI_Sendrecv(sent.data(), to_int(size_bytes), MPI_BYTE, next(), rank(), received.data(),
-                            to_int(size_bytes), MPI_BYTE, previous(), previous(), comm(), &status));
+        MPI_OK(MPI_Sendrecv(sent.data(), to_int(size_bytes), MPI_BYTE, next(), rank(),
+                            received.data(), to_int(size_bytes), MPI_BYTE, previous(), previous(),
+                            comm(), &status));
         EXPECT_TRUE(mpitest::is_pattern(received.data(), size_bytes,
                                         static_cast<std::uint32_t>(previous())));
         EXPECT_TRUE(pt2pt::status_is(status, previous(), previous(), size_bytes));
@@ -30,8 +31,8 @@ TEST_F(Sendrecv, DifferentSizesAndTypesEachWay) {
     const std::vector<int> sent(static_cast<std::size_t>(rank()) + 1, rank());
     std::vector<int> received(static_cast<std::size_t>(size()), -1);
     MPI_Status status;
-    MPI_OK(MPI_Sendrecv(sent.data(), rank() + 1, MPI_INT, next(), 1, received.data(), size(), MPI_INT,
-                        MPI_ANY_SOURCE, MPI_ANY_TAG, comm(), &status));
+    MPI_OK(MPI_Sendrecv(sent.data(), rank() + 1, MPI_INT, next(), 1, received.data(), size(),
+                        MPI_INT, MPI_ANY_SOURCE, MPI_ANY_TAG, comm(), &status));
     int count = -1;
     MPI_OK(MPI_Get_count(&status, MPI_INT, &count));
     EXPECT_EQ(count, previous() + 1);
@@ -44,10 +45,10 @@ TEST_F(Sendrecv, ReplaceRotatesInPlace) {
         SCOPED_TRACE(size_bytes);
         Bytes data = mpitest::pattern(size_bytes, static_cast<std::uint32_t>(rank()));
         MPI_Status status;
-        MPI_OK(MPI_Sendrecv_replace(data.data(), to_int(size_bytes), MPI_BYTE, next(), 3, previous(), 3,
-                                    comm(), &status));
-        EXPECT_TRUE(mpitest::is_pattern(data.data(), size_bytes,
-                                        static_cast<std::uint32_t>(previous())));
+        MPI_OK(MPI_Sendrecv_replace(data.data(), to_int(size_bytes), MPI_BYTE, next(), 3,
+                                    previous(), 3, comm(), &status));
+        EXPECT_TRUE(
+            mpitest::is_pattern(data.data(), size_bytes, static_cast<std::uint32_t>(previous())));
         EXPECT_TRUE(pt2pt::status_is(status, previous(), 3, size_bytes));
     }
 }
@@ -110,7 +111,8 @@ TEST_F(ProcNull, SendrecvWithOneSideMissing) {
     const int sent = rank();
     int received = -1;
     MPI_Status status;
-    MPI_OK(MPI_Sendrecv(&sent, 1, MPI_INT, right, 1, &received, 1, MPI_INT, left, 1, comm(), &status));
+    MPI_OK(
+        MPI_Sendrecv(&sent, 1, MPI_INT, right, 1, &received, 1, MPI_INT, left, 1, comm(), &status));
     EXPECT_EQ(received, rank() - 1);  // -1, untouched, at the left end
     EXPECT_TRUE(rank() == 0 ? pt2pt::status_is_proc_null(status)
                             : pt2pt::status_is(status, rank() - 1, 1, sizeof(int)));
@@ -170,7 +172,8 @@ TEST_F(StatusCount, ElementsOfAStructOfMixedTypes) {
     MPI_Datatype head = MPI_DATATYPE_NULL;
     MPI_OK(MPI_Type_create_struct(2, lengths.data(), displacements.data(), types.data(), &mixed));
     const std::array<int, 2> head_lengths{1, 1};
-    MPI_OK(MPI_Type_create_struct(2, head_lengths.data(), displacements.data(), types.data(), &head));
+    MPI_OK(
+        MPI_Type_create_struct(2, head_lengths.data(), displacements.data(), types.data(), &head));
     MPI_OK(MPI_Type_commit(&mixed));
     MPI_OK(MPI_Type_commit(&head));
     const Bytes sent(96);

@@ -1,5 +1,5 @@
-// Messages longer than the receive buffer: MPI_ERR_TRUNCATE, nothing written beyond the buffer, and a
-// library that works on.
+// Messages longer than the receive buffer: MPI_ERR_TRUNCATE, nothing written beyond the buffer, and
+// a library that works on.
 #include "test/conformance/pt2pt.hpp"
 
 namespace {
@@ -106,10 +106,11 @@ TEST_F(Truncation, OfADerivedType) {
         MPI_Request send = MPI_REQUEST_NULL;
         MPI_OK(MPI_Isend(sent.data(), sent_ints, MPI_INT, next(), 1, comm(), &send));
         std::vector<int> received(2001, -1);
-        EXPECT_MPI_CLASS(MPI_Recv(received.data(), 1, strided, previous(), 1, comm(),
-                                  MPI_STATUS_IGNORE),
-                         MPI_ERR_TRUNCATE);
-        for (std::size_t i = 1; i < 1999; i += 2) ASSERT_EQ(received[i], -1) << "a gap was written, " << i;
+        EXPECT_MPI_CLASS(
+            MPI_Recv(received.data(), 1, strided, previous(), 1, comm(), MPI_STATUS_IGNORE),
+            MPI_ERR_TRUNCATE);
+        for (std::size_t i = 1; i < 1999; i += 2)
+            ASSERT_EQ(received[i], -1) << "a gap was written, " << i;
         EXPECT_EQ(received[1999], -1);
         EXPECT_EQ(received[2000], -1);
         MPI_OK(MPI_Wait(&send, MPI_STATUS_IGNORE));
@@ -166,7 +167,8 @@ TEST_F(Truncation, WaitsomeAndTestallSayErrInStatus) {
             EXPECT_EQ(index, 0);
         } else {
             int flag = 0;
-            while (flag == 0 && result == MPI_SUCCESS) result = MPI_Testall(1, &request, &flag, &status);
+            while (flag == 0 && result == MPI_SUCCESS)
+                result = MPI_Testall(1, &request, &flag, &status);
         }
         EXPECT_MPI_CLASS(result, MPI_ERR_IN_STATUS);
         EXPECT_EQ(mpitest::class_of(status.MPI_ERROR), MPI_ERR_TRUNCATE);

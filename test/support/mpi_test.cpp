@@ -1,8 +1,8 @@
 #include "test/support/mpi_test.hpp"
 
 #include <array>
-#include <climits>
 #include <chrono>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -53,8 +53,8 @@ class LockStep : public testing::EmptyTestEventListener {
                      name_.c_str(), result.message());
     }
 
-    // Called before GoogleTest's own printer (ends are announced in reverse order), so that a failure
-    // added here counts and is printed as this test's.
+    // Called before GoogleTest's own printer (ends are announced in reverse order), so that a
+    // failure added here counts and is printed as this test's.
     void OnTestEnd(const testing::TestInfo& info) override {
         const int failed_here = info.result()->Failed() ? 1 : 0;
         int failed_ranks = 0;
@@ -115,14 +115,15 @@ testing::AssertionResult has_class(const char* expression, const char* class_nam
                                    int expected_class) {
     if (code != MPI_SUCCESS && class_of(code) == expected_class) return testing::AssertionSuccess();
     return testing::AssertionFailure()
-           << expression << " returned " << describe_error(code) << "; expected class " << class_name
-           << " (" << expected_class << ")";
+           << expression << " returned " << describe_error(code) << "; expected class "
+           << class_name << " (" << expected_class << ")";
 }
 
 void MpiTest::SetUp() {
     MPI_OK(MPI_Comm_dup(MPI_COMM_WORLD, &comm_));
     MPI_OK(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN));
-    // An error found by MPI_Wait belongs to the request's communicator; MPICH 4.0 raises it on another.
+    // An error found by MPI_Wait belongs to the request's communicator; MPICH 4.0 raises it on
+    // another.
     if (!is_fathom()) {
         MPI_OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
         MPI_OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN));
@@ -166,10 +167,29 @@ testing::AssertionResult is_pattern(const void* data, std::size_t size_bytes, st
 std::vector<std::size_t> protocol_sizes_bytes() {
     constexpr std::size_t kKiB = 1024;
     constexpr std::size_t kMiB = 1024 * kKiB;
-    return {0,        1,        8,        40,           47,        48,           49,
-            63,       64,       96,       97,           128,       kKiB,         4 * kKiB,
-            8 * kKiB, 16 * kKiB, 32 * kKiB, 64 * kKiB - 1, 64 * kKiB, 64 * kKiB + 1, 256 * kKiB + 13,
-            kMiB,     5 * kMiB};
+    return {0,
+            1,
+            8,
+            40,
+            47,
+            48,
+            49,
+            63,
+            64,
+            96,
+            97,
+            128,
+            kKiB,
+            4 * kKiB,
+            8 * kKiB,
+            16 * kKiB,
+            32 * kKiB,
+            64 * kKiB - 1,
+            64 * kKiB,
+            64 * kKiB + 1,
+            256 * kKiB + 13,
+            kMiB,
+            5 * kMiB};
 }
 
 std::vector<std::size_t> few_sizes_bytes() {
@@ -196,7 +216,8 @@ int run_tests(int* argc, char** argv) {
     testing::InitGoogleTest(argc, argv);
     // The order must be the same everywhere; the report is rank 0's to write.
     int seed = GTEST_FLAG_GET(random_seed);
-    if (seed == 0 && GTEST_FLAG_GET(shuffle)) seed = static_cast<int>(std::time(nullptr) % 99'999) + 1;
+    if (seed == 0 && GTEST_FLAG_GET(shuffle))
+        seed = static_cast<int>(std::time(nullptr) % 99'999) + 1;
     MPI_Bcast(&seed, 1, MPI_INT, 0, harness_comm);
     GTEST_FLAG_SET(random_seed, seed);
     testing::TestEventListeners& listeners = testing::UnitTest::GetInstance()->listeners();
@@ -225,8 +246,8 @@ int run_program(int* argc, char*** argv) {
     MPI_Finalized(&facts.finalized_before);
     if (const char* level = std::getenv("FATHOM_TEST_THREADS"); level != nullptr) {
         facts.thread_level_required = thread_level(level);
-        facts.init_result = MPI_Init_thread(argc, argv, facts.thread_level_required,
-                                            &facts.thread_level_provided);
+        facts.init_result =
+            MPI_Init_thread(argc, argv, facts.thread_level_required, &facts.thread_level_provided);
     } else {
         facts.init_result = MPI_Init(argc, argv);
     }

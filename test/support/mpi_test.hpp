@@ -1,20 +1,21 @@
 // GoogleTest for programs that run on several ranks.
 //
-// A conformance program is one binary per chapter, started as `mpirun -n N program`. Every rank runs
-// every test, in the same order and in lock step: after each test the ranks combine their verdicts
-// (an allreduce on a communicator of the harness's own), so no test runs into the next one and a
-// failure on any rank is a failure on all of them. Rank 0 prints as GoogleTest always does; the others
-// print only what failed, with their rank. The exit status is non-zero on every rank if any failed.
+// A conformance program is one binary per chapter, started as `mpirun -n N program`. Every rank
+// runs every test, in the same order and in lock step: after each test the ranks combine their
+// verdicts (an allreduce on a communicator of the harness's own), so no test runs into the next one
+// and a failure on any rank is a failure on all of them. Rank 0 prints as GoogleTest always does;
+// the others print only what failed, with their rank. The exit status is non-zero on every rank if
+// any failed.
 //
 // Rules for a test:
 //   - Which tests run and which skip must not depend on the rank, only on the number of ranks.
-//   - Use the fixture's communicator `comm()`, fresh for each test, with MPI_ERRORS_RETURN; so that what
+//   - Use the fixture's communicator `comm()`, fresh for each test, with MPI_ERRORS_RETURN. So what
 //     one failed test leaves behind (an unmatched message) cannot be taken for another test's.
 //   - A rank that stops early (ASSERT_*) may leave its peers waiting. The watchdog then ends them.
 //
-// The watchdog: a test that takes longer than FATHOM_TEST_TIMEOUT seconds (default 30) makes each rank
-// print the test's name and its own stack, and ends the process with status 124. It calls no MPI
-// function, so it works whatever state the library is in.
+// The watchdog: a test that takes longer than FATHOM_TEST_TIMEOUT seconds (default 30) makes each
+// rank print the test's name and its own stack, and ends the process with status 124. It calls no
+// MPI function, so it works whatever state the library is in.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -30,21 +31,22 @@ namespace mpitest {
 
 using Bytes = std::vector<unsigned char>;
 
-// What MPI_Initialized and MPI_Finalized said, and what came back, around the harness's own MPI_Init.
+// What MPI_Initialized and MPI_Finalized said, and what came back, around the harness's own
+// MPI_Init.
 struct InitFacts {
     int initialized_before = -1;
     int finalized_before = -1;
     int init_result = -1;
     int initialized_after = -1;
-    // With FATHOM_TEST_THREADS=multiple (or single, funneled, serialized) in the environment the harness
-    // calls MPI_Init_thread instead of MPI_Init; otherwise both are MPI_THREAD_SINGLE.
+    // With FATHOM_TEST_THREADS=multiple (or single, funneled, serialized) in the environment the
+    // harness calls MPI_Init_thread instead of MPI_Init; otherwise both are MPI_THREAD_SINGLE.
     int thread_level_required = MPI_THREAD_SINGLE;
     int thread_level_provided = MPI_THREAD_SINGLE;
 };
 const InitFacts& init_facts();
 
-// The library under test. The suite also runs with other MPI libraries, to check the tests themselves;
-// what is Fathom's own promise beyond the standard is guarded by this.
+// The library under test. The suite also runs with other MPI libraries, to check the tests
+// themselves; what is Fathom's own promise beyond the standard is guarded by this.
 enum class Library { kFathom, kMpich, kOpenMpi, kOther };
 Library library();
 inline bool is_fathom() {
@@ -90,7 +92,8 @@ class MpiTest : public testing::Test {
 unsigned char pattern_byte(std::uint32_t seed, std::size_t index);
 Bytes pattern(std::size_t size_bytes, std::uint32_t seed);
 void fill_pattern(Bytes& bytes, std::uint32_t seed);  // in place: the address stays
-// Success if `data[0, size_bytes)` is the pattern of `seed`; otherwise the first offset that differs.
+// Success if `data[0, size_bytes)` is the pattern of `seed`; otherwise the first offset that
+// differs.
 testing::AssertionResult is_pattern(const void* data, std::size_t size_bytes, std::uint32_t seed);
 
 // The sizes at which protocols change: nothing, inline, one cache line, eager, rendezvous.
@@ -103,8 +106,8 @@ inline int to_int(std::size_t value) {
     return static_cast<int>(value);
 }
 
-// The largest tag: the attribute MPI_TAG_UB, or the standard's minimum if this library's header does not
-// declare attribute functions yet.
+// The largest tag: the attribute MPI_TAG_UB, or the standard's minimum if this library's header
+// does not declare attribute functions yet.
 int tag_ub();
 
 // Initialises MPI, runs the tests, finalises; main() of every conformance program. Returns its exit
@@ -123,16 +126,16 @@ void sleep_ms(int milliseconds);
 #define EXPECT_MPI_CLASS(call, error_class) \
     EXPECT_PRED_FORMAT2(mpitest::has_class, call, error_class)
 
-#define NEED_RANKS(n)                                                             \
-    do {                                                                          \
+#define NEED_RANKS(n)                                                                  \
+    do {                                                                               \
         if (size() < (n)) GTEST_SKIP() << "needs " << (n) << " ranks, has " << size(); \
     } while (false)
 // For tests that a deviation of that peer from the standard makes useless or fatal there.
-#define SKIP_ON_PEER(peer, what)                                                        \
-    do {                                                                                \
+#define SKIP_ON_PEER(peer, what)                                                                \
+    do {                                                                                        \
         if (mpitest::library() == mpitest::Library::peer) GTEST_SKIP() << #peer ": " << (what); \
     } while (false)
-#define FATHOM_ONLY(what)                                                  \
-    do {                                                                   \
+#define FATHOM_ONLY(what)                                                              \
+    do {                                                                               \
         if (!mpitest::is_fathom()) GTEST_SKIP() << "Fathom's own promise: " << (what); \
     } while (false)

@@ -94,7 +94,8 @@ void set_timer(int seconds) {
 void watchdog_start(int rank) {
     own_rank = rank;
     std::snprintf(own_pid_text.data(), own_pid_text.size(), "%d", static_cast<int>(getpid()));
-    if (const char* text = std::getenv("FATHOM_TEST_TIMEOUT"); text != nullptr && std::atoi(text) > 0)
+    if (const char* text = std::getenv("FATHOM_TEST_TIMEOUT");
+        text != nullptr && std::atoi(text) > 0)
         timeout_seconds = std::atoi(text);
 
     std::array<void*, 2> frames{};
@@ -109,7 +110,8 @@ void watchdog_start(int rank) {
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = kSignal;
     event._sigev_un._tid = static_cast<pid_t>(syscall(SYS_gettid));
-    if (timer_create(CLOCK_MONOTONIC, &event, &timer_id) != 0) std::perror("watchdog: timer_create");
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer_id) != 0)
+        std::perror("watchdog: timer_create");
 }
 
 void watchdog_arm(const char* what) {
