@@ -279,6 +279,14 @@ void Job::judge(int rank, int status) {
         }
     } else if (WEXITSTATUS(status) != 0) {
         const int code = WEXITSTATUS(status);
+        if (pmi_->finalized(rank)) {
+            // Its part in the job was done: the others may still have something to print.
+            if (exit_status_ == 0) {
+                exit_status_ = code;
+                say(describe(rank) + " exited with status " + std::to_string(code));
+            }
+            return;
+        }
         fail(describe(rank) + " exited with status " + std::to_string(code) + "; the job is ended",
              code);
     } else if (pmi_->in_progress(rank)) {

@@ -18,6 +18,10 @@ bool PmiServer::in_progress(int rank) const {
     return ranks_[static_cast<std::size_t>(rank)].phase == Phase::active;
 }
 
+bool PmiServer::finalized(int rank) const {
+    return ranks_[static_cast<std::size_t>(rank)].phase == Phase::finalized;
+}
+
 void PmiServer::receive(int rank, std::string_view bytes) {
     Rank& state = at(rank);
     if (state.broken) return;

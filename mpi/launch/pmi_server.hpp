@@ -45,6 +45,8 @@ class PmiServer {
 
     /// Whether the rank called init and then neither finalize nor abort.
     bool in_progress(int rank) const;
+    /// Whether the rank has called finalize.
+    bool finalized(int rank) const;
 
   private:
     enum class Phase { fresh, active, finalized };
