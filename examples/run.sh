@@ -88,7 +88,7 @@ step() {
 }
 
 [ -f "$build/build.ninja" ] || step "configuring" meson setup "$build" "$root"
-step "building" ninja -C "$build"
+step "building" ninja -C "$build" programs
 
 mpicxx=$build/bin/mpicxx
 mpirun=$build/bin/mpirun

@@ -55,5 +55,6 @@ struct Request {
 
     bool complete() const { return stage == Stage::complete; }
 };
+static_assert(sizeof(Request) == 176, "made on the stack of every blocking call");
 
 }  // namespace adi

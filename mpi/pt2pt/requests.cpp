@@ -108,7 +108,6 @@ Status request_free(MPI_Request* request) {
         return Status::ok;
     }
     // The operation goes on; the request dies with its completion.
-    r->freed = true;
     table<Request>().retire(r);
     r->on_complete = [](adi::Request& done) { pt2pt::destroy(static_cast<Request&>(done)); };
     return Status::ok;
