@@ -15,9 +15,9 @@ struct HostEntry {
 /// This host's name as people know it; "localhost" when the system does not say.
 std::string host_name();
 
-/// Whether `name` means this host: a loopback name or address, the host's name with or without its
+/// Whether `text` means this host: a loopback name or address, the host's name with or without its
 /// domain, or the address of one of its interfaces. No name service is asked.
-bool is_this_host(const std::string& name);
+bool is_this_host(const std::string& text);
 
 /// Parses "a,b:4". Empty and a sentence in `error` when it is malformed.
 std::vector<HostEntry> parse_host_list(const std::string& list, std::string* error);

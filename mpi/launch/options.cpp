@@ -200,7 +200,9 @@ class Parser {
                 mistake(path + ", line " + std::to_string(number) + ": a quote is left open");
             }
             if (part.empty()) continue;
-            if (!words.empty() && words.back() != ":" && part.front() != ":") words.push_back(":");
+            if (!words.empty() && words.back() != ":" && part.front() != ":") {
+                words.emplace_back(":");
+            }
             words.insert(words.end(), part.begin(), part.end());
         }
         if (words.empty()) mistake("the file " + path + " names no program");
