@@ -34,15 +34,14 @@ class OutRing {
         return &cells_[produced_ & mask_];
     }
 
-    /// Publishes the reserved cell. `chunk` is what it refers to, if anything.
-    void commit(Cell* cell, Chunk chunk = {}) {
+    /// Counts the reserved cell as used; `chunk` is what it refers to, if anything. Returns the
+    /// lap whose release store publishes the cell: the caller's next step.
+    std::uint32_t commit(Chunk chunk = {}) {
         if (chunk.bytes != 0) {
             chunk_[produced_ & mask_] = chunk;
             ++chunks_out_;
         }
-        // Pairs with the acquire in InRing::peek.
-        cell->lap.store(first_lap_ + (produced_ >> shift_) + 1, std::memory_order_release);
-        ++produced_;
+        return first_lap_ + (produced_++ >> shift_) + 1;
     }
 
     /// Looks how far the receiver is and gives consumed chunks back. False: nothing new, or what
@@ -99,7 +98,7 @@ class InRing {
     /// Is the next cell published? A cell holds the lap before or the lap due, nothing else.
     Look peek() const {
         const std::uint32_t before = first_lap_ + (next_ >> shift_);
-        // Pairs with the release in OutRing::commit.
+        // Pairs with the release in Shm::send_short and Shm::send_piece.
         const std::uint32_t lap = cells_[next_ & mask_].lap.load(std::memory_order_acquire);
         if (lap == before) [[likely]]
             return Look::none;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +41,13 @@ adi::Status Segment::create(std::uint32_t processes, std::string* error) {
 }
 
 adi::Status Segment::create_in(const char* place, std::uint32_t processes, std::string* why) {
+    // Beyond this limit ftruncate raises SIGXFSZ, whose default is death without a word.
+    rlimit limit{};
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < kRegionBytes * processes) {
+        *why = "the limit of file sizes (ulimit -f) is below " +
+               std::to_string(kRegionBytes * processes) + " bytes";
+        return adi::Status::no_memory;
+    }
     fd_ = unnamed_file(place);
     if (fd_ < 0 || ftruncate(fd_, static_cast<off_t>(kRegionBytes * processes)) != 0) {
         *why = std::strerror(errno);

@@ -263,7 +263,8 @@ std::uint64_t Shm::send_piece(adi::SendStream& stream, const adi::Buffer& source
             cell->type = CellType::next_fragment;
         }
         cell->chunk = {chunk.offset_lines, n};
-        to.ring.commit(cell, chunk);
+        // Pairs with the acquire in InRing::peek.
+        cell->lap.store(to.ring.commit(chunk), std::memory_order_release);
         signal_local(local);
         stream.sent_bytes += n;
         taken += n;

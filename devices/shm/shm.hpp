@@ -232,7 +232,8 @@ inline adi::Status Shm::send_short(adi::Peer peer, const adi::Header& header,
     } else {
         payload.read(0, cell->data, header.bytes);
     }
-    to.ring.commit(cell);
+    // Pairs with the acquire in InRing::peek: who sees the lap sees the message.
+    cell->lap.store(to.ring.commit(), std::memory_order_release);
     signal_local(local_index(peer));
     return adi::Status::ok;
 }

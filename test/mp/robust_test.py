@@ -63,6 +63,11 @@ class Containers(unittest.TestCase):
                      prefix=self.small_shm("64m"))
         self.expect_exchange(result)
 
+    def test_limit_of_file_sizes(self):
+        result = run("-n", "2", PROGRAM, "exchange", prefix=("sh", "-c", 'ulimit -f 100; exec "$@"', "sh"))
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r"Fathom: MPI_Init failed on host .*ulimit -f")
+
     def test_singleton(self):
         result = subprocess.run([PROGRAM, "exchange"], capture_output=True, text=True, timeout=60,
                                 check=False)
