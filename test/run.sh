@@ -101,7 +101,7 @@ suite_options() {
     done
 }
 
-# shellcheck disable=SC2086 # lists of words are meant to fall apart
+# shellcheck disable=SC2046,SC2086 # lists of words are meant to fall apart
 {
     echo "run.sh: building"
     if ! configure build; then
@@ -121,7 +121,9 @@ suite_options() {
         if [ -n "$wanted" ]; then
             echo "run.sh: building with the sanitizers"
             if configure build-asan --buildtype=debugoptimized -Doptimization=1 \
-                -Db_sanitize=address,undefined -Db_lundef=false && quietly ninja -C build-asan; then
+                -Db_sanitize=address,undefined -Db_lundef=false &&
+                targets=$(python3 -B test/support/targets.py build-asan $wanted) &&
+                quietly ninja -C build-asan $targets; then
                 # A rank under the sanitizers is several times slower; an error ends it.
                 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 FATHOM_TEST_TIMEOUT=120 \
                     run_tests build-asan --timeout-multiplier 4 $(suite_options $wanted)

@@ -13,6 +13,7 @@ peer=$1
 ranks=${2:-2}
 [ $# -lt 2 ] || shift
 shift
+[ $# -gt 0 ] || set -- pt2pt datatype coll comm env errors thread
 root=$(cd "$(dirname "$0")/../.." && pwd)
 out=$root/build-$peer
 mkdir -p "$out"
@@ -31,7 +32,7 @@ compile() {
 }
 
 status=0
-for chapter in ${*:-pt2pt datatype coll comm env errors thread}; do
+for chapter in "$@"; do
     objects=
     for source in "$root"/test/support/*.cpp "$root/test/conformance/$chapter"_*.cpp; do
         object=$(compile "$source")
