@@ -149,7 +149,7 @@ class LaunchTest(unittest.TestCase):
 
 def main():
     global MPIRUN, PMI_PROGRAM
-    MPIRUN, PMI_PROGRAM = sys.argv[1], sys.argv[2]
+    MPIRUN, PMI_PROGRAM = map(os.path.abspath, sys.argv[1:3])
     # What a launcher above the tests says is not what the tests are about.
     for name in list(os.environ):
         if name.startswith(("PMI", "OMPI_", "SLURM_", "MPIEXEC_")):
