@@ -10,8 +10,10 @@
 
 namespace adi {
 
-/// Per power of two of the length: the best time seen of either way. Each is tried twice; then the
-/// better one is used, and the other tried again every 64th time, since the machine may change.
+/// Per power of two of the length: the best time per byte seen of either way. Each is tried twice;
+/// then the better one is used, and the other tried again every 64th time, since the machine may
+/// change. Streams overlap, so they are measured by busy periods: from the moment when one is under
+/// way until none is.
 class GetChooser {
   public:
     enum class Way : std::uint8_t { get, stream };
@@ -19,29 +21,51 @@ class GetChooser {
     Way choose(std::uint64_t bytes) {
         Size& s = size_of(bytes);
         const auto n = ++s.messages;
-        const Way tried = n % 2 == 0 ? Way::get : Way::stream;
-        if (n <= 4) return tried;
-        const Way better = s.ns[0] <= s.ns[1] ? Way::get : Way::stream;
+        if (n <= 4) return n % 2 == 0 ? Way::get : Way::stream;
+        // What could not be measured yet counts as 0: it is tried until it is.
+        const Way better = s.get_ns < s.stream_ns ? Way::get : Way::stream;
         if (n % 64 != 0) return better;
         return better == Way::get ? Way::stream : Way::get;
     }
 
-    /// A message of that length took `ns` that way. The best time fades slowly.
-    void note(Way way, std::uint64_t bytes, std::int64_t ns) {
-        const double per_byte = static_cast<double>(ns) / static_cast<double>(bytes);
-        double& best = size_of(bytes).ns[way == Way::get ? 0 : 1];
-        best = std::min(per_byte, best * 1.05);
+    /// A message was fetched in `ns`.
+    void got(std::uint64_t bytes, std::int64_t ns) {
+        note(size_of(bytes).get_ns, ns, bytes);
+        mixed_ = streams_ > 0;
+    }
+
+    /// A message was asked for, at `now_ns`; stream_done() follows when it is here.
+    void stream_started(std::int64_t now_ns) {
+        if (streams_++ != 0) return;
+        period_start_ns_ = now_ns;
+        period_bytes_ = 0;
+        mixed_ = false;
+    }
+    void stream_done(std::uint64_t bytes, std::int64_t now_ns) {
+        period_bytes_ += bytes;
+        if (--streams_ != 0 || mixed_) return;
+        note(size_of(bytes).stream_ns, now_ns - period_start_ns_, period_bytes_);
     }
 
   private:
     struct Size {
         std::uint32_t messages = 0;
-        std::array<double, 2> ns{1e9, 1e9};  ///< per byte: by get, by stream
+        double get_ns = 0;  ///< best time per byte; 0: none yet
+        double stream_ns = 0;
     };
+    /// The best time fades slowly.
+    static void note(double& best, std::int64_t ns, std::uint64_t bytes) {
+        const double per_byte = static_cast<double>(ns) / static_cast<double>(bytes);
+        best = best == 0 ? per_byte : std::min(per_byte, best * 1.05);
+    }
     Size& size_of(std::uint64_t bytes) {
         return sizes_[static_cast<std::size_t>(std::bit_width(bytes)) % 64];
     }
     std::array<Size, 64> sizes_{};
+    int streams_ = 0;     ///< under way
+    bool mixed_ = false;  ///< the period also spent time on fetching
+    std::int64_t period_start_ns_ = 0;
+    std::uint64_t period_bytes_ = 0;
 };
 
 }  // namespace adi

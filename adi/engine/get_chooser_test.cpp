@@ -15,7 +15,12 @@ std::map<Way, int> play(GetChooser& chooser, std::uint64_t bytes, int messages, 
     for (int i = 0; i < messages; ++i) {
         const Way way = chooser.choose(bytes);
         ++used[way];
-        chooser.note(way, bytes, way == Way::get ? get_ns : stream_ns);
+        if (way == Way::get) {
+            chooser.got(bytes, get_ns);
+        } else {
+            chooser.stream_started(1000);
+            chooser.stream_done(bytes, 1000 + stream_ns);
+        }
     }
     return used;
 }
@@ -35,6 +40,30 @@ TEST(GetChooser, NoticesThatTheMachineChanged) {
     play(chooser, 1 << 20, 1000, 100, 50);
     auto used = play(chooser, 1 << 20, 2000, 100, 500);
     EXPECT_GT(used[Way::get], 1500);
+}
+
+// A window of messages at once, each of which takes as long as all: still the stream is faster.
+TEST(GetChooser, OverlappingStreamsAreMeasuredTogether) {
+    GetChooser chooser;
+    std::int64_t now = 1;
+    std::map<Way, int> used;
+    for (int window = 0; window < 50; ++window) {
+        int streams = 0;
+        for (int i = 0; i < 16; ++i) {
+            const Way way = chooser.choose(1 << 20);
+            ++used[way];
+            if (way == Way::get) {
+                now += 100;
+                chooser.got(1 << 20, 100);
+            } else {
+                chooser.stream_started(now);
+                ++streams;
+            }
+        }
+        now += 50 * streams;
+        while (streams-- > 0) chooser.stream_done(1 << 20, now);
+    }
+    EXPECT_GT(used[Way::stream], 700);
 }
 
 TEST(GetChooser, ExtremeLengths) {

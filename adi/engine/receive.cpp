@@ -80,7 +80,7 @@ void Engine::rendezvous(Request& r, const Header& header, std::uint64_t address)
         r.status = Status::peer_failed;
         return complete(r);
     }
-    r.started_ns = 0;
+    r.timed = false;
     if ((header.flags & kGettable) != 0 && r.buffer.layout == nullptr && r.accept_bytes > 0 &&
         fetch(r, route, header, address)) {
         return;
@@ -103,7 +103,8 @@ bool Engine::fetch(Request& r, const Route& route, const Header& header, std::ui
     GetChooser& chooser = choosers_[route.device];
     const std::int64_t start = can.get_certain ? 0 : Waiter::now_ns();
     if (!can.get_certain && chooser.choose(r.accept_bytes) == GetChooser::Way::stream) {
-        r.started_ns = start;
+        chooser.stream_started(start);
+        r.timed = true;
         return false;
     }
     const Status got = device.get(r.peer, address, r.buffer.base, r.accept_bytes);
@@ -113,9 +114,7 @@ bool Engine::fetch(Request& r, const Route& route, const Header& header, std::ui
         r.status = got;
     } else {
         r.received_bytes = r.accept_bytes;
-        if (!can.get_certain) {
-            chooser.note(GetChooser::Way::get, r.accept_bytes, Waiter::now_ns() - start);
-        }
+        if (!can.get_certain) chooser.got(r.accept_bytes, Waiter::now_ns() - start);
     }
     answer(r.peer, MessageKind::fin, header.cookie);
     complete(r);
@@ -125,10 +124,7 @@ bool Engine::fetch(Request& r, const Route& route, const Header& header, std::ui
 void Engine::data_arrived(Request& r, std::uint64_t bytes) {
     r.received_bytes += bytes;
     if (r.received_bytes < r.accept_bytes) return;
-    if (r.started_ns != 0) {
-        choosers_[routes_[r.peer].device].note(GetChooser::Way::stream, r.accept_bytes,
-                                               Waiter::now_ns() - r.started_ns);
-    }
+    if (r.timed) choosers_[routes_[r.peer].device].stream_done(r.accept_bytes, Waiter::now_ns());
     complete(r);
 }
 

@@ -31,7 +31,6 @@ struct Request {
     Buffer buffer;
     std::uint64_t total_bytes = 0;   ///< length of the message
     std::uint64_t accept_bytes = 0;  ///< how much of it is transferred
-    std::int64_t started_ns = 0;     ///< receive: when the payload was asked for; 0: not timed
     std::uint64_t moved_bytes = 0;   ///< send: taken by the device; receive: in the buffer
     std::uint32_t cookie = 0;        ///< this operation's name for the peer; 0: none given
     std::uint32_t remote_cookie = 0;
@@ -41,6 +40,7 @@ struct Request {
     bool receive = false;
     bool synchronous = false;
     bool stream_open = false;
+    bool timed = false;  ///< receive: a stream whose speed is being measured
     bool cancelled = false;
     bool cancel_pending = false;
     Status status = Status::ok;  ///< valid once complete
