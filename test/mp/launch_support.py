@@ -150,6 +150,9 @@ class LaunchTest(unittest.TestCase):
 def main():
     global MPIRUN, PMI_PROGRAM
     MPIRUN, PMI_PROGRAM = map(os.path.abspath, sys.argv[1:3])
+    # Tests in the background start with some signals ignored, and the ranks would inherit that.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     # What a launcher above the tests says is not what the tests are about.
     for name in list(os.environ):
         if name.startswith(("PMI", "OMPI_", "SLURM_", "MPIEXEC_")):
