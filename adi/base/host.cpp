@@ -59,6 +59,24 @@ int available_cpus() {
     return cpus;
 }
 
+void take_own_cpu(std::size_t index, std::size_t processes) {
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    const auto cpus = static_cast<std::size_t>(CPU_COUNT(&allowed));
+    if (cpus < processes || CPU_COUNT(&allowed) < affinity_cpus(getppid())) return;
+    std::size_t skip = index * cpus / processes;
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+        if (!CPU_ISSET(cpu, &allowed) || skip-- != 0) continue;
+        cpu_set_t own;
+        CPU_ZERO(&own);
+        CPU_SET(cpu, &own);
+        if (sched_setaffinity(0, sizeof own, &own) == 0) {
+            sched_setaffinity(0, sizeof allowed, &allowed);
+        }
+        return;
+    }
+}
+
 std::vector<int> parse_process_mapping(const std::string& text, int size) {
     std::vector<int> node_of;
     const char* p = text.c_str();

@@ -63,6 +63,10 @@ Status Engine::open_devices(Bootstrap& boot, std::string* error) {
     info.local = *local;
     oversubscribed_ = static_cast<int>(info.local.size()) > available_cpus();
     info.oversubscribed = oversubscribed_;
+    if (info.local.size() > 1 && !oversubscribed_) {
+        const auto me = std::find(info.local.begin(), info.local.end(), self_);
+        take_own_cpu(static_cast<std::size_t>(me - info.local.begin()), info.local.size());
+    }
     for (const DeviceEntry& entry : device_registry()) {
         std::unique_ptr<Device> device = entry.make();
         if (hooks_.wrap) device = hooks_.wrap(std::move(device));
