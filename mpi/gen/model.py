@@ -6,7 +6,8 @@ from pathlib import Path
 
 from kinds import KINDS, Kind
 
-CHAPTERS = ("pt2pt", "coll", "comm", "group", "datatype", "env")
+CHAPTERS = ("pt2pt", "coll", "nbc", "comm", "group", "attr", "topo", "datatype", "env", "info", "session",
+            "external", "lang")
 BUFFER_FLAGS = {"at_root", "in_place", "in_place_at_root", "own_part"}
 
 
