@@ -75,6 +75,12 @@ class Engine {
     bool probe(const Match& match, Envelope* found) const;
     /// Tries to cancel. The operation still completes, cancelled or not; wait for it.
     void cancel(Request& r);
+    /// Completes a request that was never given to the engine: an operation that the layer above
+    /// makes of several, or that its user ends.
+    void finish(Request& r, Status status) {
+        r.status = status;
+        complete(r);
+    }
 
     // --- progress --------------------------------------------------------------------------
 

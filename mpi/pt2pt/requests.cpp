@@ -20,12 +20,17 @@ Request* make_request(Comm& comm, Datatype& type) {
 }
 
 void destroy(Request& request) {
-    release(request.comm);
-    release(request.type);
+    if (request.comm != nullptr) release(request.comm);
+    if (request.type != nullptr) release(request.type);
     table<Request>().destroy(&request);
 }
 
 Status outcome(Request& r, MPI_Status* status) {
+    if (r.operation) {
+        const Status result = r.operation->outcome(r, status);
+        if (result != Status::ok && r.comm != nullptr) blame(r.comm);
+        return result;
+    }
     if (r.proc_null) {
         if (r.adi::Request::receive) {
             set_proc_null(status);
@@ -47,11 +52,14 @@ Status outcome(Request& r, MPI_Status* status) {
 }
 
 Status finish(Request& r, MPI_Request* handle, MPI_Status* status) {
-    const Status s = outcome(r, status);
+    Status s = outcome(r, status);
     if (r.persistent) {
         r.active = false;
         r.proc_null = false;
     } else {
+        if (r.operation) {
+            if (const Status freed = r.operation->free(r); s == Status::ok) s = freed;
+        }
         destroy(r);
         *handle = MPI_REQUEST_NULL;
     }
@@ -77,10 +85,12 @@ Status start_one(MPI_Request handle) {
     if (r == nullptr) return Status::request;
     if (!r->persistent) return fail(Status::request, "the request is not a persistent one");
     if (r->active) return fail(Status::request, "the request is active already");
-    const Status s = r->adi::Request::receive ? start_receive(*r) : start_send(*r);
+    const Status s = r->operation               ? r->operation->start(*r)
+                     : r->adi::Request::receive ? start_receive(*r)
+                                                : start_send(*r);
     if (s != Status::ok) {
         r->active = false;
-        blame(r->comm);
+        if (r->comm != nullptr) blame(r->comm);
     }
     return s;
 }
@@ -104,12 +114,17 @@ Status request_free(MPI_Request* request) {
     if (r == nullptr) return Status::request;
     *request = MPI_REQUEST_NULL;
     if (!r->active || r->complete()) {
+        const Status s = r->operation ? r->operation->free(*r) : Status::ok;
         pt2pt::destroy(*r);
-        return Status::ok;
+        return s;
     }
     // The operation goes on; the request dies with its completion.
     table<Request>().retire(r);
-    r->on_complete = [](adi::Request& done) { pt2pt::destroy(static_cast<Request&>(done)); };
+    r->on_complete = [](adi::Request& done) {
+        auto& freed = static_cast<Request&>(done);
+        if (freed.operation) static_cast<void>(freed.operation->free(freed));
+        pt2pt::destroy(freed);
+    };
     return Status::ok;
 }
 
@@ -117,6 +132,7 @@ Status cancel(MPI_Request* request) {
     Request* r = pt2pt::decode(*request);
     if (r == nullptr) return Status::request;
     if (!r->active) return fail(Status::request, "the request is not active");
+    if (r->operation) return r->operation->cancel(*r);
     engine().cancel(*r);
     return Status::ok;
 }
