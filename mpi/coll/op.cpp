@@ -89,10 +89,11 @@ void predefine_ops() {
     }
 }
 
-Status op_create(MPI_User_function* user_fn, int commute, Op*& op) {
+Status op_create(UserFunction user_fn, int commute, Op*& op) {
     op = table<Op>().create();
     if (op == nullptr) return fail(Status::no_mem, "no memory for an operation");
-    op->function = user_fn;
+    op->function = user_fn.plain;
+    op->function_c = user_fn.large;
     op->commutative = commute != 0;
     return Status::ok;
 }

@@ -12,10 +12,19 @@ namespace mpi {
 /// do not overlap.
 using ReduceKernel = void (*)(const void* in, void* inout, Count n);
 
+/// What a user makes an operation of: a function with int counts or, by the large-count variant,
+/// one with MPI_Count counts. Exactly one of the two is set.
+struct UserFunction {
+    UserFunction(MPI_User_function* f) : plain(f) {}
+    UserFunction(MPI_User_function_c* f) : large(f) {}
+    MPI_User_function* plain = nullptr;
+    MPI_User_function_c* large = nullptr;
+};
+
 /// A reduction operation: one of the predefined ones, or a user's function.
 struct Op : Object {
-    MPI_User_function* function = nullptr;      ///< user's function with int counts
-    MPI_User_function_c* function_c = nullptr;  ///< user's function with MPI_Count counts
+    MPI_User_function* function = nullptr;      ///< of a user, see UserFunction
+    MPI_User_function_c* function_c = nullptr;  ///< of a user, see UserFunction
     bool commutative = true;
     bool predefined = false;
     std::uint16_t categories = 0;           ///< predefined: bit c is set when Category c is allowed

@@ -138,7 +138,8 @@ KINDS: dict[str, Kind] = {
     # The rest
     "STRING": plain("const char* {n}", "p", NOT_NULL),
     "STRING_OUT": plain("char* {n}", "p", NOT_NULL),
-    "USER_FUNCTION": plain("MPI_User_function* {n}", "p", NOT_NULL),
+    "USER_FUNCTION": Kind("MPI_User_function* {n}", "UserFunction {n}", "p", NOT_NULL,
+                          large="MPI_User_function_c* {n}"),
     "ERRHANDLER_FUNCTION": plain("MPI_Comm_errhandler_function* {n}", "p", NOT_NULL),
     "ARGC": plain("int* {n}", "p"),
     "ARGV": plain("char*** {n}", "p"),

@@ -1,5 +1,6 @@
 """Reads the tables of mpi/spec: the functions, as the other modules see them."""
 
+import csv
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,7 @@ class Param:
         return KINDS[self.kind_name]
 
     def c(self, large: bool) -> str:
-        text = self.kind.large if large and self.kind.large else self.kind.c
-        return text.format(n=self.name)
+        return ((large and self.kind.large) or self.kind.c).format(n=self.name)
 
     @property
     def body(self) -> str:
@@ -46,10 +46,14 @@ class Function:
     when: str        # "running": between MPI_Init and MPI_Finalize only; or "any"
     proc_null: str   # what the shell does for MPI_PROC_NULL: "", "done" or "empty_status"
 
-    def prototype(self, prefix: str = "", large: bool = False) -> str:
-        params = ", ".join(p.c(large) for p in self.params) or "void"
-        suffix = "_c" if large else ""
-        return f"{self.returns} {prefix}{self.name}{suffix}({params})"
+    @property
+    def large(self) -> bool:
+        """Is this the variant for large counts (MPI-5.0 §2.5.8)?"""
+        return self.name.endswith("_c")
+
+    def prototype(self, prefix: str = "") -> str:
+        params = ", ".join(p.c(self.large) for p in self.params) or "void"
+        return f"{self.returns} {prefix}{self.name}({params})"
 
 
 def load_function(name: str, row: dict) -> Function:
@@ -74,13 +78,22 @@ def load_function(name: str, row: dict) -> Function:
 
 
 def load(folder: Path) -> dict[str, list[Function]]:
-    """All functions by chapter, in the order of the tables."""
+    """All functions by chapter, in the order of the tables. After a function comes its variant for
+    large counts, if the standard has one: a row of its own, or else the same row again."""
+    with open(folder / "abi" / "functions.csv", newline="") as file:
+        standard = {row["name"] for row in csv.DictReader(file)}
     chapters = {}
     seen: set[str] = set()
     for chapter in CHAPTERS:
         with open(folder / f"{chapter}.toml", "rb") as file:
             rows = tomllib.load(file)
-        chapters[chapter] = [load_function(name, row) for name, row in rows.items()]
+        functions = []
+        for name, row in rows.items():
+            functions.append(load_function(name, row))
+            large = f"{name}_c"
+            if large in standard and large not in rows:
+                functions.append(load_function(large, {"body": functions[-1].body} | row))
+        chapters[chapter] = functions
         if twice := seen & set(rows):
             raise SpecError(f"{chapter}.toml: {sorted(twice)} stand in another table too")
         seen |= set(rows)

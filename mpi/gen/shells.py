@@ -8,9 +8,8 @@ from model import Function, Param, SpecError
 class Shell:
     """Writes one function's shell."""
 
-    def __init__(self, function: Function, large: bool = False):
+    def __init__(self, function: Function):
         self.f = function
-        self.large = large
         self.comm = self.first("COMM", "COMM_FREE")
         self.root = self.first("ROOT")
 
@@ -132,18 +131,16 @@ class Shell:
     def report(self) -> str:
         """The arguments of fail_call: a format, and the values."""
         def letter(p: Param) -> str:
-            return "l" if self.large and p.kind.large and p.kind.letter == "i" else p.kind.letter
+            return "l" if self.f.large and p.kind.large and p.kind.letter == "i" else p.kind.letter
         text = ", ".join(f"{p.name}=%{letter(p)}" for p in self.f.params)
-        suffix = "_c" if self.large else ""
-        return ", ".join([f'"{self.f.name}{suffix}({text})"', *(p.name for p in self.f.params)])
+        return ", ".join([f'"{self.f.name}({text})"', *(p.name for p in self.f.params)])
 
     def lines(self) -> list[str]:
         f = self.f
         arguments = ", ".join(self.argument(p) for p in f.params)
         if f.returns != "int":
             return [f"return mpi::{f.body}({arguments});"]
-        name = f.name + ("_c" if self.large else "")
-        lines = [f'const Call call("{name}");'] if f.when == "running" else []
+        lines = [f'const Call call("{f.name}");'] if f.when == "running" else []
         locals_ = {p: self.fill(p.kind.local, p) for p in f.params if p.kind.local}
         outer = locals_.pop(self.comm, "")
         lines += [outer] * bool(outer)
@@ -164,11 +161,8 @@ class Shell:
     def text(self) -> str:
         f = self.f
         body = "\n".join("    " + line for line in self.lines())
-        plain = f.prototype(large=self.large)
-        strong = f.prototype("P", self.large)
-        name = f.name + ("_c" if self.large else "")
-        return (f"// {f.about}.\n{EXPORT} {strong} {{\n{body}\n}}\n"
-                f'{EXPORT} {plain} __attribute__((weak, alias("P{name}")));\n')
+        return (f"// {f.about}.\n{EXPORT} {f.prototype('P')} {{\n{body}\n}}\n"
+                f'{EXPORT} {f.prototype()} __attribute__((weak, alias("P{f.name}")));\n')
 
 
 EXPORT = 'extern "C" [[gnu::visibility("default")]]'
