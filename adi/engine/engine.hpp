@@ -73,6 +73,11 @@ class Engine {
     void irecv(Request& r, const Match& match, const Buffer& buffer);
     /// Is there a message for `match`? Does not wait and does not poll.
     bool probe(const Match& match, Envelope* found) const;
+    /// Takes the message that probe() would find out of the queue, so that nothing else receives
+    /// it; null when there is none. It has to be given to mrecv().
+    Unexpected* mprobe(const Match& match, Envelope* found);
+    /// Starts the receive of a message that mprobe() gave. A synchronous send completes now.
+    void mrecv(Request& r, Unexpected& message, const Buffer& buffer);
     /// Tries to cancel. The operation still completes, cancelled or not; wait for it.
     void cancel(Request& r);
     /// Completes a request that was never given to the engine: an operation that the layer above
@@ -141,6 +146,7 @@ class Engine {
     void on_cancel(Peer peer, const Header& header);
     void on_settled(Peer peer, const Header& header);
 
+    static void reset_receive(Request& r, const Buffer& buffer);
     void begin_receive(Request& r, Peer peer, const Header& header, std::uint64_t total);
     void consume(Request& r, Unexpected& message);
     void finish_eager(Request& r, Unexpected& message);

@@ -6,13 +6,17 @@
 
 namespace adi {
 
-void Engine::irecv(Request& r, const Match& match, const Buffer& buffer) {
+void Engine::reset_receive(Request& r, const Buffer& buffer) {
     r.receive = true;
-    r.match = match;
     r.buffer = buffer;
     r.moved_bytes = r.received_bytes = 0;
     r.cancelled = r.cancel_pending = false;
     r.status = Status::ok;
+}
+
+void Engine::irecv(Request& r, const Match& match, const Buffer& buffer) {
+    reset_receive(r, buffer);
+    r.match = match;
     if (Unexpected* message = matcher_.find(match); message != nullptr) {
         matcher_.remove(*message);
         return consume(r, *message);
@@ -202,6 +206,18 @@ bool Engine::probe(const Match& match, Envelope* found) const {
     if (message == nullptr) return false;
     *found = {message->header.source, message->header.tag, message->total_bytes};
     return true;
+}
+
+Unexpected* Engine::mprobe(const Match& match, Envelope* found) {
+    if (!probe(match, found)) return nullptr;
+    Unexpected* message = matcher_.find(match);
+    matcher_.remove(*message);
+    return message;
+}
+
+void Engine::mrecv(Request& r, Unexpected& message, const Buffer& buffer) {
+    reset_receive(r, buffer);
+    consume(r, message);
 }
 
 // --- unexpected messages -------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "adi/base/host.hpp"
 #include "mpi/core/group.hpp"
@@ -66,6 +67,15 @@ void lock_acquire() {
         sched_yield();
     }
     lock.lock();
+}
+
+Unlocked::Unlocked() : depth_(std::exchange(lock_depth, 0U)) {
+    lock_release();
+}
+
+Unlocked::~Unlocked() {
+    lock_acquire();
+    lock_depth = depth_;
 }
 
 // ---- Reports of errors ----

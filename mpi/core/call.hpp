@@ -28,11 +28,23 @@ enum class Phase : unsigned char { before_init, running, finalized };
 void lock_enter();
 void lock_leave();
 
-/// For the engine's blocking wait, and around calls of the user's error handlers: gives the lock
-/// back and takes it again, whatever the depth. Other threads that wait get it in between. Both do
-/// nothing unless MPI_THREAD_MULTIPLE was granted.
+/// For the engine's blocking wait: gives the lock back and takes it again, whatever the depth. Other
+/// threads that wait get it in between. Both do nothing unless MPI_THREAD_MULTIPLE was granted.
 void lock_release();
 void lock_acquire();
+
+/// Lives around the call of a user's function (an error handler, a generalized request's): the lock
+/// is given back, and MPI calls of that function take it like those of a thread outside of MPI.
+class Unlocked {
+  public:
+    Unlocked();
+    ~Unlocked();
+    Unlocked(const Unlocked&) = delete;
+    Unlocked& operator=(const Unlocked&) = delete;
+
+  private:
+    unsigned depth_;
+};
 
 /// The report of a call outside of MPI_Init and MPI_Finalize; ends the process.
 [[noreturn, gnu::cold]] void outside_of_mpi(const char* call);

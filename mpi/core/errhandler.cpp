@@ -14,9 +14,10 @@ void call_user_handler(Comm& comm, int code) {
     MPI_Comm handle = handle_of<MPI_Comm>(comm);
     Errhandler* handler = comm.errhandler;
     retain(handler);
-    lock_release();
-    handler->function(&handle, &code);
-    lock_acquire();
+    {
+        const Unlocked unlocked;
+        handler->function(&handle, &code);
+    }
     release(handler);
 }
 

@@ -46,6 +46,7 @@ class Table {
 
     struct Slot {
         Id live = 0;  ///< the id while an object lives here, else 0
+        Id retired = 0;  ///< the id of an object that lives on without a handle, else 0
         Id generation = 0;
         Id next_free = 0;  ///< slot + 1 of the next free one, 0 for none
         alignas(T) unsigned char storage[sizeof(T)];
@@ -84,14 +85,28 @@ class Table {
         const Id slot = object->id & kSlotMask;
         Slot& s = slot_at(slot);
         object->~T();
-        s.live = 0;
+        s.live = s.retired = 0;
         s.generation = (s.generation + 1) & kGenerationMask;
         s.next_free = free_;
         free_ = slot + 1;
     }
 
     /// Makes the handle of `object` invalid now, while pending uses keep the object itself.
-    void retire(T* object) { slot_at(object->id & kSlotMask).live = 0; }
+    void retire(T* object) {
+        Slot& s = slot_at(object->id & kSlotMask);
+        s.retired = s.live;
+        s.live = 0;
+    }
+
+    /// The object that had this handle when it was retired, or null: for the one call that the
+    /// standard lets users make with it (MPI_Grequest_complete).
+    T* find_retired(std::uintptr_t value) {
+        const Id id = static_cast<Id>(value);
+        const Id slot = id & kSlotMask;
+        if (value != id || id == 0 || slot >= used_) return nullptr;
+        Slot& s = slot_at(slot);
+        return s.retired == id ? s.object() : nullptr;
+    }
 
     /// Binds an ABI constant to an object that the caller owns.
     void predefine(Id value, T* object) {

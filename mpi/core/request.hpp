@@ -48,7 +48,6 @@ struct Request : Object, adi::Request {
     bool persistent = false;
     bool active = false;  ///< started and not yet completed by the user
     bool proc_null = false;
-    bool freed = false;  ///< MPI_Request_free was called while active
     SendMode mode = SendMode::standard;
     // A persistent request's arguments.
     void* user_buffer = nullptr;

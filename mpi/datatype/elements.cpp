@@ -1,6 +1,8 @@
 // How many elements a received message holds (MPI-5.0 §3.2.5, §5.1.11). The status knows its bytes;
 // basic elements are counted from the constructor calls, without expanding the type map.
 
+#include "mpi/datatype/elements.hpp"
+
 #include "bodies.hpp"
 #include "mpi/core/status.hpp"
 #include "mpi/datatype/contents.hpp"
@@ -49,6 +51,31 @@ Count elements_in(const Datatype& datatype, Count bytes) {
 }
 
 }  // namespace
+
+Count bytes_of(const Datatype& datatype, Count elements) {
+    Count bytes = 0;
+    const Datatype* type = &datatype;
+    while (elements != 0 && type->elements != 0) {
+        if (type->element_size != 0) return bytes + elements * type->element_size;
+        bytes += elements / type->elements * type->size;
+        elements %= type->elements;
+        if (elements == 0) break;
+        if (type->predefined) return bytes + type->size - static_cast<Count>(sizeof(int));
+        const Contents& contents = *type->contents;
+        std::size_t part = 0;
+        if (contents.combiner == MPI_COMBINER_STRUCT) {
+            for (;; ++part) {
+                const Datatype& member = *contents.types[part];
+                const Count length = contents.integers[part + 1];
+                if (elements < length * member.elements) break;
+                elements -= length * member.elements;
+                bytes += length * member.size;
+            }
+        }
+        type = contents.types[part];
+    }
+    return bytes;
+}
 
 Status get_count(const MPI_Status& status, Datatype& datatype, Count& count) {
     const Count bytes = status_bytes(status);

@@ -69,6 +69,7 @@ KINDS: dict[str, Kind] = {
     "POINTER_OUT": plain("void* {n}", "p", NOT_NULL),
     # Numbers
     "COUNT": number("i", "count"),
+    "COUNT_WIDE": plain("MPI_Count {n}", "l", 'check::not_negative(Status::count, "{n}", {n})'),
     "BLOCKLENGTH": number("i", "arg"),
     "SIZE": number("i", "arg"),
     "OFFSET": number("i"),
@@ -122,8 +123,12 @@ KINDS: dict[str, Kind] = {
     "REQUEST_OUT": handle_out("MPI_Request", "Request", "MPI_REQUEST_NULL"),
     "REQUEST_RAW": plain("MPI_Request* {n}", "p", NOT_NULL),
     "REQUESTS_RAW": plain("MPI_Request {n}[]", "p", ARRAY, "MPI_Request* {n}"),
+    "REQUEST_VALUE": plain("MPI_Request {n}", "p"),
+    "REQUESTS_IN": plain("const MPI_Request {n}[]", "p", ARRAY, "const MPI_Request* {n}"),
+    "MESSAGE_RAW": plain("MPI_Message* {n}", "p", NOT_NULL),
     # Statuses; null is MPI_STATUS_IGNORE where the call writes them.
     "STATUS": Kind("const MPI_Status* {n}", "const MPI_Status& {n}", "p", NOT_NULL, arg="*{n}"),
+    "STATUS_INOUT": Kind("MPI_Status* {n}", "MPI_Status& {n}", "p", NOT_NULL, arg="*{n}"),
     "STATUS_OUT": plain("MPI_Status* {n}", "p"),
     "STATUSES_OUT": plain("MPI_Status* {n}", "p"),
     # Results
@@ -141,6 +146,10 @@ KINDS: dict[str, Kind] = {
     "USER_FUNCTION": Kind("MPI_User_function* {n}", "UserFunction {n}", "p", NOT_NULL,
                           large="MPI_User_function_c* {n}"),
     "ERRHANDLER_FUNCTION": plain("MPI_Comm_errhandler_function* {n}", "p", NOT_NULL),
+    "GREQUEST_QUERY": plain("MPI_Grequest_query_function* {n}", "p", NOT_NULL),
+    "GREQUEST_FREE": plain("MPI_Grequest_free_function* {n}", "p", NOT_NULL),
+    "GREQUEST_CANCEL": plain("MPI_Grequest_cancel_function* {n}", "p", NOT_NULL),
+    "EXTRA_STATE": plain("void* {n}", "p"),
     "ARGC": plain("int* {n}", "p"),
     "ARGV": plain("char*** {n}", "p"),
 }

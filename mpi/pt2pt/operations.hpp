@@ -3,6 +3,8 @@
 
 #include <mpi.h>
 
+#include <memory>
+
 #include "mpi/core/process.hpp"
 #include "mpi/core/request.hpp"
 #include "mpi/core/status.hpp"
@@ -16,6 +18,9 @@ inline adi::Match match(const Comm& comm, int source, int tag) {
     return {comm.context, source, tag};
 }
 
+/// A live request without communicator and datatype; null, with the error recorded, when there is
+/// no room for more.
+Request* make_request();
 /// A live request that holds its communicator and datatype until destroy(); null, with the error
 /// recorded, when there is no room for more.
 Request* make_request(Comm& comm, Datatype& type);
@@ -36,6 +41,9 @@ Status finish(Request& r, MPI_Request* handle, MPI_Status* status);
 
 /// outcome() of a receive whose request is on the caller's stack.
 Status outcome_of_receive(const adi::Request& r, MPI_Status* status);
+
+/// A packed copy of a buffer that is sent while it receives; null where nothing is sent.
+Status copy_out(const adi::Buffer& user, int dest, std::unique_ptr<std::byte[]>& copy);
 
 /// Copies a message into the attached buffer and starts to send it from there.
 Status buffered_send(const void* buffer, Count count, Datatype& type, int dest, int tag,

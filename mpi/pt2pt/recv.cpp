@@ -104,6 +104,17 @@ Status iprobe(int source, int tag, Comm& comm, int& flag, MPI_Status* status) {
 
 // --- both at once --------------------------------------------------------------------------------
 
+Status pt2pt::copy_out(const adi::Buffer& user, int dest, std::unique_ptr<std::byte[]>& copy) {
+    if (dest == MPI_PROC_NULL || user.bytes == 0) return Status::ok;
+    copy.reset(new (std::nothrow) std::byte[user.bytes]);
+    if (!copy) {
+        return fail(Status::no_mem, "no memory for a copy of %llu bytes",
+                    static_cast<unsigned long long>(user.bytes));
+    }
+    user.read(0, copy.get(), user.bytes);
+    return Status::ok;
+}
+
 namespace {
 
 /// Sends `out` and receives `in`, at the same time; either may be with MPI_PROC_NULL.
@@ -137,14 +148,7 @@ Status sendrecv_replace(void* buf, Count count, Datatype& datatype, int dest, in
                         int source, int recvtag, Comm& comm, MPI_Status* status) {
     const adi::Buffer user = make_buffer(buf, count, datatype);
     std::unique_ptr<std::byte[]> copy;
-    if (dest != MPI_PROC_NULL && user.bytes > 0) {
-        copy.reset(new (std::nothrow) std::byte[user.bytes]);
-        if (!copy) {
-            return fail(Status::no_mem, "no memory for a copy of %llu bytes",
-                        static_cast<unsigned long long>(user.bytes));
-        }
-        user.read(0, copy.get(), user.bytes);
-    }
+    if (Status s = pt2pt::copy_out(user, dest, copy); s != Status::ok) return s;
     return exchange(adi::contiguous(copy.get(), user.bytes), dest, sendtag, user, source, recvtag,
                     comm, status);
 }

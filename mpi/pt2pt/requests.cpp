@@ -6,12 +6,15 @@
 namespace mpi {
 namespace pt2pt {
 
-Request* make_request(Comm& comm, Datatype& type) {
+Request* make_request() {
     Request* r = table<Request>().create();
-    if (r == nullptr) {
-        static_cast<void>(fail(Status::no_mem, "no room for another request"));
-        return nullptr;
-    }
+    if (r == nullptr) static_cast<void>(fail(Status::no_mem, "no room for another request"));
+    return r;
+}
+
+Request* make_request(Comm& comm, Datatype& type) {
+    Request* r = make_request();
+    if (r == nullptr) return nullptr;
     retain(&comm);
     retain(&type);
     r->comm = &comm;

@@ -1,55 +1,13 @@
 // Completion: wait and test, for one, any, all, some (MPI-5.0 §3.7.3, §3.7.5).
 #include "mpi/gen/bodies.hpp"
+#include "mpi/pt2pt/entry.hpp"
 #include "mpi/pt2pt/operations.hpp"
 
 namespace mpi {
+
+using namespace pt2pt;
+
 namespace {
-
-/// What a handle in an array of requests means to a completion call.
-struct Entry {
-    Request* request = nullptr;  ///< null for MPI_REQUEST_NULL
-    bool bad = false;            ///< no live request
-
-    bool active() const { return request != nullptr && request->active; }
-    bool done() const { return active() && request->complete(); }
-};
-
-Entry look_up(MPI_Request handle) {
-    if (handle == MPI_REQUEST_NULL) return {};
-    Request* r = find<Request>(handle);
-    return {r, r == nullptr};
-}
-
-Status bad_request(int index, MPI_Request handle) {
-    return fail(Status::request, "array_of_requests[%d] = %p is not a live request", index,
-                static_cast<void*>(handle));
-}
-
-/// Checks all handles; tells how many are active.
-Status count_active(int count, const MPI_Request* requests, int* active) {
-    *active = 0;
-    for (int i = 0; i < count; ++i) {
-        const Entry e = look_up(requests[i]);
-        if (e.bad) return bad_request(i, requests[i]);
-        if (e.active()) ++*active;
-    }
-    return Status::ok;
-}
-
-int first_done(int count, const MPI_Request* requests) {
-    for (int i = 0; i < count; ++i) {
-        if (look_up(requests[i]).done()) return i;
-    }
-    return -1;
-}
-
-MPI_Status* nth(MPI_Status* statuses, int i) {
-    return statuses == MPI_STATUSES_IGNORE ? MPI_STATUS_IGNORE : statuses + i;
-}
-
-void set_error(MPI_Status* status, int error) {
-    if (status != MPI_STATUS_IGNORE) status->MPI_ERROR = error;
-}
 
 /// Finishes all requests, each complete or inactive; MPI_ERR_IN_STATUS when one failed.
 Status finish_all(int count, MPI_Request* requests, MPI_Status* statuses) {
@@ -83,10 +41,6 @@ Status finish_some(int count, MPI_Request* requests, int& outcount, int* indices
         indices[outcount++] = i;
     }
     return failed ? Status::in_status : Status::ok;
-}
-
-Status bad_single(MPI_Request handle) {
-    return fail(Status::request, "request %p is not a live request", static_cast<void*>(handle));
 }
 
 }  // namespace
@@ -169,14 +123,10 @@ Status testall(int count, MPI_Request* array_of_requests, int& flag,
                MPI_Status* array_of_statuses) {
     int active = 0;
     if (Status s = count_active(count, array_of_requests, &active); s != Status::ok) return s;
-    const auto all_done = [&] {
-        for (int i = 0; i < count; ++i) {
-            const Entry e = look_up(array_of_requests[i]);
-            if (e.active() && !e.request->complete()) return false;
-        }
-        return true;
-    };
-    flag = all_done() || (engine().look(), all_done()) ? 1 : 0;
+    if (flag = all_done(count, array_of_requests) ? 1 : 0; flag == 0) {
+        engine().look();
+        flag = all_done(count, array_of_requests) ? 1 : 0;
+    }
     return flag == 0 ? Status::ok : finish_all(count, array_of_requests, array_of_statuses);
 }
 

@@ -13,7 +13,7 @@ peer=$1
 ranks=${2:-2}
 [ $# -lt 2 ] || shift
 shift
-[ $# -gt 0 ] || set -- pt2pt datatype coll comm env errors thread
+[ $# -gt 0 ] || set -- pt2pt datatype coll comm env errors external thread
 root=$(cd "$(dirname "$0")/../.." && pwd)
 out=$root/build-$peer
 mkdir -p "$out"
