@@ -35,6 +35,7 @@ enum class [[nodiscard]] Status : int {
     proc_aborted = MPI_ERR_PROC_ABORTED,
     value_too_large = MPI_ERR_VALUE_TOO_LARGE,
     errhandler = MPI_ERR_ERRHANDLER,
+    abi = MPI_ERR_ABI,
 };
 
 /// Records, for this thread, one sentence that says what was wrong (which argument, its value,

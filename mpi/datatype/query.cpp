@@ -12,6 +12,9 @@ Status type_commit(Datatype& datatype) {
 }
 
 Status type_free(Datatype& datatype) {
+    if (datatype.predefined) {  // one of MPI_Type_create_f90_*, which have no constant
+        return fail(Status::type, "datatype is predefined and cannot be freed");
+    }
     table<Datatype>().retire(&datatype);
     release(&datatype);
     return Status::ok;

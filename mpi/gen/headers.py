@@ -19,7 +19,7 @@ def bodies_hpp(template: str, chapters: dict[str, list[Function]]) -> str:
     for chapter, functions in chapters.items():
         text.append(f"// {chapter}")
         for f in functions:
-            if f.own_body:
+            if f.own_body and f.shell == "generated":
                 returns = "Status" if f.returns == "int" else f.returns
                 text.append(f"/// {f.about}.")
                 text.append(f"{returns} {f.body}({', '.join(p.body for p in f.params)});")

@@ -126,6 +126,10 @@ KINDS: dict[str, Kind] = {
     "REQUEST_VALUE": plain("MPI_Request {n}", "p"),
     "REQUESTS_IN": plain("const MPI_Request {n}[]", "p", ARRAY, "const MPI_Request* {n}"),
     "MESSAGE_RAW": plain("MPI_Message* {n}", "p", NOT_NULL),
+    # Handles that may be anything
+    "INFO_VALUE": plain("MPI_Info {n}", "p"),
+    "MESSAGE_VALUE": plain("MPI_Message {n}", "p"),
+    "SESSION_VALUE": plain("MPI_Session {n}", "p"),
     # Statuses; null is MPI_STATUS_IGNORE where the call writes them.
     "STATUS": Kind("const MPI_Status* {n}", "const MPI_Status& {n}", "p", NOT_NULL, arg="*{n}"),
     "STATUS_INOUT": Kind("MPI_Status* {n}", "MPI_Status& {n}", "p", NOT_NULL, arg="*{n}"),
