@@ -1,10 +1,12 @@
-// Communicators: size, rank, compare, group, name, free (MPI-5.0 §7.4, §7.8).
+// Communicators: size, rank, compare, group, name, free (MPI-5.0 §7.4, §7.8, §11.10.4).
 #include "mpi/core/comm.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <new>
 
+#include "mpi/core/process.hpp"
+#include "mpi/core/request.hpp"
 #include "mpi/gen/bodies.hpp"
 
 namespace mpi {
@@ -24,8 +26,18 @@ Status comm_compare(Comm& comm1, Comm& comm2, int& result) {
         result = MPI_IDENT;
         return Status::ok;
     }
-    if (Status s = group_compare(*comm1.group, *comm2.group, result); s != Status::ok) return s;
-    if (result == MPI_IDENT) result = MPI_CONGRUENT;
+    result = MPI_UNEQUAL;
+    if (comm1.is_inter() != comm2.is_inter()) return Status::ok;
+    int groups = MPI_UNEQUAL, peers = MPI_IDENT;
+    if (Status s = group_compare(*comm1.group, *comm2.group, groups); s != Status::ok) return s;
+    if (comm1.is_inter()) {
+        if (Status s = group_compare(*comm1.peers, *comm2.peers, peers); s != Status::ok) return s;
+    }
+    if (groups == MPI_IDENT && peers == MPI_IDENT) {
+        result = MPI_CONGRUENT;
+    } else if (groups != MPI_UNEQUAL && peers != MPI_UNEQUAL) {
+        result = MPI_SIMILAR;
+    }
     return Status::ok;
 }
 
@@ -56,6 +68,28 @@ Status comm_free(Comm& comm) {
     table<Comm>().retire(&comm);
     release(&comm);
     return Status::ok;
+}
+
+namespace {
+
+/// Operations that the engine has not finished yet, those of freed requests included. A request
+/// that nobody has waited for may be finished.
+bool has_pending_traffic(const Comm& comm) {
+    std::uint32_t finished = 0;
+    bool unfinished = false;
+    table<Request>().for_each([&](const Request& request) {
+        if (request.comm != &comm) return;
+        unfinished = unfinished || (request.active && !request.complete());
+        ++finished;
+    });
+    return unfinished || comm.refs > 1 + finished;
+}
+
+}  // namespace
+
+Status comm_disconnect(Comm& comm) {
+    engine().wait_until([&comm] { return !has_pending_traffic(comm); });
+    return comm_free(comm);
 }
 
 }  // namespace mpi

@@ -8,7 +8,7 @@ namespace mpi {
 /// One call of agree(), on its stack.
 class ContextPool::Negotiation {
   public:
-    Negotiation(ContextPool& pool, std::uint32_t parent) : pool_(pool), parent_(parent) {}
+    Negotiation(ContextPool& pool, const Turn& turn) : pool_(pool), turn_(turn) {}
     ~Negotiation() {
         disown();
         if (!entered_) return;
@@ -31,7 +31,7 @@ class ContextPool::Negotiation {
         if (pool_.owner_ == this) return true;
         if (!entered_ || pool_.owner_ != nullptr) return false;
         for (const Negotiation* n = pool_.entered_; n != nullptr; n = n->next_) {
-            if (n->parent_ < parent_) return false;
+            if (n->turn_ < turn_) return false;
         }
         pool_.owner_ = this;
         return true;
@@ -42,14 +42,14 @@ class ContextPool::Negotiation {
 
   private:
     ContextPool& pool_;
-    const std::uint32_t parent_;
+    const Turn turn_;
     bool entered_ = false;
     Negotiation* next_ = nullptr;
 };
 
-Status ContextPool::agree(std::uint32_t parent, bool all_present, Exchange& exchange,
+Status ContextPool::agree(const Turn& turn, bool all_present, Exchange& exchange,
                           std::uint32_t* context) {
-    Negotiation negotiation(*this, parent);
+    Negotiation negotiation(*this, turn);
     if (all_present) negotiation.enter();
     std::array<std::uint64_t, 1 + kWords> words;  // "all own the list", then the window
     std::size_t start = 0, length = kFirstWindow;

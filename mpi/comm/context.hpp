@@ -13,11 +13,12 @@
 //   - Only a negotiation that all members have entered may own the list: under
 //     MPI_THREAD_MULTIPLE the first exchange only finds that out. A negotiation that waits for a
 //     late member would otherwise keep the list from one that the late member is waiting for.
-//   - Among those, the one with the lowest parent context goes first. The lowest of all is lowest
-//     in each of its processes, so it gets the list everywhere after one more exchange at most.
+//   - Among those, the one with the lowest turn goes first. The lowest of all is lowest in each of
+//     its processes, so it gets the list everywhere after one more exchange at most.
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -26,10 +27,11 @@
 
 namespace mpi {
 
-/// How a negotiation reaches the members of the parent communicator.
+/// How a negotiation reaches its members: the processes of a parent communicator, those of both
+/// sides of an intercommunicator, or a group.
 class Exchange {
   public:
-    /// Replaces each word by the AND of all members' words; collective over the parent. Lets go of
+    /// Replaces each word by the AND of all members' words; collective over the members. Lets go of
     /// the lock while it waits.
     virtual Status combine(std::span<std::uint64_t> words) = 0;
     /// Lets other threads of this process run, without the lock.
@@ -37,6 +39,15 @@ class Exchange {
 
   protected:
     ~Exchange() = default;
+};
+
+/// Which of several negotiations goes first. It is the same on all members of a negotiation, and
+/// two that are under way at a time and have a process in common differ.
+struct Turn {
+    std::uint32_t context = 0;  ///< that the members' messages go by
+    std::uint32_t process = 0;  ///< the first of them: a context alone is not unique in the job
+    std::int32_t number = 0;    ///< tells apart negotiations that may happen on it at a time
+    auto operator<=>(const Turn&) const = default;
 };
 
 /// The contexts of one process. Its callers hold the lock. Contexts are even: the odd number after
@@ -48,12 +59,11 @@ class ContextPool {
     /// 0, and those of MPI_COMM_WORLD (2) and MPI_COMM_SELF (4), which are never free.
     static constexpr std::uint32_t kReserved = 3;
 
-    /// Agrees with the members of the parent communicator on a context that is free on all of them,
-    /// and takes it. Collective over the parent. `parent` is the parent's context, `all_present`
-    /// says that no other thread of this process can negotiate meanwhile, or that all members are
-    /// known to be here. MPI_ERR_OTHER on all members when no context is free on all.
-    Status agree(std::uint32_t parent, bool all_present, Exchange& exchange,
-                 std::uint32_t* context);
+    /// Agrees with the other members on a context that is free on all of them, and takes it.
+    /// Collective over the members. `all_present` says that no other thread of this process can
+    /// negotiate meanwhile, or that all members are known to be here. MPI_ERR_OTHER on all members
+    /// when no context is free on all.
+    Status agree(const Turn& turn, bool all_present, Exchange& exchange, std::uint32_t* context);
     /// Makes a context that agree() took free again: no message of it can come any more.
     void give_back(std::uint32_t context);
     /// Contexts that are taken, the reserved ones included.

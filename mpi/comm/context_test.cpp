@@ -91,7 +91,7 @@ std::uint32_t agree(FakeProcess& process, FakeComm& comm, bool threads) {
     FakeExchange exchange(process, comm);
     std::uint32_t context = 0;
     const bool all_present = !threads || comm.size() == 1;
-    const Status s = process.pool.agree(comm.context(), all_present, exchange, &context);
+    const Status s = process.pool.agree({comm.context()}, all_present, exchange, &context);
     EXPECT_EQ(s == Status::ok, context != 0);
     EXPECT_TRUE(s == Status::ok || s == Status::other);
     return context;

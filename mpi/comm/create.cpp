@@ -1,63 +1,60 @@
-// Making communicators (MPI-5.0 §7.4.2). The members of the parent agree on a context; those that
-// go into the new communicator keep it. Communicators made by one call have no process in common,
-// so they share the context.
-#include <sched.h>
+// Making communicators (MPI-5.0 §7.4.2, §7.6). The members of the parent agree on a context; those
+// that go into the new communicator keep it. Communicators made by one call have no process in
+// common, so they share the context.
+#include "mpi/comm/create.hpp"
 
 #include <algorithm>
-#include <array>
-#include <new>
-#include <utility>
 #include <vector>
 
-#include "mpi/comm/context.hpp"
 #include "mpi/core/call.hpp"
-#include "mpi/core/comm.hpp"
 #include "mpi/gen/bodies.hpp"
 
 namespace mpi {
 
-namespace {
-
-/// Exchanges by the collectives of the parent communicator.
-class CommExchange final : public Exchange {
-  public:
-    explicit CommExchange(Comm& comm) : comm_(comm) {}
-
-    Status combine(std::span<std::uint64_t> words) override {
-        if (comm_.size == 1) return Status::ok;
-        return allreduce(MPI_IN_PLACE, words.data(), static_cast<Count>(words.size()),
-                         *find<Datatype>(MPI_UINT64_T), *find<Op>(MPI_BAND), comm_);
-    }
-    void pause() override {
-        lock_release();
-        sched_yield();
-        lock_acquire();
-    }
-
-  private:
-    Comm& comm_;
-};
-
-Status no_memory() {
+Status no_memory_for_comm() {
     return fail(Status::no_mem, "no memory for a communicator");
 }
 
-/// Collective over the parent. `group` is that of the new communicator, whose reference is taken
-/// over, or null on processes that get none.
-Status create_from(Comm& parent, Group* group, Comm*& newcomm) {
-    CommExchange exchange(parent);
+Group* new_group(std::vector<Process> members) {
+    Group* group = make_group(std::move(members));
+    if (group == nullptr) static_cast<void>(no_memory_for_comm());
+    return group;
+}
+
+Turn next_turn(Comm& comm) {
+    const Process first = std::min(comm.group->members[0], comm.peers->members[0]);
+    return {comm.context, first, comm.negotiations++};
+}
+
+Status make_agreed(const Turn& turn, bool alone, Exchange& exchange, Groups groups,
+                   Errhandler* errhandler, Comm*& newcomm) {
     std::uint32_t context = 0;
-    const bool all_present = !thread_multiple || parent.size == 1;
-    Status s = context_pool().agree(parent.context, all_present, exchange, &context);
-    if (s == Status::ok && group != nullptr) {
-        newcomm = make_comm(group, context, parent.errhandler);
+    const bool all_present = !thread_multiple || alone;
+    Status s = context_pool().agree(turn, all_present, exchange, &context);
+    if (s == Status::ok && groups.group != nullptr) {
+        newcomm = groups.remote == nullptr
+                      ? make_comm(groups.group, context, errhandler)
+                      : make_intercomm(groups.group, groups.remote, context, errhandler);
         if (newcomm != nullptr) return Status::ok;
-        s = no_memory();
+        s = no_memory_for_comm();
     }
     if (context != 0) context_pool().give_back(context);
-    if (group != nullptr) release(group);
+    if (groups.group != nullptr) release(groups.group);
+    if (groups.remote != nullptr) release(groups.remote);
     return s;
 }
+
+Status make_from(Comm& parent, Groups groups, Comm*& newcomm) {
+    const Turn turn = next_turn(parent);
+    if (parent.is_inter()) {
+        Bridge bridge(parent);
+        return make_agreed(turn, false, bridge, groups, parent.errhandler, newcomm);
+    }
+    CommExchange exchange(parent);
+    return make_agreed(turn, parent.size == 1, exchange, groups, parent.errhandler, newcomm);
+}
+
+namespace {
 
 /// A process's wish in MPI_Comm_split.
 struct Place {
@@ -65,76 +62,105 @@ struct Place {
     int key;
 };
 
-/// The ranks of those with this colour, ordered by key, then by rank.
-std::vector<int> ranks_of(int color, const std::vector<Place>& places) {
-    std::vector<int> ranks;
+/// The processes of those with this colour, ordered by key, then by rank in `group`.
+std::vector<Process> members_of(int color, const std::vector<Place>& places, const Group& group) {
+    std::vector<std::size_t> ranks;
     for (std::size_t r = 0; r < places.size(); ++r) {
-        if (places[r].color == color) ranks.push_back(static_cast<int>(r));
+        if (places[r].color == color) ranks.push_back(r);
     }
-    std::sort(ranks.begin(), ranks.end(), [&places](int a, int b) {
-        const int key_a = places[static_cast<std::size_t>(a)].key;
-        const int key_b = places[static_cast<std::size_t>(b)].key;
-        return key_a != key_b ? key_a < key_b : a < b;
+    std::stable_sort(ranks.begin(), ranks.end(), [&places](std::size_t a, std::size_t b) {
+        return places[a].key < places[b].key;
     });
-    return ranks;
-}
-
-/// The group of the given ranks; null when out of memory.
-Group* group_of(const Comm& comm, const std::vector<int>& ranks) {
     std::vector<Process> members;
     members.reserve(ranks.size());
-    for (const int r : ranks) members.push_back(comm.process(r));
-    return make_group(std::move(members));
+    for (const std::size_t r : ranks) members.push_back(group.members[r]);
+    return members;
+}
+
+/// The groups of both sides, or none when one of them is empty or this process in neither.
+Status both_sides(std::vector<Process> mine, std::vector<Process> theirs, Groups& groups) {
+    if (theirs.empty()) return Status::ok;
+    Group* group = new_group(std::move(mine));
+    if (group == nullptr) return Status::no_mem;
+    Group* remote = group->rank >= 0 ? new_group(std::move(theirs)) : nullptr;
+    if (remote == nullptr) {
+        const bool failed = group->rank >= 0;
+        release(group);
+        return failed ? Status::no_mem : Status::ok;
+    }
+    groups = {group, remote};
+    return Status::ok;
+}
+
+Status check_members(const Comm& comm, const Group& group) {
+    for (int i = 0; i < group.size(); ++i) {
+        const Process process = group.members[static_cast<std::size_t>(i)];
+        if (comm.group->rank_of(process) >= 0) continue;
+        return fail(Status::group,
+                    "rank %d of the group, rank %u of MPI_COMM_WORLD, is no member of the "
+                    "communicator%s",
+                    i, process, comm.is_inter() ? "'s local group" : "");
+    }
+    return Status::ok;
 }
 
 }  // namespace
 
 Status comm_dup(Comm& comm, Comm*& newcomm) {
-    retain(comm.group);
-    return create_from(comm, comm.group, newcomm);
+    Groups groups{comm.group, comm.is_inter() ? comm.peers : nullptr};
+    retain(groups.group);
+    if (groups.remote != nullptr) retain(groups.remote);
+    if (Status s = make_from(comm, groups, newcomm); s != Status::ok) return s;
+    newcomm->topology = comm.topology;
+    return Status::ok;
 }
 
 Status comm_create(Comm& comm, Group& group, Comm*& newcomm) {
-    for (int i = 0; i < group.size(); ++i) {
-        const Process process = group.members[static_cast<std::size_t>(i)];
-        if (comm.group->rank_of(process) < 0) {
-            return fail(Status::group,
-                        "rank %d of the group, rank %u of MPI_COMM_WORLD, is no member of the "
-                        "communicator",
-                        i, process);
+    if (Status s = check_members(comm, group); s != Status::ok) return s;
+    return with_memory_for_comm([&] {
+        Groups groups;
+        if (comm.is_inter()) {
+            std::vector<Process> theirs;
+            if (Status s = Bridge(comm).swap(group.members, theirs); s != Status::ok) return s;
+            if (Status s = both_sides(group.members, std::move(theirs), groups); s != Status::ok) {
+                return s;
+            }
+        } else if (group.rank >= 0) {
+            groups.group = new_group(group.members);
+            if (groups.group == nullptr) return Status::no_mem;
         }
-    }
-    Group* members = nullptr;
-    if (group.rank >= 0) {
-        try {
-            members = make_group(group.members);
-        } catch (const std::bad_alloc&) {
-        }
-        if (members == nullptr) return no_memory();
-    }
-    return create_from(comm, members, newcomm);
+        return make_from(comm, groups, newcomm);
+    });
 }
 
 Status comm_split(Comm& comm, int color, int key, Comm*& newcomm) {
     if (color < 0 && color != MPI_UNDEFINED) {
         return fail(Status::arg, "color is %d, must be at least 0 or MPI_UNDEFINED", color);
     }
-    Group* members = nullptr;
-    try {
+    return with_memory_for_comm([&] {
         const Place mine{color, key};
-        std::vector<Place> places(static_cast<std::size_t>(comm.size));
+        std::vector<Place> places(static_cast<std::size_t>(comm.size)), theirs;
         Datatype& type = *find<Datatype>(MPI_INT);
-        if (Status s = allgather(&mine, 2, type, places.data(), 2, type, comm); s != Status::ok) {
+        Comm& own = comm.is_inter() ? *comm.local : comm;
+        if (Status s = allgather(&mine, 2, type, places.data(), 2, type, own); s != Status::ok) {
             return s;
         }
-        if (color != MPI_UNDEFINED) {
-            members = group_of(comm, ranks_of(color, places));
-            if (members == nullptr) return no_memory();
+        if (comm.is_inter()) {
+            if (Status s = Bridge(comm).swap(places, theirs); s != Status::ok) return s;
         }
-    } catch (const std::bad_alloc&) {
-        return no_memory();
-    }
-    return create_from(comm, members, newcomm);
+        Groups groups;
+        if (color != MPI_UNDEFINED && comm.is_inter()) {
+            if (Status s = both_sides(members_of(color, places, *comm.group),
+                                      members_of(color, theirs, *comm.peers), groups);
+                s != Status::ok) {
+                return s;
+            }
+        } else if (color != MPI_UNDEFINED) {
+            groups.group = new_group(members_of(color, places, *comm.group));
+            if (groups.group == nullptr) return Status::no_mem;
+        }
+        return make_from(comm, groups, newcomm);
+    });
 }
 
 }  // namespace mpi

@@ -61,11 +61,16 @@ Status bad_rank(const char* name, int rank, const Comm& comm, bool wildcard) {
         return fail(Status::rank, "%s is MPI_ANY_SOURCE, which only receives may use", name);
     }
     return fail(Status::rank, "%s is %d, must be 0 to %d%s or MPI_PROC_NULL", name, rank,
-                comm.size - 1, wildcard ? ", MPI_ANY_SOURCE" : "");
+                comm.peer_size - 1, wildcard ? ", MPI_ANY_SOURCE" : "");
 }
 
 Status bad_root(const char* name, int root, const Comm& comm) {
-    return fail(Status::root, "%s is %d, must be 0 to %d", name, root, comm.size - 1);
+    return fail(Status::root, "%s is %d, must be 0 to %d%s", name, root, comm.peer_size - 1,
+                comm.is_inter() ? ", MPI_ROOT or MPI_PROC_NULL" : "");
+}
+
+Status not_an_intracommunicator(const char* name) {
+    return fail(Status::comm, "%s is an intercommunicator, must be an intracommunicator", name);
 }
 
 Status bad_tag(const char* name, int tag, bool wildcard) {

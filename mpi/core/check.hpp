@@ -36,6 +36,7 @@ namespace mpi::check {
 [[gnu::cold]] Status bad_element(Status status, const char* name, Count index, Count value);
 [[gnu::cold]] Status bad_rank(const char* name, int rank, const Comm& comm, bool wildcard);
 [[gnu::cold]] Status bad_root(const char* name, int root, const Comm& comm);
+[[gnu::cold]] Status not_an_intracommunicator(const char* name);
 [[gnu::cold]] Status bad_tag(const char* name, int tag, bool wildcard);
 [[gnu::cold]] Status bad_buffer(const char* name, const void* buffer);
 [[gnu::cold]] Status uncommitted(const char* name);
@@ -110,9 +111,9 @@ inline Status not_negative(Status status, const char* name, IntArray values, Cou
     return Status::ok;
 }
 
-/// Ranks in a communicator. `in_range` is true for 0 .. size - 1 only.
+/// Ranks that one may send to and receive from. `in_range` is true for 0 .. peer_size - 1 only.
 inline bool in_range(int rank, const Comm& comm) {
-    return static_cast<unsigned>(rank) < static_cast<unsigned>(comm.size);
+    return static_cast<unsigned>(rank) < static_cast<unsigned>(comm.peer_size);
 }
 inline Status dest(const char* name, int rank, const Comm& comm) {
     if (in_range(rank, comm) || rank == MPI_PROC_NULL) [[likely]]
@@ -125,8 +126,17 @@ inline Status source(const char* name, int rank, const Comm& comm) {
     }
     return bad_rank(name, rank, comm, true);
 }
+/// The root of a collective; in an intercommunicator a rank of the remote group, MPI_ROOT at the
+/// root itself, or MPI_PROC_NULL beside it.
 inline Status root(const char* name, int rank, const Comm& comm) {
-    return in_range(rank, comm) ? Status::ok : bad_root(name, rank, comm);
+    if (in_range(rank, comm)) [[likely]]
+        return Status::ok;
+    if (comm.is_inter() && (rank == MPI_ROOT || rank == MPI_PROC_NULL)) return Status::ok;
+    return bad_root(name, rank, comm);
+}
+/// A communicator that must not be an intercommunicator.
+inline Status intracommunicator(const char* name, const Comm& comm) {
+    return comm.is_inter() ? not_an_intracommunicator(name) : Status::ok;
 }
 
 inline Status tag(const char* name, int value) {

@@ -4,15 +4,27 @@
 
 namespace mpi {
 
+namespace {
+
+constexpr auto kLocal = static_cast<std::uint32_t>(Side::local);
+
+void set_peers(Comm& comm, Group* peers) {
+    comm.peers = peers;
+    comm.peer_size = peers->size();
+    comm.world_order = true;
+    for (std::size_t i = 0; i < peers->members.size() && comm.world_order; ++i) {
+        comm.world_order = peers->members[i] == i;
+    }
+}
+
+}  // namespace
+
 void set_up_comm(Comm& comm, Group* group, std::uint32_t context, Errhandler* errhandler) {
     comm.rank = group->rank;
     comm.size = group->size();
     comm.context = context;
     comm.group = group;
-    comm.world_order = true;
-    for (std::size_t i = 0; i < group->members.size() && comm.world_order; ++i) {
-        comm.world_order = group->members[i] == i;
-    }
+    set_peers(comm, group);
     comm.errhandler = errhandler;
     retain(errhandler);
 }
@@ -23,12 +35,28 @@ Comm* make_comm(Group* group, std::uint32_t context, Errhandler* errhandler) {
     return comm;
 }
 
+Comm* make_intercomm(Group* group, Group* remote, std::uint32_t context, Errhandler* errhandler) {
+    Comm* local = make_comm(group, context | kLocal, errhandler);
+    if (local == nullptr) return nullptr;
+    retain(group);  // twice: the caller's reference is taken over only when all is well
+    Comm* comm = make_comm(group, context, errhandler);
+    if (comm == nullptr) {
+        release(local);
+        return nullptr;
+    }
+    set_peers(*comm, remote);
+    comm->local = local;
+    return comm;
+}
+
 void release(Comm* comm) {
     if (--comm->refs != 0) return;
     if (comm->coll != nullptr) coll::destroy(comm->coll);
+    if (comm->local != nullptr) release(comm->local);
+    if (comm->peers != comm->group) release(comm->peers);
     release(comm->group);
     release(comm->errhandler);
-    context_pool().give_back(comm->context);
+    if ((comm->context & kLocal) == 0) context_pool().give_back(comm->context);
     table<Comm>().destroy(comm);
 }
 

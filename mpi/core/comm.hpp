@@ -4,6 +4,7 @@
 #include <mpi.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "mpi/core/errhandler.hpp"
@@ -17,24 +18,48 @@ struct State;  // what the collectives keep per communicator; owned by mpi/coll
 void destroy(State* state);
 }  // namespace coll
 
-/// An intracommunicator. A context is an integer that the ADI matches on: point-to-point traffic
-/// uses `context`, collectives use `context + 1`, so neither ever sees the other's messages.
-/// References are held by the handle and by every request that is active on the communicator.
+namespace topo {
+class Topology;  // mpi/topo/topology.hpp
+}  // namespace topo
+
+/// Contexts that come with a communicator's own, for messages of the library: added to it.
+enum class Side : std::uint32_t {
+    local = 1U << 29,    ///< an intercommunicator's local communicator
+    group = 1U << 30,    ///< MPI_Comm_create_group; between an intercommunicator's leaders
+    leaders = 1U << 31,  ///< MPI_Intercomm_create: between the leaders
+};
+
+/// A communicator. A context is an integer that the ADI matches on: point-to-point traffic uses
+/// `context`, collectives use `context + 1`, so neither ever sees the other's messages. References
+/// are held by the handle and by every request that is active on the communicator.
+///
+/// In an intercommunicator a process speaks to the ranks of the remote group, whose members do not
+/// speak to each other there: the two groups share the context. What the processes of one side do
+/// together they do on `local`.
 struct Comm : Object {
-    int rank = 0;
-    int size = 0;
+    int rank = 0;       ///< of this process in its own group
+    int size = 0;       ///< of that group
+    int peer_size = 0;  ///< ranks that can be sent to and received from: `size`, or the remote one
     std::uint32_t context = 0;
-    bool world_order = false;          ///< rank i is process i: no translation needed
-    Group* group = nullptr;            ///< rank → process; one reference held
+    bool world_order = false;  ///< peer i is process i: no translation needed
+    Group* group = nullptr;    ///< this process's group; one reference held
+    Group* peers = nullptr;    ///< peer → process: `group`, or the remote one, held once
+    Comm* local = nullptr;     ///< of an intercommunicator: one of `group`, owned; else null
     Errhandler* errhandler = nullptr;  ///< one reference held
     coll::State* coll = nullptr;       ///< made at the first collective that needs it
+    std::int32_t negotiations = 0;     ///< begun on it, the same number on all members
+    std::shared_ptr<const topo::Topology> topology;  ///< null when there is none
     std::string name;
 
-    /// The process of a valid rank.
+    bool is_inter() const { return local != nullptr; }
+    /// The process of a valid rank to send to or receive from.
     Process process(int r) const {
-        return world_order ? static_cast<Process>(r) : group->members[static_cast<std::size_t>(r)];
+        return world_order ? static_cast<Process>(r) : peers->members[static_cast<std::size_t>(r)];
     }
     std::uint32_t coll_context() const { return context + 1; }
+    std::uint32_t side_context(Side side) const {
+        return context | static_cast<std::uint32_t>(side);
+    }
 };
 
 template <>
@@ -50,6 +75,10 @@ void set_up_comm(Comm& comm, Group* group, std::uint32_t context, Errhandler* er
 /// Makes a communicator as set_up_comm() does, with a handle and one reference; null, with the
 /// group's reference still the caller's, when there is no room for more.
 Comm* make_comm(Group* group, std::uint32_t context, Errhandler* errhandler);
+
+/// The same for an intercommunicator between `group`, of which this process is a member, and
+/// `remote`, the references of both taken over or left alone.
+Comm* make_intercomm(Group* group, Group* remote, std::uint32_t context, Errhandler* errhandler);
 
 inline void retain(Comm* comm) {
     ++comm->refs;

@@ -98,6 +98,7 @@ KINDS: dict[str, Kind] = {
     "COMM": handle("MPI_Comm", "Comm", "C", order=0),
     "COMM_OUT": handle_out("MPI_Comm", "Comm", "MPI_COMM_NULL"),
     "COMM_FREE": handle_free("MPI_Comm", "Comm", "MPI_COMM_NULL", order=0),
+    "COMM_RAW": plain("MPI_Comm {n}", "C"),
     "GROUP": handle("MPI_Group", "Group", "G"),
     "GROUP_OUT": handle_out("MPI_Group", "Group", "MPI_GROUP_NULL"),
     "GROUP_FREE": handle_free("MPI_Group", "Group", "MPI_GROUP_NULL", ", true"),

@@ -1,0 +1,46 @@
+// What the functions that make communicators share.
+#pragma once
+
+#include <new>
+#include <utility>
+
+#include "mpi/comm/context.hpp"
+#include "mpi/comm/exchange.hpp"
+#include "mpi/core/comm.hpp"
+
+namespace mpi {
+
+/// The groups of a new communicator on one of its members; each a reference that is passed on.
+struct Groups {
+    Group* group = nullptr;   ///< null on processes that get no communicator
+    Group* remote = nullptr;  ///< null unless it is an intercommunicator
+};
+
+/// The next turn on `comm`, whose members all come here.
+Turn next_turn(Comm& comm);
+
+/// Agrees on a context and makes the communicator: the end of every call that makes one, collective
+/// over the members of `exchange`. Takes over the references of `groups`. `alone` says that
+/// this process is the only member.
+Status make_agreed(const Turn& turn, bool alone, Exchange& exchange, Groups groups,
+                   Errhandler* errhandler, Comm*& newcomm);
+
+/// The same among the members of `parent`, whichever kind it is.
+Status make_from(Comm& parent, Groups groups, Comm*& newcomm);
+
+/// A group of `members`; null, with the error recorded, when out of memory.
+Group* new_group(std::vector<Process> members);
+
+[[gnu::cold]] Status no_memory_for_comm();
+
+/// Runs a body that allocates.
+template <class Body>
+Status with_memory_for_comm(Body body) {
+    try {
+        return body();
+    } catch (const std::bad_alloc&) {
+        return no_memory_for_comm();
+    }
+}
+
+}  // namespace mpi
