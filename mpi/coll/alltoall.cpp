@@ -1,4 +1,4 @@
-// MPI_Alltoall and MPI_Alltoallv.
+// MPI_Alltoall, MPI_Alltoallv and MPI_Alltoallw.
 #include <algorithm>
 
 #include "bodies.hpp"
@@ -105,6 +105,15 @@ Status bruck(const Blocks& out, const Blocks& in, Comm& comm) {
     return outcome.status();
 }
 
+/// Blocks of any lengths; `out` does not matter when `in_place`.
+Status alltoall_blocks(bool in_place, const Blocks& out, const Blocks& in, Comm& comm) {
+    if (in_place) return comm.size == 1 ? Status::ok : exchange_in_place(in, comm);
+    Outcome outcome;
+    outcome.add(copy(out.block(comm.rank), in.block(comm.rank)));
+    if (comm.size > 1) outcome.add(exchange(out, in, comm));
+    return outcome.status();
+}
+
 }  // namespace
 }  // namespace coll
 
@@ -135,15 +144,17 @@ Status alltoall(const void* sendbuf, Count sendcount, Datatype& sendtype, void* 
 Status alltoallv(const void* sendbuf, IntArray sendcounts, IntArray sdispls, Datatype& sendtype,
                  void* recvbuf, IntArray recvcounts, IntArray rdispls, Datatype& recvtype,
                  Comm& comm) {
-    const coll::Blocks in(recvbuf, recvcounts, rdispls, recvtype);
-    if (sendbuf == MPI_IN_PLACE) {
-        return comm.size == 1 ? Status::ok : coll::exchange_in_place(in, comm);
-    }
-    const coll::Blocks out(sendbuf, sendcounts, sdispls, sendtype);
-    coll::Outcome outcome;
-    outcome.add(coll::copy(out.block(comm.rank), in.block(comm.rank)));
-    if (comm.size > 1) outcome.add(coll::exchange(out, in, comm));
-    return outcome.status();
+    return coll::alltoall_blocks(sendbuf == MPI_IN_PLACE,
+                                 coll::Blocks(sendbuf, sendcounts, sdispls, sendtype),
+                                 coll::Blocks(recvbuf, recvcounts, rdispls, recvtype), comm);
+}
+
+Status alltoallw(const void* sendbuf, IntArray sendcounts, IntArray sdispls,
+                 DatatypeArray sendtypes, void* recvbuf, IntArray recvcounts, IntArray rdispls,
+                 DatatypeArray recvtypes, Comm& comm) {
+    return coll::alltoall_blocks(sendbuf == MPI_IN_PLACE,
+                                 coll::Blocks(sendbuf, sendcounts, sdispls, sendtypes),
+                                 coll::Blocks(recvbuf, recvcounts, rdispls, recvtypes), comm);
 }
 
 }  // namespace mpi

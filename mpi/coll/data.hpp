@@ -42,36 +42,48 @@ class Elements {
     std::uintptr_t base_ = 0;
 };
 
-/// A buffer of one block per rank: equal blocks one after the other, or blocks of given lengths
-/// at given places. Lengths are in elements, all of one datatype.
+/// A buffer of one block per rank: equal blocks one after the other, blocks of given lengths at
+/// given places, or blocks that have datatypes of their own too. Lengths are in elements.
 class Blocks {
   public:
     /// Rank i's block is elements [i * count, (i + 1) * count).
     Blocks(const void* base, Count count, const Datatype& type)
-        : base_(base), count_(count), type_(type) {}
+        : base_(base), count_(count), type_(&type) {}
     /// Rank i's block is counts[i] elements from element displs[i] on.
     Blocks(const void* base, IntArray counts, IntArray displs, const Datatype& type)
-        : base_(base), counts_(counts), displs_(displs), type_(type) {}
+        : base_(base), counts_(counts), displs_(displs), type_(&type) {}
+    /// Rank i's block is counts[i] elements of types[i] from byte displs[i] on.
+    Blocks(const void* base, IntArray counts, IntArray displs, DatatypeArray types)
+        : base_(base), counts_(counts), displs_(displs), types_(types) {}
 
     Count count(int rank) const { return counts_ ? counts_[rank] : count_; }
     std::uint64_t bytes(int rank) const {
-        return static_cast<std::uint64_t>(count(rank)) * static_cast<std::uint64_t>(type_.size);
+        return static_cast<std::uint64_t>(count(rank)) *
+               static_cast<std::uint64_t>(type_of(rank).size);
     }
     adi::Buffer block(int rank) const {
-        return elements(base_, displs_ ? displs_[rank] : rank * count_, count(rank), type_);
+        if (types_) {
+            const auto start = reinterpret_cast<std::uintptr_t>(base_) +
+                               static_cast<std::uintptr_t>(displs_[rank]);
+            return make_buffer(reinterpret_cast<void*>(start), counts_[rank], types_[rank]);
+        }
+        return elements(base_, displs_ ? displs_[rank] : rank * count_, count(rank), *type_);
     }
     bool equal() const { return !counts_; }
     /// The blocks of ranks [first, first + n) as one buffer; equal() holds.
     adi::Buffer range(int first, int n) const {
-        return elements(base_, first * count_, n * count_, type_);
+        return elements(base_, first * count_, n * count_, *type_);
     }
 
   private:
+    const Datatype& type_of(int rank) const { return types_ ? types_[rank] : *type_; }
+
     const void* base_;
     Count count_ = 0;
     IntArray counts_;
     IntArray displs_;
-    const Datatype& type_;
+    DatatypeArray types_;
+    const Datatype* type_ = nullptr;  ///< of all blocks, unless there are types_
 };
 
 }  // namespace mpi::coll

@@ -22,6 +22,7 @@ enum class Tag : int {
     allreduce,
     reduce_scatter,
     scan,
+    exscan,
     setup,  ///< what the ranks tell each other when a communicator gets its shared memory
 };
 

@@ -22,7 +22,7 @@ using enum Category;
 constexpr std::uint16_t kOrdered = mask(c_integer, fortran_integer, floating, multi_language);
 constexpr std::uint16_t kNumbers = kOrdered | mask(complex);
 constexpr std::uint16_t kBits = mask(c_integer, fortran_integer, byte, multi_language);
-constexpr std::uint16_t kLogicals = mask(c_integer, logical);
+constexpr std::uint16_t kLogicals = mask(c_integer, logical, multi_language);
 constexpr std::uint16_t kPairs = mask(pair);
 
 struct Row {
@@ -95,6 +95,16 @@ Status op_create(UserFunction user_fn, int commute, Op*& op) {
     op->function = user_fn.plain;
     op->function_c = user_fn.large;
     op->commutative = commute != 0;
+    return Status::ok;
+}
+
+Status op_commutative(Op& op, int& commute) {
+    commute = op.commutative ? 1 : 0;
+    return Status::ok;
+}
+
+Status reduce_local(const void* inbuf, void* inoutbuf, Count count, Datatype& datatype, Op& op) {
+    if (count != 0 && datatype.size != 0) op.apply(inbuf, inoutbuf, count, datatype);
     return Status::ok;
 }
 

@@ -1,4 +1,4 @@
-// MPI_Reduce_scatter.
+// MPI_Reduce_scatter and MPI_Reduce_scatter_block.
 #include "bodies.hpp"
 #include "mpi/coll/halving.hpp"
 #include "mpi/coll/select.hpp"
@@ -8,26 +8,43 @@ namespace mpi {
 namespace coll {
 namespace {
 
-/// The arguments of a call. `input` is the whole vector; rank i's part of it is counts[i] elements.
+/// The lengths of the parts, in elements: given one by one, or all the same.
+class Parts {
+  public:
+    explicit Parts(IntArray counts) : counts_(counts) {}
+    explicit Parts(Count count) : count_(count) {}
+
+    Count count(int rank) const { return counts_ ? counts_[rank] : count_; }
+    /// The elements before rank's part; for the number of ranks, all.
+    Count before(int rank) const {
+        if (!counts_) return rank * count_;
+        Count sum = 0;
+        for (int i = 0; i < rank; ++i) sum += counts_[i];
+        return sum;
+    }
+
+  private:
+    IntArray counts_;
+    Count count_ = 0;
+};
+
+/// The arguments of a call. `input` is the whole vector, part after part.
 struct Call {
     const void* input;
     void* recvbuf;
-    IntArray counts;
+    Parts parts;
     const Datatype& type;
     const Op& op;
     Comm& comm;
 
     bool in_place() const { return input == recvbuf; }
-    /// The elements before rank's part; for comm.size, all.
-    Count before(int rank) const {
-        Count sum = 0;
-        for (int i = 0; i < rank; ++i) sum += counts[i];
-        return sum;
-    }
+    Count before(int rank) const { return parts.before(rank); }
     adi::Buffer part(const void* vector, int rank) const {
-        return elements(vector, before(rank), counts[rank], type);
+        return elements(vector, before(rank), parts.count(rank), type);
     }
-    adi::Buffer own(const void* base) const { return elements(base, 0, counts[comm.rank], type); }
+    adi::Buffer own(const void* base) const {
+        return elements(base, 0, parts.count(comm.rank), type);
+    }
 };
 
 /// Each rank gets its part from all others and combines it. The parts come from ranks at growing
@@ -35,7 +52,7 @@ struct Call {
 /// one, and those of the higher ranks, which come after, are combined apart and put behind it.
 Status pairwise(const Call& call) {
     const int size = call.comm.size, rank = call.comm.rank;
-    const Count count = call.counts[rank];
+    const Count count = call.parts.count(rank);
     State* state = state_of(call.comm);
     if (state == nullptr) return out_of_memory();
     const Elements incoming(state->operand, count, call.type);
@@ -113,32 +130,44 @@ Status recursive_halving(const Call& call) {
     return outcome.status();
 }
 
+Status reduce_scatter_parts(const Call& call) {
+    const Comm& comm = call.comm;
+    const Count total = call.before(comm.size);
+    if (total == 0 || call.type.size == 0) return Status::ok;
+    if (comm.size == 1) {
+        return call.in_place() ? Status::ok : copy(call.own(call.input), call.own(call.recvbuf));
+    }
+    // One slot holds the whole vector.
+    if (SharedReduction::suits(call.type) &&
+        select::fits_epoch(static_cast<std::uint64_t>(total * call.type.extent), comm.size)) {
+        if (Shared* shared = Shared::of(call.comm)) {
+            return SharedReduction(*shared, call.op, call.type)
+                .reduce_part(call.input, call.recvbuf, total, call.before(comm.rank),
+                             call.parts.count(comm.rank));
+        }
+    }
+    const auto bytes =
+        static_cast<std::uint64_t>(total) * static_cast<std::uint64_t>(call.type.size);
+    if (!call.op.commutative || select::reduce_scatter_is_long(bytes, comm.size)) {
+        return pairwise(call);
+    }
+    return recursive_halving(call);
+}
+
 }  // namespace
 }  // namespace coll
 
 Status reduce_scatter(const void* sendbuf, void* recvbuf, IntArray recvcounts, Datatype& datatype,
                       Op& op, Comm& comm) {
     const void* input = sendbuf == MPI_IN_PLACE ? recvbuf : sendbuf;
-    const coll::Call call{input, recvbuf, recvcounts, datatype, op, comm};
-    const Count total = call.before(comm.size);
-    if (total == 0 || datatype.size == 0) return Status::ok;
-    if (comm.size == 1) {
-        return call.in_place() ? Status::ok : coll::copy(call.own(input), call.own(recvbuf));
-    }
-    const auto bytes =
-        static_cast<std::uint64_t>(total) * static_cast<std::uint64_t>(datatype.size);
-    // One slot holds the whole vector.
-    if (coll::SharedReduction::suits(datatype) &&
-        coll::select::fits_epoch(static_cast<std::uint64_t>(total * datatype.extent), comm.size)) {
-        if (coll::Shared* shared = coll::Shared::of(comm)) {
-            return coll::SharedReduction(*shared, op, datatype)
-                .reduce_part(input, recvbuf, total, call.before(comm.rank), recvcounts[comm.rank]);
-        }
-    }
-    if (!op.commutative || coll::select::reduce_scatter_is_long(bytes, comm.size)) {
-        return coll::pairwise(call);
-    }
-    return coll::recursive_halving(call);
+    return coll::reduce_scatter_parts(
+        {input, recvbuf, coll::Parts(recvcounts), datatype, op, comm});
+}
+
+Status reduce_scatter_block(const void* sendbuf, void* recvbuf, Count recvcount, Datatype& datatype,
+                            Op& op, Comm& comm) {
+    const void* input = sendbuf == MPI_IN_PLACE ? recvbuf : sendbuf;
+    return coll::reduce_scatter_parts({input, recvbuf, coll::Parts(recvcount), datatype, op, comm});
 }
 
 }  // namespace mpi

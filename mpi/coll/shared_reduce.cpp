@@ -152,4 +152,17 @@ Status SharedReduction::scan(const void* own, void* result, Count count) {
     return Status::ok;
 }
 
+Status SharedReduction::exscan(const void* own, void* result, Count count) {
+    shared_.begin();
+    shared_.ready();
+    put(own, 0, count);
+    shared_.meet();
+    if (rank_ > 0) {
+        move(operand(rank_ - 1, count), result, count);
+        fold(rank_ - 1, result, 0, count, count);
+    }
+    shared_.end(Kind::synchronizing);
+    return Status::ok;
+}
+
 }  // namespace mpi::coll

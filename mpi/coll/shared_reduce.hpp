@@ -27,6 +27,8 @@ class SharedReduction {
     Status reduce_part(const void* own, void* result, Count total, Count first, Count count);
     /// Of the ranks up to and including this one; `count` elements fit a slot.
     Status scan(const void* own, void* result, Count count);
+    /// Of the ranks before this one; rank 0 has no result.
+    Status exscan(const void* own, void* result, Count count);
 
     Count slot_elements() const { return static_cast<Count>(Shared::kSlotBytes) / type_.extent; }
 

@@ -117,4 +117,16 @@ Status datatypes(const char* name, const MPI_Datatype* handles, Count length) {
     return Status::ok;
 }
 
+Status committed(const char* name, const MPI_Datatype* handles, Count length,
+                 const MPI_Datatype*& checked) {
+    if (Status s = datatypes(name, handles, length); s != Status::ok) return s;
+    for (Count i = 0; i < length; ++i) {
+        if (find<Datatype>(handles[i])->committed) continue;
+        return fail(Status::type, "%s[%lld] was not committed: call MPI_Type_commit first", name,
+                    static_cast<long long>(i));
+    }
+    checked = handles;
+    return Status::ok;
+}
+
 }  // namespace mpi::check

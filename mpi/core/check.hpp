@@ -163,6 +163,10 @@ inline Status buffer(const char* name, const void* pointer, IntArray counts, Cou
     for (Count i = 0; i < length; ++i) total += counts[i];
     return buffer(name, pointer, total, type);
 }
+/// A buffer of blocks that each have a datatype and a place of their own: null may be MPI_BOTTOM.
+inline Status buffer(const char* name, const void* pointer, IntArray, Count, DatatypeArray) {
+    return pointer != MPI_IN_PLACE ? Status::ok : bad_buffer(name, pointer);
+}
 /// Plain memory of `bytes` bytes.
 inline Status memory(const char* name, const void* pointer, Count bytes) {
     return pointer != nullptr || bytes <= 0 ? Status::ok : bad_buffer(name, pointer);
@@ -188,6 +192,9 @@ inline Status op(const char* name, MPI_Op value, Op*& object, const Datatype& ty
 
 /// An array of live datatypes.
 Status datatypes(const char* name, const MPI_Datatype* handles, Count length);
+/// An array of datatypes that data is communicated with; `checked` becomes `handles`.
+Status committed(const char* name, const MPI_Datatype* handles, Count length,
+                 const MPI_Datatype*& checked);
 
 }  // namespace mpi::check
 

@@ -38,10 +38,14 @@ class IntArray {
 static_assert(std::is_same_v<MPI_Aint, std::int64_t>, "IntArray reads MPI_Aint as 64 bits");
 static_assert(std::is_same_v<MPI_Count, std::int64_t>, "IntArray reads MPI_Count as 64 bits");
 
-/// The user's array of datatypes; every element was checked to be live.
+/// The user's array of datatypes; every element was checked to be live. Null when the argument is
+/// not significant on this process.
 class DatatypeArray {
   public:
+    DatatypeArray() = default;
     explicit DatatypeArray(const MPI_Datatype* handles) : handles_(handles) {}
+
+    explicit operator bool() const { return handles_ != nullptr; }
 
     template <class Index>
     Datatype& operator[](Index i) const {
@@ -50,7 +54,7 @@ class DatatypeArray {
     }
 
   private:
-    const MPI_Datatype* handles_;
+    const MPI_Datatype* handles_ = nullptr;
 };
 
 }  // namespace mpi

@@ -109,12 +109,16 @@ KINDS: dict[str, Kind] = {
                            'check::live("{n}", {n}, {o})', "Datatype* {o} = nullptr;", "*{o}"),
     "DATATYPE_OUT": handle_out("MPI_Datatype", "Datatype", "MPI_DATATYPE_NULL"),
     "DATATYPE_FREE": handle_free("MPI_Datatype", "Datatype", "MPI_DATATYPE_NULL"),
+    "DATATYPES_EACH": Kind("const MPI_Datatype {n}[]", "DatatypeArray {n}", "p",
+                           'check::committed("{n}", {n}, {length}, {o})',
+                           "const MPI_Datatype* {o} = nullptr;", "DatatypeArray({o})"),
     "DATATYPES": Kind("const MPI_Datatype {n}[]", "DatatypeArray {n}", "p",
                       'check::datatypes("{n}", {n}, {length})', arg="DatatypeArray({n})"),
     "DATATYPES_OLD": Kind("MPI_Datatype {n}[]", "DatatypeArray {n}", "p",
                           'check::datatypes("{n}", {n}, {length})', arg="DatatypeArray({n})"),
     "OP": Kind("MPI_Op {n}", "Op& {n}", "O", 'check::op("{n}", {n}, {o}, {type})',
                "Op* {o} = nullptr;", "*{o}", order=3),
+    "OP_ANY": handle("MPI_Op", "Op", "O"),
     "OP_OUT": handle_out("MPI_Op", "Op", "MPI_OP_NULL"),
     "OP_FREE": handle_free("MPI_Op", "Op", "MPI_OP_NULL"),
     "ERRHANDLER": handle("MPI_Errhandler", "Errhandler", "E"),
@@ -161,7 +165,8 @@ KINDS: dict[str, Kind] = {
 
 BUFFERS = ("SEND_BUFFER", "RECV_BUFFER")
 COUNTS = ("COUNT", "COUNTS")
-TYPES = ("DATATYPE", "DATATYPE_ANY")
-PER_PROCESS = ("COUNTS", "DISPLS")  # arrays with one element per process of the communicator
+TYPES = ("DATATYPE", "DATATYPE_ANY", "DATATYPES_EACH")
+# Arrays with one element per process of the communicator.
+PER_PROCESS = ("COUNTS", "DISPLS", "DATATYPES_EACH")
 BYTES = ("PACKED", "MEMORY")        # as long as the next SIZE says
 LENGTHS = ("LENGTH", "RANK_COUNT", "COUNT")  # what says the length of any other array

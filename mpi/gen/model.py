@@ -9,7 +9,7 @@ from kinds import KINDS, Kind
 
 CHAPTERS = ("pt2pt", "coll", "nbc", "comm", "group", "attr", "topo", "datatype", "env", "info", "session",
             "external", "lang")
-BUFFER_FLAGS = {"at_root", "in_place", "in_place_at_root", "own_part"}
+BUFFER_FLAGS = {"at_root", "in_place", "in_place_at_root", "not_at_first", "own_part"}
 
 
 class SpecError(Exception):

@@ -39,13 +39,17 @@ class Shell:
 
     def type(self, param: Param) -> str:
         if param.kind_name in BUFFERS:
-            return f"*{self.object(self.next_to(param, *TYPES))}"
+            found = self.next_to(param, *TYPES)
+            each = found.kind_name == "DATATYPES_EACH"
+            return self.argument(found) if each else f"*{self.object(found)}"
         found = self.first(*TYPES)
         return f"*{self.object(found)}" if found else ""
 
     def guard(self, param: Param) -> str:
         """The condition under which an argument is significant on this process; "" is always."""
         if param.kind_name in BUFFERS:
+            if param.flag == "not_at_first":
+                return f"{self.object(self.comm)}->rank != 0"
             in_place = f"{param.name} == MPI_IN_PLACE"
             return {"": "", "own_part": "", "at_root": "at_root", "in_place": f"!({in_place})",
                     "in_place_at_root": f"!(at_root && {in_place})"}[param.flag]
@@ -101,12 +105,12 @@ class Shell:
                for c in counts]
         check = try_(f'check::distinct("{send.name}", {send.name}, {own[0]}, '
                      f'"{recv.name}", {recv.name}, {own[1]})')
-        guards = [g for g in map(self.guard, (send, recv)) if g == "at_root"]
+        guards = [self.guard(b) for b in (send, recv) if b.flag in ("at_root", "not_at_first")]
         return [f"if ({guards[0]}) {{", "    " + check, "}"] if guards else [check]
 
     def argument(self, p: Param) -> str:
         text = self.fill(p.kind.arg, p)
-        if p.kind_name in BUFFERS or not self.guard(p):
+        if p.kind_name in (*BUFFERS, "DATATYPES_EACH") or not self.guard(p):
             return text
         # Not significant here: the other side's datatype, no elements.
         own = self.object(self.side(self.owners(p)[0])[-1])

@@ -252,9 +252,9 @@ TEST_F(PredefinedOps, OnBytes) {
 }
 
 TEST_F(PredefinedOps, OnTypesOfSeveralLanguages) {
-    CHECK_OPS(MPI_AINT, MPI_Aint, arithmetic(), ordering(), bitwise());
-    CHECK_OPS(MPI_OFFSET, MPI_Offset, arithmetic(), ordering(), bitwise());
-    CHECK_OPS(MPI_COUNT, MPI_Count, arithmetic(), ordering(), bitwise());
+    CHECK_OPS(MPI_AINT, MPI_Aint, arithmetic(), ordering(), logical(), bitwise());
+    CHECK_OPS(MPI_OFFSET, MPI_Offset, arithmetic(), ordering(), logical(), bitwise());
+    CHECK_OPS(MPI_COUNT, MPI_Count, arithmetic(), ordering(), logical(), bitwise());
 }
 
 TEST_F(PredefinedOps, OnTypesOfFortran) {
@@ -274,17 +274,17 @@ TEST_F(PredefinedOps, OnTypesOfFortran) {
 }
 
 // MINLOC and MAXLOC: of equal values the one with the lower index counts.
-template <class First>
+template <class First, class Index>
 struct Located {
     First value;
-    int index;
+    Index index;
 };
 
 class Loc : public mpitest::MpiTest {
   protected:
-    template <class First>
+    template <class First, class Index = int>
     void check(MPI_Datatype type) {
-        using Pair = Located<First>;
+        using Pair = Located<First, Index>;
         for (const int count : {1, 6, 1000}) {
             for (const bool minimum : {true, false}) {
                 SCOPED_TRACE(std::string(minimum ? "MINLOC" : "MAXLOC") + " of " +
@@ -292,7 +292,7 @@ class Loc : public mpitest::MpiTest {
                 // Values repeat among ranks; indices are not in the order of ranks.
                 const auto input = [&](int rank, int i) {
                     return Pair{static_cast<First>((rank * 5 + i) % 3 - 1),
-                                (rank * 3 + i) % 8 + 100};
+                                static_cast<Index>((rank * 3 + i) % 8 + 100)};
                 };
                 const auto better = [&](const Pair& a, const Pair& b) {
                     if (a.value == b.value) return a.index < b.index;
@@ -330,6 +330,12 @@ TEST_F(Loc, OnEveryPair) {
     check<int>(MPI_2INT);
     check<short>(MPI_SHORT_INT);
     check<long double>(MPI_LONG_DOUBLE_INT);
+}
+
+TEST_F(Loc, OnEveryPairOfFortran) {
+    check<float, float>(MPI_2REAL);
+    check<double, double>(MPI_2DOUBLE_PRECISION);
+    check<std::int32_t, std::int32_t>(MPI_2INTEGER);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Reductions of ints: reduce to every root, allreduce, reduce_scatter, scan; many sizes, in place.
+// Reductions of ints: reduce to every root, allreduce, reduce_scatter(_block), scan, exscan; many
+// sizes, in place.
 #include <cmath>
 #include <cstring>
 
@@ -98,6 +99,47 @@ TEST_P(Reduction, ReduceScatter) {
                 const std::vector<int> whole = sum(total);
                 EXPECT_EQ(out, std::vector<int>(whole.begin() + before,
                                                 whole.begin() + before + counts[u(me())]));
+            }
+        }
+    }
+}
+
+TEST_P(Reduction, ReduceScatterBlock) {
+    for (const bool in_place : {false, true}) {
+        for (const int part : {0, 1, 7, 1000, 50'000}) {
+            SCOPED_TRACE(part);
+            const int total = part * ranks();
+            std::vector<int> data = input(me(), total);
+            std::vector<int> out = unset(part);
+            if (in_place) {
+                MPI_OK(MPI_Reduce_scatter_block(MPI_IN_PLACE, data.data(), part, MPI_INT, MPI_SUM,
+                                                shaped()));
+                out.assign(data.begin(), data.begin() + part);
+            } else {
+                MPI_OK(MPI_Reduce_scatter_block(data.data(), out.data(), part, MPI_INT, MPI_SUM,
+                                                shaped()));
+                EXPECT_EQ(data, input(me(), total)) << "the input was changed";
+            }
+            const std::vector<int> whole = sum(total);
+            EXPECT_EQ(out, std::vector<int>(whole.begin() + part * me(),
+                                            whole.begin() + part * (me() + 1)));
+        }
+    }
+}
+
+// Rank 0 gets nothing, and need not give a buffer for it.
+TEST_P(Reduction, Exscan) {
+    for (const bool in_place : {false, true}) {
+        for (const int count : coll::counts()) {
+            SCOPED_TRACE(count);
+            const std::vector<int> in = input(me(), count);
+            std::vector<int> out = in_place ? in : unset(count);
+            void* result = me() == 0 && !in_place ? nullptr : out.data();
+            MPI_OK(MPI_Exscan(in_place ? MPI_IN_PLACE : in.data(), result, count, MPI_INT, MPI_SUM,
+                              shaped()));
+            EXPECT_EQ(in, input(me(), count)) << "the input was changed";
+            if (me() > 0) {
+                EXPECT_EQ(out, sum_to(me() - 1, count));
             }
         }
     }

@@ -152,6 +152,67 @@ TEST_P(UserOp, NonCommutativeReduceScatter) {
     }
 }
 
+TEST_P(UserOp, NonCommutativeReduceScatterBlock) {
+    for (const int part : {1, 5, 5000}) {
+        SCOPED_TRACE(part);
+        const std::vector<Affine> in = input(part * ranks());
+        std::vector<Affine> out(u(part));
+        MPI_OK(MPI_Reduce_scatter_block(in.data(), out.data(), part, type(), op(), shaped()));
+        for (int i = 0; i < part; ++i)
+            ASSERT_TRUE(out[u(i)] == expected(ranks() - 1, me() * part + i)) << i;
+    }
+}
+
+TEST_P(UserOp, NonCommutativeExscan) {
+    for (const bool in_place : {false, true}) {
+        for (const int count : kCounts) {
+            SCOPED_TRACE(count);
+            const std::vector<Affine> in = input(count);
+            std::vector<Affine> out = in_place ? in : std::vector<Affine>(u(count));
+            MPI_OK(MPI_Exscan(in_place ? MPI_IN_PLACE : in.data(), out.data(), count, type(), op(),
+                              shaped()));
+            if (me() > 0) {
+                EXPECT_TRUE(out == folded(me() - 1, count));
+            }
+        }
+    }
+}
+
+// inoutbuf = inbuf op inoutbuf, without communication.
+TEST_P(UserOp, ReduceLocal) {
+    for (const int count : kCounts) {
+        SCOPED_TRACE(count);
+        std::vector<Affine> left(u(count));
+        std::vector<Affine> right(u(count));
+        for (int i = 0; i < count; ++i) {
+            left[u(i)] = affine_of(0, i);
+            right[u(i)] = affine_of(1, i);
+        }
+        MPI_OK(MPI_Reduce_local(left.data(), right.data(), count, type(), op()));
+        EXPECT_TRUE(right == folded(1, count));
+    }
+    const std::array<double, 3> in{1, -2, 0.5};
+    std::array<double, 3> inout{4, 4, 4};
+    MPI_OK(MPI_Reduce_local(in.data(), inout.data(), 3, MPI_DOUBLE, MPI_PROD));
+    EXPECT_EQ(inout, (std::array<double, 3>{4, -8, 2}));
+}
+
+TEST_P(UserOp, Commutative) {
+    int commutes = -1;
+    MPI_OK(MPI_Op_commutative(op(), &commutes));
+    EXPECT_EQ(commutes, 0);
+    MPI_Op add = MPI_OP_NULL;
+    MPI_OK(MPI_Op_create(add_ints, 17, &add));
+    MPI_OK(MPI_Op_commutative(add, &commutes));
+    EXPECT_EQ(commutes, 1);
+    MPI_OK(MPI_Op_free(&add));
+    for (MPI_Op predefined :
+         {MPI_SUM, MPI_PROD, MPI_MAX, MPI_MIN, MPI_LAND, MPI_BXOR, MPI_MINLOC, MPI_MAXLOC}) {
+        MPI_OK(MPI_Op_commutative(predefined, &commutes));
+        EXPECT_EQ(commutes, 1);
+    }
+}
+
 TEST_P(UserOp, TheCallbackSeesTheType) {
     calls = 0;
     seen_type = MPI_DATATYPE_NULL;

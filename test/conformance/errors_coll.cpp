@@ -30,6 +30,16 @@ class CollErrors : public errors::ErrorTest {
 std::array<int, 64> in{};
 std::array<int, 64> out{};
 
+// The same type for every rank.
+class Types {
+  public:
+    explicit Types(MPI_Datatype type) { types_.fill(type); }
+    const MPI_Datatype* data() const { return types_.data(); }
+
+  private:
+    std::array<MPI_Datatype, 16> types_;
+};
+
 // All collectives with data, as functions of what may be wrong in each.
 struct Collective {
     const char* name;
@@ -43,62 +53,80 @@ std::vector<Collective> collectives() {
         counts.fill(count);
         return counts.data();
     };
-    return {{"Bcast",
-             [](int n, MPI_Datatype t, MPI_Comm c) { return MPI_Bcast(in.data(), n, t, 0, c); }},
-            {"Gather send",
-             [](int n, MPI_Datatype t, MPI_Comm c) {
-                 return MPI_Gather(in.data(), n, t, out.data(), 1, MPI_INT, 0, c);
-             }},
-            {"Scatter receive",
-             [](int n, MPI_Datatype t, MPI_Comm c) {
-                 return MPI_Scatter(in.data(), 1, MPI_INT, out.data(), n, t, 0, c);
-             }},
-            {"Allgather send",
-             [](int n, MPI_Datatype t, MPI_Comm c) {
-                 return MPI_Allgather(in.data(), n, t, out.data(), 1, MPI_INT, c);
-             }},
-            {"Allgather receive",
-             [](int n, MPI_Datatype t, MPI_Comm c) {
-                 return MPI_Allgather(in.data(), 1, MPI_INT, out.data(), n, t, c);
-             }},
-            {"Alltoall send",
-             [](int n, MPI_Datatype t, MPI_Comm c) {
-                 return MPI_Alltoall(in.data(), n, t, out.data(), 1, MPI_INT, c);
-             }},
-            {"Alltoall receive",
-             [](int n, MPI_Datatype t, MPI_Comm c) {
-                 return MPI_Alltoall(in.data(), 1, MPI_INT, out.data(), n, t, c);
-             }},
-            {"Allgatherv receive",
-             [=](int n, MPI_Datatype t, MPI_Comm c) {
-                 return MPI_Allgatherv(in.data(), 1, MPI_INT, out.data(), all(n), zeros.data(), t,
-                                       c);
-             }},
-            {"Alltoallv send",
-             [=](int n, MPI_Datatype t, MPI_Comm c) {
-                 return MPI_Alltoallv(in.data(), all(n), zeros.data(), t, out.data(), zeros.data(),
-                                      zeros.data(), MPI_INT, c);
-             }},
-            {"Alltoallv receive",
-             [=](int n, MPI_Datatype t, MPI_Comm c) {
-                 return MPI_Alltoallv(in.data(), zeros.data(), zeros.data(), MPI_INT, out.data(),
-                                      all(n), zeros.data(), t, c);
-             }},
-            {"Reduce",
-             [](int n, MPI_Datatype t, MPI_Comm c) {
-                 return MPI_Reduce(in.data(), out.data(), n, t, MPI_SUM, 0, c);
-             }},
-            {"Allreduce",
-             [](int n, MPI_Datatype t, MPI_Comm c) {
-                 return MPI_Allreduce(in.data(), out.data(), n, t, MPI_SUM, c);
-             }},
-            {"Reduce_scatter",
-             [=](int n, MPI_Datatype t, MPI_Comm c) {
-                 return MPI_Reduce_scatter(in.data(), out.data(), all(n), t, MPI_SUM, c);
-             }},
-            {"Scan", [](int n, MPI_Datatype t, MPI_Comm c) {
-                 return MPI_Scan(in.data(), out.data(), n, t, MPI_SUM, c);
-             }}};
+    return {
+        {"Bcast",
+         [](int n, MPI_Datatype t, MPI_Comm c) { return MPI_Bcast(in.data(), n, t, 0, c); }},
+        {"Gather send",
+         [](int n, MPI_Datatype t, MPI_Comm c) {
+             return MPI_Gather(in.data(), n, t, out.data(), 1, MPI_INT, 0, c);
+         }},
+        {"Scatter receive",
+         [](int n, MPI_Datatype t, MPI_Comm c) {
+             return MPI_Scatter(in.data(), 1, MPI_INT, out.data(), n, t, 0, c);
+         }},
+        {"Allgather send",
+         [](int n, MPI_Datatype t, MPI_Comm c) {
+             return MPI_Allgather(in.data(), n, t, out.data(), 1, MPI_INT, c);
+         }},
+        {"Allgather receive",
+         [](int n, MPI_Datatype t, MPI_Comm c) {
+             return MPI_Allgather(in.data(), 1, MPI_INT, out.data(), n, t, c);
+         }},
+        {"Alltoall send",
+         [](int n, MPI_Datatype t, MPI_Comm c) {
+             return MPI_Alltoall(in.data(), n, t, out.data(), 1, MPI_INT, c);
+         }},
+        {"Alltoall receive",
+         [](int n, MPI_Datatype t, MPI_Comm c) {
+             return MPI_Alltoall(in.data(), 1, MPI_INT, out.data(), n, t, c);
+         }},
+        {"Allgatherv receive",
+         [=](int n, MPI_Datatype t, MPI_Comm c) {
+             return MPI_Allgatherv(in.data(), 1, MPI_INT, out.data(), all(n), zeros.data(), t, c);
+         }},
+        {"Alltoallv send",
+         [=](int n, MPI_Datatype t, MPI_Comm c) {
+             return MPI_Alltoallv(in.data(), all(n), zeros.data(), t, out.data(), zeros.data(),
+                                  zeros.data(), MPI_INT, c);
+         }},
+        {"Alltoallv receive",
+         [=](int n, MPI_Datatype t, MPI_Comm c) {
+             return MPI_Alltoallv(in.data(), zeros.data(), zeros.data(), MPI_INT, out.data(),
+                                  all(n), zeros.data(), t, c);
+         }},
+        {"Reduce",
+         [](int n, MPI_Datatype t, MPI_Comm c) {
+             return MPI_Reduce(in.data(), out.data(), n, t, MPI_SUM, 0, c);
+         }},
+        {"Allreduce",
+         [](int n, MPI_Datatype t, MPI_Comm c) {
+             return MPI_Allreduce(in.data(), out.data(), n, t, MPI_SUM, c);
+         }},
+        {"Reduce_scatter",
+         [=](int n, MPI_Datatype t, MPI_Comm c) {
+             return MPI_Reduce_scatter(in.data(), out.data(), all(n), t, MPI_SUM, c);
+         }},
+        {"Reduce_scatter_block",
+         [](int n, MPI_Datatype t, MPI_Comm c) {
+             return MPI_Reduce_scatter_block(in.data(), out.data(), n, t, MPI_SUM, c);
+         }},
+        {"Scan", [](int n, MPI_Datatype t,
+                    MPI_Comm c) { return MPI_Scan(in.data(), out.data(), n, t, MPI_SUM, c); }},
+        {"Exscan", [](int n, MPI_Datatype t,
+                      MPI_Comm c) { return MPI_Exscan(in.data(), out.data(), n, t, MPI_SUM, c); }},
+        {"Alltoallw send",
+         [=](int n, MPI_Datatype t, MPI_Comm c) {
+             const Types types(t);
+             const Types ints(MPI_INT);
+             return MPI_Alltoallw(in.data(), all(n), zeros.data(), types.data(), out.data(),
+                                  zeros.data(), zeros.data(), ints.data(), c);
+         }},
+        {"Alltoallw receive", [=](int n, MPI_Datatype t, MPI_Comm c) {
+             const Types types(t);
+             const Types ints(MPI_INT);
+             return MPI_Alltoallw(in.data(), zeros.data(), zeros.data(), ints.data(), out.data(),
+                                  all(n), zeros.data(), types.data(), c);
+         }}};
 }
 
 TEST_F(CollErrors, CountTypeAndCommunicator) {
@@ -248,12 +276,70 @@ TEST_F(CollErrors, OperationNotDefinedOnType) {
                                            wrong.op, comm());
              },
              wrong.whom},
+            {"Reduce_scatter_block", MPI_ERR_OP,
+             [&] {
+                 return MPI_Reduce_scatter_block(in.data(), out.data(), 1, wrong.type, wrong.op,
+                                                 comm());
+             },
+             wrong.whom},
             {"Scan", MPI_ERR_OP,
              [&] { return MPI_Scan(in.data(), out.data(), 1, wrong.type, wrong.op, comm()); },
+             wrong.whom},
+            {"Exscan", MPI_ERR_OP,
+             [&] { return MPI_Exscan(in.data(), out.data(), 1, wrong.type, wrong.op, comm()); },
+             wrong.whom},
+            {"Reduce_local", MPI_ERR_OP,
+             [&] { return MPI_Reduce_local(in.data(), out.data(), 1, wrong.type, wrong.op); },
              wrong.whom},
         });
     }
     MPI_OK(MPI_Type_free(&pair));
+}
+
+TEST_F(CollErrors, ReduceLocal) {
+    const BadHandles bad;
+    int* const a = in.data();
+    int* const b = out.data();
+    run({
+        {"count", MPI_ERR_COUNT, [&] { return MPI_Reduce_local(a, b, -1, MPI_INT, MPI_SUM); }},
+        {"null type", MPI_ERR_TYPE,
+         [&] { return MPI_Reduce_local(a, b, 1, MPI_DATATYPE_NULL, MPI_SUM); }},
+        {"uncommitted type", MPI_ERR_TYPE,
+         [&] { return MPI_Reduce_local(a, b, 1, bad.uncommitted, MPI_SUM); }, For::kFathom},
+        {"in place", MPI_ERR_BUFFER,
+         [&] { return MPI_Reduce_local(MPI_IN_PLACE, b, 1, MPI_INT, MPI_SUM); }, For::kFathom},
+        {"one buffer", MPI_ERR_BUFFER, [&] { return MPI_Reduce_local(a, a, 1, MPI_INT, MPI_SUM); },
+         For::kFathom},
+        {"null buffer", MPI_ERR_BUFFER,
+         [&] { return MPI_Reduce_local(a, nullptr, 1, MPI_INT, MPI_SUM); }, For::kFathom},
+    });
+}
+
+TEST_F(CollErrors, NotInPlaceThere) {
+    FATHOM_ONLY("others check less");
+    const MPI_Comm c = single();
+    const int one = 1;
+    const int zero = 0;
+    const MPI_Datatype type = MPI_INT;
+    run({
+        {"Alltoallw into place", MPI_ERR_BUFFER,
+         [&] {
+             return MPI_Alltoallw(in.data(), &one, &zero, &type, MPI_IN_PLACE, &one, &zero, &type,
+                                  c);
+         }},
+        {"Reduce_scatter_block into place", MPI_ERR_BUFFER,
+         [&] { return MPI_Reduce_scatter_block(in.data(), MPI_IN_PLACE, 1, MPI_INT, MPI_SUM, c); }},
+        {"Alltoallw null counts", MPI_ERR_ARG,
+         [&] {
+             return MPI_Alltoallw(in.data(), nullptr, &zero, &type, out.data(), &one, &zero, &type,
+                                  c);
+         }},
+        {"Alltoallw null types", MPI_ERR_ARG,
+         [&] {
+             return MPI_Alltoallw(in.data(), &one, &zero, &type, out.data(), &one, &zero, nullptr,
+                                  c);
+         }},
+    });
 }
 
 TEST_F(CollErrors, OpHandles) {
@@ -265,6 +351,13 @@ TEST_F(CollErrors, OpHandles) {
         {"Op_free null", MPI_ERR_OP, [&] { return MPI_Op_free(&op); }},
         {"Op_free predefined", MPI_ERR_OP, [&] { return MPI_Op_free(&predefined); }},
         {"Op_free freed", MPI_ERR_OP, [&] { return MPI_Op_free(&freed); }, For::kFathom},
+        {"Op_commutative null", MPI_ERR_OP,
+         [&] {
+             int commutes = 0;
+             return MPI_Op_commutative(MPI_OP_NULL, &commutes);
+         }},
+        {"Op_commutative into null", MPI_ERR_ARG,
+         [&] { return MPI_Op_commutative(MPI_SUM, nullptr); }, For::kFathom},
         {"Op_create null function", MPI_ERR_ARG, [&] { return MPI_Op_create(nullptr, 1, &op); },
          For::kFathom},
     });
