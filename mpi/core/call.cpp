@@ -128,6 +128,8 @@ std::string handle_text(char letter, std::uintptr_t value) {
         case 'D': name = find_name(names::datatype, value); break;
         case 'G': name = find_name(names::group, value); break;
         case 'O': name = find_name(names::op, value); break;
+        case 'I': name = find_name(names::info, value); break;
+        case 'S': name = find_name(names::session, value); break;
         default: name = find_name(names::errhandler, value); break;
     }
     if (name != nullptr) return name;

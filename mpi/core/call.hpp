@@ -70,6 +70,16 @@ class Call {
     Call& operator=(const Call&) = delete;
 };
 
+/// Lives as long as a call that may come at any time, before MPI_Init and after MPI_Finalize, from
+/// any thread (MPI-5.0 §11.4.1), and that changes objects: always has the lock.
+class AnyTimeCall {
+  public:
+    AnyTimeCall() { lock_enter(); }
+    ~AnyTimeCall() { lock_leave(); }
+    AnyTimeCall(const AnyTimeCall&) = delete;
+    AnyTimeCall& operator=(const AnyTimeCall&) = delete;
+};
+
 /// Handles the failure of a call: invokes the error handler of `comm`; of the communicator named by
 /// blame(), when `comm` is null; else of MPI_COMM_SELF (MPI-5.0 §9.3). Returns the error class, or,
 /// when errors are fatal, prints one line (the call, its arguments, the class, error_detail()) and
@@ -78,6 +88,7 @@ class Call {
 /// `format` is the call's name, arguments and values; the values follow. Conversions:
 ///     %p address   %i int   %l MPI_Aint or MPI_Count   %r rank   %t tag
 ///     %C MPI_Comm  %D MPI_Datatype  %G MPI_Group  %O MPI_Op  %E MPI_Errhandler
+///     %I MPI_Info  %S MPI_Session
 [[gnu::cold]] int fail_call(Status status, Comm* comm, const char* format, ...) noexcept;
 
 /// Names the communicator that the error now being returned belongs to, in calls that have no

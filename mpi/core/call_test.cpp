@@ -32,6 +32,19 @@ TEST(BeforeInitDeathTest, SomeFunctionsMayBeCalled) {
     EXPECT_EQ(version, MPI_VERSION);
 }
 
+TEST(BeforeInitDeathTest, InfoObjectsMayBeUsed) {
+    MPI_Info info = MPI_INFO_NULL;
+    ASSERT_EQ(MPI_Info_create(&info), MPI_SUCCESS);
+    EXPECT_EQ(MPI_Info_set(info, "key", "value"), MPI_SUCCESS);
+    int keys = 0;
+    EXPECT_EQ(MPI_Info_get_nkeys(info, &keys), MPI_SUCCESS);
+    EXPECT_EQ(keys, 1);
+    EXPECT_EXIT(MPI_Info_set(info, "", "value"), ExitedWithCode(MPI_ERR_INFO_KEY),
+                "^Fathom: pid [0-9]+ .*: MPI_Info_set.*MPI_ERR_INFO_KEY .*: key is empty\n$");
+    EXPECT_EQ(MPI_Info_free(&info), MPI_SUCCESS);
+    EXPECT_EQ(MPI_Info_get_nkeys(MPI_INFO_ENV, &keys), MPI_SUCCESS);
+}
+
 /// Runs with MPI up; the process is the only rank of its job.
 class RunningDeathTest : public testing::Test {
   protected:

@@ -18,6 +18,7 @@ constexpr KindFacts kKinds[] = {
     {Kind::datatype, Status::type, "datatype", "MPI_DATATYPE_NULL", 0x200},
     {Kind::request, Status::request, "request", "MPI_REQUEST_NULL", 0x180},
     {Kind::op, Status::op, "operation", "MPI_OP_NULL", 0x20},
+    {Kind::info, Status::info, "info object", "MPI_INFO_NULL", 0x130},
     {Kind::errhandler, Status::errhandler, "error handler", "MPI_ERRHANDLER_NULL", 0x140},
 };
 
@@ -25,7 +26,7 @@ const KindFacts& facts_of(Kind kind) {
     for (const KindFacts& facts : kKinds) {
         if (facts.kind == kind) return facts;
     }
-    static constexpr KindFacts kOther{Kind::info, Status::arg, "object", "null", 0};
+    static constexpr KindFacts kOther{Kind::message, Status::arg, "object", "null", 0};
     return kOther;
 }
 

@@ -16,6 +16,7 @@
 #include "mpi/core/errhandler.hpp"
 #include "mpi/core/error.hpp"
 #include "mpi/core/group.hpp"
+#include "mpi/core/info.hpp"
 #include "mpi/core/int_array.hpp"
 #include "mpi/core/object.hpp"
 #include "mpi/core/op.hpp"
@@ -52,6 +53,13 @@ template <class T, class Handle>
         return bad_handle(name, reinterpret_cast<std::uintptr_t>(value), HandleTraits<T>::kind);
     }
     return Status::ok;
+}
+
+/// Handles that may be the null handle, which gives a null `object`.
+template <class T, class Handle>
+Status handle_or_null(const char* name, Handle value, Handle null_handle, T*& object) {
+    if (value == null_handle) return Status::ok;
+    return handle(name, value, object);
 }
 
 /// A datatype that data is communicated with: it must be committed.

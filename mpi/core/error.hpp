@@ -9,7 +9,7 @@ namespace mpi {
 
 /// An MPI error class. Function bodies return it; the generated shells turn anything but `ok` into
 /// a call of the communicator's error handler (MPI-5.0 §9.3).
-enum class [[nodiscard]] Status : int {
+enum class [[nodiscard]] Status : int{
     ok = MPI_SUCCESS,
     buffer = MPI_ERR_BUFFER,
     count = MPI_ERR_COUNT,
@@ -30,10 +30,16 @@ enum class [[nodiscard]] Status : int {
     intern = MPI_ERR_INTERN,
     pending = MPI_ERR_PENDING,
     in_status = MPI_ERR_IN_STATUS,
+    info_key = MPI_ERR_INFO_KEY,
+    info_nokey = MPI_ERR_INFO_NOKEY,
+    info_value = MPI_ERR_INFO_VALUE,
+    info = MPI_ERR_INFO,
+    keyval = MPI_ERR_KEYVAL,
     no_mem = MPI_ERR_NO_MEM,
     unsupported = MPI_ERR_UNSUPPORTED_OPERATION,
     proc_aborted = MPI_ERR_PROC_ABORTED,
     value_too_large = MPI_ERR_VALUE_TOO_LARGE,
+    session = MPI_ERR_SESSION,
     errhandler = MPI_ERR_ERRHANDLER,
     abi = MPI_ERR_ABI,
 };

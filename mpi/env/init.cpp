@@ -7,6 +7,7 @@
 
 #include "adi/base/host.hpp"
 #include "mpi/core/call.hpp"
+#include "mpi/core/info.hpp"
 #include "mpi/core/process.hpp"
 #include "mpi/gen/bodies.hpp"
 #include "mpi/pt2pt/operations.hpp"
@@ -91,6 +92,7 @@ Status init_thread(int*, char***, int required, int& provided) {
     }
     if (p.engine.start(*p.boot, hooks, &error) != adi::Status::ok) cannot_start(error);
     provided = p.thread_level;
+    describe_start(p.boot->size());
     phase.store(Phase::running);
     return Status::ok;
 }

@@ -33,7 +33,8 @@ def names_hpp(constants: Path) -> str:
     with open(constants, newline="") as file:
         for row in csv.DictReader(file):
             name, kind = row["name"], row["type"]
-            if kind in ("MPI_Comm", "MPI_Group", "MPI_Datatype", "MPI_Op", "MPI_Errhandler"):
+            if kind in ("MPI_Comm", "MPI_Group", "MPI_Datatype", "MPI_Op", "MPI_Errhandler",
+                        "MPI_Info", "MPI_Session"):
                 table = kind.removeprefix("MPI_").lower()
             elif name == "MPI_SUCCESS" or name.startswith("MPI_ERR_"):
                 table = "error_class"

@@ -135,6 +135,12 @@ KINDS: dict[str, Kind] = {
     "INFO_VALUE": plain("MPI_Info {n}", "p"),
     "MESSAGE_VALUE": plain("MPI_Message {n}", "p"),
     "SESSION_VALUE": plain("MPI_Session {n}", "p"),
+    "INFO": handle("MPI_Info", "Info", "I"),
+    "INFO_OR_NULL": Kind("MPI_Info {n}", "const Info* {n}", "I",
+                         'check::handle_or_null("{n}", {n}, MPI_INFO_NULL, {o})',
+                         "Info* {o} = nullptr;", "{o}"),
+    "INFO_OUT": handle_out("MPI_Info", "Info", "MPI_INFO_NULL"),
+    "INFO_FREE": handle_free("MPI_Info", "Info", "MPI_INFO_NULL"),
     # Statuses; null is MPI_STATUS_IGNORE where the call writes them.
     "STATUS": Kind("const MPI_Status* {n}", "const MPI_Status& {n}", "p", NOT_NULL, arg="*{n}"),
     "STATUS_INOUT": Kind("MPI_Status* {n}", "MPI_Status& {n}", "p", NOT_NULL, arg="*{n}"),
@@ -152,6 +158,8 @@ KINDS: dict[str, Kind] = {
     # The rest
     "STRING": plain("const char* {n}", "p", NOT_NULL),
     "STRING_OUT": plain("char* {n}", "p", NOT_NULL),
+    "STRING_OUT_OR_NULL": plain("char* {n}", "p"),
+    "STRINGS": plain("char* {n}[]", "p", body="char** {n}"),
     "USER_FUNCTION": Kind("MPI_User_function* {n}", "UserFunction {n}", "p", NOT_NULL,
                           large="MPI_User_function_c* {n}"),
     "ERRHANDLER_FUNCTION": plain("MPI_Comm_errhandler_function* {n}", "p", NOT_NULL),

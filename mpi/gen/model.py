@@ -43,7 +43,8 @@ class Function:
     body: str        # the body's name in namespace mpi
     own_body: bool   # no other function has the same body
     shell: str       # "generated", or "manual": somebody writes it by hand
-    when: str        # "running": between MPI_Init and MPI_Finalize only; or "any"
+    when: str        # "running": between MPI_Init and MPI_Finalize only; "any"; or "always":
+                     # at any time, with the lock
     proc_null: str   # what the shell does for MPI_PROC_NULL: "", "done" or "empty_status"
 
     @property
@@ -66,7 +67,7 @@ def load_function(name: str, row: dict) -> Function:
         if len(entry) not in (2, 3) or entry[1] not in KINDS or flag not in BUFFER_FLAGS | {""}:
             raise SpecError(f"{name}: bad parameter {entry}")
         params.append(Param(entry[0], entry[1], flag))
-    choices = {"shell": ("generated", "manual"), "when": ("running", "any"),
+    choices = {"shell": ("generated", "manual"), "when": ("running", "any", "always"),
                "proc_null": ("", "done", "empty_status")}
     chosen = {key: row.get(key, values[0]) for key, values in choices.items()}
     for key, values in choices.items():

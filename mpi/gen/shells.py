@@ -144,7 +144,8 @@ class Shell:
         arguments = ", ".join(self.argument(p) for p in f.params)
         if f.returns != "int":
             return [f"return mpi::{f.body}({arguments});"]
-        lines = [f'const Call call("{f.name}");'] if f.when == "running" else []
+        lines = {"running": [f'const Call call("{f.name}");'], "any": [],
+                 "always": ["const AnyTimeCall call;"]}[f.when]
         locals_ = {p: self.fill(p.kind.local, p) for p in f.params if p.kind.local}
         outer = locals_.pop(self.comm, "")
         lines += [outer] * bool(outer)
@@ -186,6 +187,7 @@ class Lazy(dict):
 HEAD = """// Made by mpi/gen/gen.py from mpi/spec/{chapter}.toml; not to be edited.
 #include "mpi/core/call.hpp"
 #include "mpi/core/check.hpp"
+#include "mpi/core/info.hpp"
 #include "mpi/core/request.hpp"
 #include "mpi/core/status.hpp"
 #include "mpi/gen/bodies.hpp"
