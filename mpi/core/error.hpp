@@ -30,6 +30,7 @@ enum class [[nodiscard]] Status : int{
     intern = MPI_ERR_INTERN,
     pending = MPI_ERR_PENDING,
     in_status = MPI_ERR_IN_STATUS,
+    base = MPI_ERR_BASE,
     info_key = MPI_ERR_INFO_KEY,
     info_nokey = MPI_ERR_INFO_NOKEY,
     info_value = MPI_ERR_INFO_VALUE,
