@@ -8,6 +8,7 @@
 #include "mpi/core/process.hpp"
 #include "mpi/core/request.hpp"
 #include "mpi/gen/bodies.hpp"
+#include "mpi/pt2pt/send_buffer.hpp"
 
 namespace mpi {
 
@@ -64,7 +65,9 @@ Status comm_get_name(Comm& comm, char* comm_name, int& resultlen) {
     return Status::ok;
 }
 
+/// Waits for the messages in an attached buffer: its memory is the user's own again.
 Status comm_free(Comm& comm) {
+    pt2pt::flush(comm.send_buffer);
     table<Comm>().retire(&comm);
     release(&comm);
     return Status::ok;

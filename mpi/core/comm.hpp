@@ -17,6 +17,9 @@ namespace coll {
 struct State;  // what the collectives keep per communicator; owned by mpi/coll
 void destroy(State* state);
 }  // namespace coll
+namespace pt2pt {
+class SendBuffer;
+}
 
 namespace topo {
 class Topology;  // mpi/topo/topology.hpp
@@ -49,6 +52,7 @@ struct Comm : Object {
     coll::State* coll = nullptr;       ///< made at the first collective that needs it
     std::int32_t negotiations = 0;     ///< begun on it, the same number on all members
     std::shared_ptr<const topo::Topology> topology;  ///< null when there is none
+    std::shared_ptr<pt2pt::SendBuffer> send_buffer;  ///< MPI_Comm_attach_buffer
     std::string name;
 
     bool is_inter() const { return local != nullptr; }

@@ -1,121 +1,141 @@
-// Buffered mode (MPI-5.0 §3.6): messages wait in the buffer that the user attached.
-//
-// The buffer is a list of segments in address order, each with its header in the buffer itself; a
-// message takes the first free place that is long enough. MPI_BSEND_OVERHEAD covers the header.
+// Buffered mode (MPI-5.0 §3.6): which buffer a message takes; attaching, detaching and flushing
+// buffers of the process and of communicators.
 #include <cstring>
 #include <memory>
 #include <new>
 
 #include "mpi/gen/bodies.hpp"
 #include "mpi/pt2pt/operations.hpp"
+#include "mpi/pt2pt/send_buffer.hpp"
 
 namespace mpi {
-namespace pt2pt {
+
+using pt2pt::BufferPlace;
+using pt2pt::SendBuffer;
+
 namespace {
 
-struct alignas(16) Segment {
-    Segment* next = nullptr;
-    std::byte* end = nullptr;  ///< one past the message
-    adi::Request request;
-};
-static_assert(sizeof(Segment) + alignof(Segment) <= MPI_BSEND_OVERHEAD,
-              "the overhead that the standard lets users count on");
+/// The buffer of the process.
+BufferPlace process_buffer;
 
-struct Attached {
-    std::byte* base = nullptr;
-    std::byte* end = nullptr;
-    void* user = nullptr;
-    Count size = 0;
-    Segment* first = nullptr;
-};
-Attached attached;
-
-/// Forgets segments whose message has left.
-void reclaim() {
-    for (Segment** link = &attached.first; *link != nullptr;) {
-        Segment* s = *link;
-        if (s->request.complete()) {
-            *link = s->next;
-            std::destroy_at(s);
-        } else {
-            link = &s->next;
-        }
+/// MPI_Buffer_iflush and its like.
+class FlushOperation final : public Operation {
+  public:
+    FlushOperation(Request& whole, BufferPlace buffer) : buffer_(std::move(buffer)) {
+        flush_.whole = &whole;
     }
-}
+    void begin() { buffer_->start(flush_); }
 
-std::byte* aligned(std::byte* p) {
-    const auto value = reinterpret_cast<std::uintptr_t>(p);
-    return p + ((alignof(Segment) - value % alignof(Segment)) % alignof(Segment));
-}
-
-/// A segment with room for `bytes` of message, linked in; null when there is none.
-Segment* reserve(std::uint64_t bytes) {
-    reclaim();
-    std::byte* place = attached.base;
-    Segment** link = &attached.first;
-    for (;; link = &(*link)->next) {
-        std::byte* limit = *link == nullptr ? attached.end : reinterpret_cast<std::byte*>(*link);
-        std::byte* start = aligned(place);
-        if (start <= limit &&
-            static_cast<std::uint64_t>(limit - start) >= sizeof(Segment) + bytes) {
-            auto* s = new (start) Segment;
-            s->end = start + sizeof(Segment) + bytes;
-            s->next = *link;
-            *link = s;
-            return s;
-        }
-        if (*link == nullptr) return nullptr;
-        place = (*link)->end;
+    Status start(Request&) override {
+        return fail(Status::request, "the request is not a persistent one");
     }
-}
+    Status outcome(Request&, MPI_Status* status) override {
+        set_empty(status);
+        return Status::ok;
+    }
+    /// Nothing is left to be done that could be left out.
+    Status cancel(Request&) override { return Status::ok; }
+
+  private:
+    BufferPlace buffer_;  ///< lives until the flush is over, though it be detached
+    SendBuffer::Flush flush_;
+};
 
 }  // namespace
 
+namespace pt2pt {
+
 Status buffered_send(const void* buffer, Count count, Datatype& type, int dest, int tag,
                      Comm& comm) {
-    const adi::Buffer user = make_buffer(buffer, count, type);
-    Segment* s = attached.base == nullptr ? nullptr : reserve(user.bytes);
-    if (s == nullptr && attached.base != nullptr) {
-        engine().poll();  // what has arrived may make room
-        s = reserve(user.bytes);
+    SendBuffer* where = comm.send_buffer ? comm.send_buffer.get() : process_buffer.get();
+    if (where == nullptr) {
+        return fail(Status::buffer, "no buffer is attached (message of %llu bytes)",
+                    static_cast<unsigned long long>(make_buffer(buffer, count, type).bytes));
     }
-    if (s == nullptr) {
-        return fail(Status::buffer,
-                    attached.base == nullptr ? "no buffer is attached (message of %llu bytes)"
-                                             : "the attached buffer has no room for %llu bytes",
-                    static_cast<unsigned long long>(user.bytes));
+    return where->send(make_buffer(buffer, count, type), dest, tag, comm);
+}
+
+Status attach(BufferPlace& place, void* memory, Count size) {
+    if (place) {
+        return fail(Status::buffer, "a buffer of %lld bytes is attached already",
+                    static_cast<long long>(place->size()));
     }
-    auto* copy = reinterpret_cast<std::byte*>(s + 1);
-    user.read(0, copy, user.bytes);
-    engine().isend(s->request, comm.process(dest), match(comm, comm.rank, tag),
-                   adi::contiguous(copy, user.bytes), false);
+    place = std::make_shared<SendBuffer>(memory, size);
     return Status::ok;
 }
 
-void drain_buffered() {
-    for (Segment* s = attached.first; s != nullptr; s = s->next) engine().wait(s->request);
-    reclaim();
+void flush(const BufferPlace& place) {
+    const BufferPlace buffer = place;  // another thread may detach it while this one waits
+    if (!buffer) return;
+    engine().wait_until([&, ticket = buffer->ticket()] { return buffer->has_left(ticket); });
+}
+
+Status detach(BufferPlace& place, void* buffer_addr, Count& size) {
+    const BufferPlace buffer = place;
+    if (buffer) engine().wait_until([&] { return buffer->empty(); });
+    if (!buffer || place != buffer) return fail(Status::buffer, "no buffer is attached");
+    void* const memory = buffer->user();
+    std::memcpy(buffer_addr, &memory, sizeof memory);
+    size = buffer->size();
+    place.reset();
+    return Status::ok;
+}
+
+Status iflush(const BufferPlace& place, Comm* comm, Request*& request) {
+    request = make_request();
+    if (request == nullptr) return Status::no_mem;
+    request->comm = comm;
+    if (comm != nullptr) retain(comm);
+    auto* operation = new (std::nothrow) FlushOperation(*request, place);
+    if (operation == nullptr) {
+        destroy(*request);
+        request = nullptr;
+        return fail(Status::no_mem, "no memory for a request");
+    }
+    request->operation.reset(operation);
+    request->active = true;
+    if (place) {
+        operation->begin();
+    } else {
+        engine().finish(*request, adi::Status::ok);
+    }
+    return Status::ok;
 }
 
 }  // namespace pt2pt
 
 Status buffer_attach(void* buffer, Count size) {
-    if (pt2pt::attached.user != nullptr) {
-        return fail(Status::buffer, "a buffer of %lld bytes is attached already",
-                    static_cast<long long>(pt2pt::attached.size));
-    }
-    auto* base = static_cast<std::byte*>(buffer);
-    pt2pt::attached = {base, base + size, buffer, size, nullptr};
-    return Status::ok;
+    return pt2pt::attach(process_buffer, buffer, size);
 }
 
 Status buffer_detach(void* buffer_addr, Count& size) {
-    if (pt2pt::attached.user == nullptr) return fail(Status::buffer, "no buffer is attached");
-    pt2pt::drain_buffered();
-    std::memcpy(buffer_addr, &pt2pt::attached.user, sizeof(void*));
-    size = pt2pt::attached.size;
-    pt2pt::attached = {};
+    return pt2pt::detach(process_buffer, buffer_addr, size);
+}
+
+Status buffer_flush() {
+    pt2pt::flush(process_buffer);
     return Status::ok;
+}
+
+Status buffer_iflush(Request*& request) {
+    return pt2pt::iflush(process_buffer, nullptr, request);
+}
+
+Status comm_attach_buffer(Comm& comm, void* buffer, Count size) {
+    return pt2pt::attach(comm.send_buffer, buffer, size);
+}
+
+Status comm_detach_buffer(Comm& comm, void* buffer_addr, Count& size) {
+    return pt2pt::detach(comm.send_buffer, buffer_addr, size);
+}
+
+Status comm_flush_buffer(Comm& comm) {
+    pt2pt::flush(comm.send_buffer);
+    return Status::ok;
+}
+
+Status comm_iflush_buffer(Comm& comm, Request*& request) {
+    return pt2pt::iflush(comm.send_buffer, &comm, request);
 }
 
 }  // namespace mpi

@@ -45,10 +45,11 @@ Status outcome_of_receive(const adi::Request& r, MPI_Status* status);
 /// A packed copy of a buffer that is sent while it receives; null where nothing is sent.
 Status copy_out(const adi::Buffer& user, int dest, std::unique_ptr<std::byte[]>& copy);
 
-/// Copies a message into the attached buffer and starts to send it from there.
+/// Copies a message into the buffer attached to the communicator, else to the process, and starts to
+/// send it from there.
 Status buffered_send(const void* buffer, Count count, Datatype& type, int dest, int tag,
                      Comm& comm);
-/// Waits until all buffered messages have left; called by MPI_Finalize and MPI_Buffer_detach.
+/// Waits until all buffered messages have left; called by MPI_Finalize.
 void drain_buffered();
 
 }  // namespace mpi::pt2pt
