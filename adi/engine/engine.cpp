@@ -365,6 +365,8 @@ int Engine::poll() {
         done += device->poll(sink, kPollBudget);
     }
     if (!busy_.empty()) done += flush();
+    if (!deferred_.empty()) [[unlikely]]
+        done += deferred_.run();
     if (done > 0 && sleepers_ > 0) [[unlikely]]
         wake();
     return done;

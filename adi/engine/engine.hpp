@@ -13,14 +13,17 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "adi/base/fiber.hpp"
 #include "adi/boot/boot.hpp"
 #include "adi/engine/get_chooser.hpp"
 #include "adi/engine/matcher.hpp"
 #include "adi/engine/operations.hpp"
 #include "adi/engine/route.hpp"
+#include "adi/engine/run_queue.hpp"
 #include "adi/engine/waiter.hpp"
 
 namespace adi {
@@ -98,11 +101,31 @@ class Engine {
     /// called often; anything it looks at changes only by poll() or by a peer that signals.
     template <class Done>
     void wait_until(Done&& done);
-    void wait(Request& r) {
-        wait_until([&r] { return r.complete(); });
+    void wait(Request& r) { wait(std::span(&r, 1)); }
+    void wait(std::span<Request> requests) {
+        if (fiber_ != nullptr) [[unlikely]]
+            return wait_on_fiber(requests);
+        for (Request& r : requests) wait_until([&r] { return r.complete(); });
     }
     /// Ends the sleep of threads that wait here. Any thread.
     void wake();
+
+    // --- work that goes on by itself -------------------------------------------------------
+
+    /// Runs `task` in a later poll(), whoever calls that. The task may call the engine, but may
+    /// not poll or wait.
+    void defer(Task& task) {
+        deferred_.push(task);
+        if (sleepers_ > 0) [[unlikely]]
+            wake();
+    }
+    /// Runs entry(argument) on a fiber, until it waits for the first time, and in later calls of
+    /// poll() to its end; false when there is no memory for its stack. On a fiber, send() and
+    /// wait() give the thread back instead of polling; wait_until() is not allowed there. Requests
+    /// that a fiber waits for have no on_complete of their own.
+    bool spawn(Fiber::Entry entry, void* argument);
+    /// The fiber that this is called on; null on a thread's own stack.
+    Fiber* fiber() const { return fiber_; }
 
     // --- memory that peers can load and store ----------------------------------------------
 
@@ -120,6 +143,7 @@ class Engine {
   private:
     template <class D>
     struct DeviceSink;
+    struct FiberWait;
 
     Status open_devices(Bootstrap& boot, std::string* error);
     SendQueue& queue_of(Route& route, Peer peer);
@@ -160,6 +184,9 @@ class Engine {
     Unexpected* new_unexpected(Peer peer, const Header& header);
     void recycle(Unexpected* message);
 
+    void resume(Fiber& fiber);
+    void wait_on_fiber(std::span<Request> requests);
+
     Park sleep_begin();
     void sleep_end();
 
@@ -179,6 +206,9 @@ class Engine {
     std::vector<SendQueue*> spare_;  ///< queues that no route uses now
     std::uint64_t sent_ = 0;  ///< counts items and pieces that devices took, to tell progress
     Unexpected* free_unexpected_ = nullptr;
+    RunQueue deferred_;
+    FiberPool fibers_;
+    Fiber* fiber_ = nullptr;  ///< runs now
     Waiter::Policy wait_policy_;
     Hooks hooks_;
     int sleepers_ = 0;  ///< threads in wait_until that sleep or are about to
@@ -187,6 +217,8 @@ class Engine {
 template <class Done>
 void Engine::wait_until(Done&& done) {
     if (done()) return;
+    if (fiber_ != nullptr) [[unlikely]]
+        return fault(self_, Status::bad_argument, "wait_until() was called on a fiber");
     Waiter waiter(wait_policy_);
     for (;;) {
         const int events = poll();

@@ -52,9 +52,10 @@ struct Request {
 
     /// Called when the operation completes, if not null. It may not poll.
     void (*on_complete)(Request&) = nullptr;
+    void* waiter = nullptr;  ///< for on_complete's use
 
     bool complete() const { return stage == Stage::complete; }
 };
-static_assert(sizeof(Request) == 176, "made on the stack of every blocking call");
+static_assert(sizeof(Request) == 184, "made on the stack of every blocking call");
 
 }  // namespace adi

@@ -1,6 +1,8 @@
 // Messages of the collectives, on a communicator's collective context.
 #pragma once
 
+#include <span>
+
 #include "mpi/core/comm.hpp"
 #include "mpi/core/datatype.hpp"
 #include "mpi/core/error.hpp"
@@ -8,7 +10,7 @@
 
 namespace mpi::coll {
 
-/// One per function, so that a program which calls different collectives on the ranks of one
+/// One per function and less than kMostTags, so that a program which calls different collectives on the ranks of one
 /// communicator hangs or fails close to its mistake instead of computing with the wrong data.
 /// Messages of a pair keep their order, so consecutive calls need no other distinction.
 enum class Tag : int {
@@ -26,24 +28,32 @@ enum class Tag : int {
     setup,  ///< what the ranks tell each other when a communicator gets its shared memory
 };
 
+inline constexpr int kMostTags = 32;
+
 /// Keeps the first failure of several steps. A collective goes on after a failure, since its peers
 /// wait for its messages, and reports what went wrong first.
 class Outcome {
   public:
     void add(Status s) {
-        if (first_ == Status::ok) [[likely]]
-            first_ = s;
+        if (s != Status::ok) [[unlikely]]
+            failed(s);
     }
     Status status() const { return first_; }
 
   private:
+    [[gnu::cold]] void failed(Status s);
+
     Status first_ = Status::ok;
 };
 
-/// The messages of one call. Ranks are those of the communicator; a rank does not send to itself.
+/// The messages of one call; the same for blocking calls and on a fiber, where waiting lets the
+/// program go on (adi/base/fiber.hpp). Ranks are those of the communicator; a rank does not send to itself.
 class Channel {
   public:
-    Channel(const Comm& comm, Tag tag) : comm_(comm), tag_(static_cast<int>(tag)) {}
+    Channel(const Comm& comm, Tag tag) : comm_(comm), tag_(static_cast<int>(tag)) {
+        if (engine().fiber() != nullptr) [[unlikely]]
+            tag_ = tag_on_fiber(tag);
+    }
 
     Status send(int to, const adi::Buffer& buffer) const {
         return from_adi(engine().send(comm_.process(to), sent(), buffer));
@@ -79,11 +89,14 @@ class Channel {
     template <class Requests>
     static Status wait_all(Requests&& requests) {
         Outcome outcome;
+        engine().wait(std::span<adi::Request>(requests));
         for (adi::Request& r : requests) outcome.add(wait(r));
         return outcome.status();
     }
 
   private:
+    /// Nonblocking collectives have tags of their own: mpi/coll/operation.hpp.
+    [[gnu::cold]] static int tag_on_fiber(Tag tag);
     [[gnu::cold]] static Status failed(const adi::Request& r);
 
     adi::Match sent() const { return {comm_.coll_context(), comm_.rank, tag_}; }

@@ -31,6 +31,7 @@ constexpr int kMostBlocks = 48;
 // --- making and leaving --------------------------------------------------------------------------
 
 Shared* Shared::of(Comm& comm) {
+    if (engine().fiber() != nullptr) return nullptr;
     State* state = state_of(comm);
     if (state == nullptr) give_up(comm, "out of memory");
     if (state->shared_decided) [[likely]]
@@ -41,6 +42,7 @@ Shared* Shared::of(Comm& comm) {
 }
 
 Shared* Shared::if_worthwhile(Comm& comm) {
+    if (engine().fiber() != nullptr) return nullptr;
     State* state = state_of(comm);
     if (state != nullptr && !state->shared_decided && ++state->uses <= select::kUsesBeforeShared) {
         return nullptr;

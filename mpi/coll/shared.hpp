@@ -50,6 +50,7 @@ class Shared {
     /// The communicator's shared memory, or null when it has none: then messages do. Collective:
     /// the ranks come to one answer, and may exchange messages to find it. It has none when a rank
     /// cannot map another's memory or has none to share, and when FATHOM_COLL_SHARED=0 is set.
+    /// None on a fiber: nonblocking collectives do not come in one order, as epochs do.
     static Shared* of(Comm& comm);
     /// The same, but null for a communicator's first calls of this: one that lives for a barrier
     /// or two is not worth the exchange and the memory. Not for reductions, which should give the

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "mpi/coll/operation.hpp"
 #include "mpi/coll/shared.hpp"
 
 namespace mpi::coll {
@@ -32,6 +33,12 @@ State::~State() {
 }
 
 State* state_of(Comm& comm) {
+    if (Running* operation = running()) [[unlikely]]
+        return operation->state(comm);
+    return own_state_of(comm);
+}
+
+State* own_state_of(Comm& comm) {
     if (comm.coll == nullptr) comm.coll = new (std::nothrow) State;
     return comm.coll;
 }

@@ -24,8 +24,9 @@ class Scratch {
     std::uint64_t bytes_ = 0;
 };
 
-/// Only one collective at a time runs on a communicator (MPI-5.0 §6.1), so one set serves it; other
-/// communicators, whose calls may interleave with it from other threads, have their own.
+/// Only one blocking collective at a time runs on a communicator (MPI-5.0 §6.1), so one set serves
+/// it; other communicators, whose calls may interleave with it from other threads, have their own,
+/// and so does every nonblocking collective.
 struct State {
     Scratch packed;               ///< packed bytes on their way through this rank
     Scratch operand;              ///< elements for reductions: what came in
@@ -33,6 +34,10 @@ struct State {
     Shared* shared = nullptr;     ///< mpi/coll/shared.hpp
     bool shared_decided = false;  ///< whether this communicator has shared memory is settled
     int uses = 0;                 ///< of Shared::if_worthwhile() while that is not settled
+    /// How many nonblocking and how many persistent operations were made on the communicator: the
+    /// same on all ranks, since collective calls are ordered.
+    std::uint32_t nonblocking_made = 0;
+    std::uint32_t persistent_made = 0;
 
     /// `n` idle requests; empty when memory is out (and n > 0).
     std::span<adi::Request> requests(int n);
@@ -47,7 +52,10 @@ struct State {
     int request_count_ = 0;
 };
 
-/// The communicator's state, made at the first call; null when memory is out.
+/// The state for a collective on `comm`: the communicator's, made at the first call, or on a fiber
+/// the operation's; null when memory is out.
 State* state_of(Comm& comm);
+/// The communicator's, on a fiber too.
+State* own_state_of(Comm& comm);
 
 }  // namespace mpi::coll

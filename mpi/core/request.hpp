@@ -33,6 +33,8 @@ class Operation {
     virtual Status outcome(Request& request, MPI_Status* status) = 0;
     /// MPI_Cancel.
     virtual Status cancel(Request& request) = 0;
+    /// May MPI_Request_free take the request now?
+    virtual Status check_free(Request&) { return Status::ok; }
     /// Called once when nobody will ask for the outcome any more, before the destructor.
     virtual Status free(Request&) { return Status::ok; }
 };

@@ -115,6 +115,9 @@ Status startall(int count, MPI_Request* array_of_requests) {
 Status request_free(MPI_Request* request) {
     Request* r = pt2pt::decode(*request);
     if (r == nullptr) return Status::request;
+    if (r->operation) {
+        if (Status s = r->operation->check_free(*r); s != Status::ok) return s;
+    }
     *request = MPI_REQUEST_NULL;
     if (!r->active || r->complete()) {
         const Status s = r->operation ? r->operation->free(*r) : Status::ok;
