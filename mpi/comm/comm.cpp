@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 
+#include "mpi/attr/attributes.hpp"
 #include "mpi/core/process.hpp"
 #include "mpi/core/request.hpp"
 #include "mpi/gen/bodies.hpp"
@@ -67,6 +68,7 @@ Status comm_get_name(Comm& comm, char* comm_name, int& resultlen) {
 
 /// Waits for the messages in an attached buffer: its memory is the user's own again.
 Status comm_free(Comm& comm) {
+    if (Status s = delete_attributes(comm); s != Status::ok) return s;
     pt2pt::flush(comm.send_buffer);
     table<Comm>().retire(&comm);
     release(&comm);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "mpi/attr/attributes.hpp"
 #include "mpi/core/call.hpp"
 #include "mpi/gen/bodies.hpp"
 
@@ -112,6 +113,11 @@ Status comm_dup(Comm& comm, Comm*& newcomm) {
     if (groups.remote != nullptr) retain(groups.remote);
     if (Status s = make_from(comm, groups, newcomm); s != Status::ok) return s;
     newcomm->topology = comm.topology;
+    if (Status s = copy_attributes(comm, *newcomm); s != Status::ok) {
+        release(newcomm);
+        newcomm = nullptr;
+        return s;
+    }
     return Status::ok;
 }
 

@@ -15,6 +15,7 @@
 #include "adi/base/host.hpp"
 #include "mpi/core/group.hpp"
 #include "mpi/core/op.hpp"
+#include "mpi/core/user_errors.hpp"
 #include "mpi/gen/names.hpp"
 
 namespace mpi {
@@ -177,10 +178,10 @@ std::string call_text(const char* format, va_list values) {
 std::string report(Status status, const Comm* comm, const char* format, va_list values) {
     const int code = static_cast<int>(status);
     const char* class_name = find_name(names::error_class, static_cast<std::uintptr_t>(code));
-    const char* text = error_text(code);
+    const ErrorFacts facts = facts_of_error(code);
     std::string line = "Fathom: " + who() + ": " + call_text(format, values) +
                        " failed: " + (class_name != nullptr ? class_name : std::to_string(code)) +
-                       " (" + (text != nullptr ? text : "error of the user's own") + ')';
+                       " (" + (facts.text != nullptr ? facts.text : "no error code of MPI") + ')';
     if (*error_detail() != '\0') line += std::string(": ") + error_detail();
     if (comm != nullptr) line += "; communicator " + handle_text('C', comm->id);
     return line;

@@ -28,8 +28,9 @@ enum class Phase : unsigned char { before_init, running, finalized };
 void lock_enter();
 void lock_leave();
 
-/// For the engine's blocking wait: gives the lock back and takes it again, whatever the depth. Other
-/// threads that wait get it in between. Both do nothing unless MPI_THREAD_MULTIPLE was granted.
+/// For the engine's blocking wait: gives the lock back and takes it again, whatever the depth.
+/// Other threads that wait get it in between. Both do nothing unless MPI_THREAD_MULTIPLE was
+/// granted.
 void lock_release();
 void lock_acquire();
 

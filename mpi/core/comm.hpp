@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "mpi/core/attribute.hpp"
 #include "mpi/core/errhandler.hpp"
 #include "mpi/core/group.hpp"
 #include "mpi/core/object.hpp"
@@ -53,6 +54,7 @@ struct Comm : Object {
     std::int32_t negotiations = 0;     ///< begun on it, the same number on all members
     std::shared_ptr<const topo::Topology> topology;  ///< null when there is none
     std::shared_ptr<pt2pt::SendBuffer> send_buffer;  ///< MPI_Comm_attach_buffer
+    AttributeList attributes;
     std::string name;
 
     bool is_inter() const { return local != nullptr; }

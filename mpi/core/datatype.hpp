@@ -6,8 +6,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "adi/base/layout.hpp"
+#include "mpi/core/attribute.hpp"
 #include "mpi/core/object.hpp"
 #include "mpi/datatype/shape.hpp"
 
@@ -91,7 +94,9 @@ class Datatype final : public Object, public adi::Layout {
 
     Shape shape;                         ///< where the bytes of one element lie
     std::unique_ptr<Contents> contents;  ///< null for predefined types
-    Datatype* next_doomed = nullptr;     ///< for release()
+    AttributeList attributes;
+    std::optional<std::string> name;  ///< that the user gave
+    Datatype* next_doomed = nullptr;  ///< for release()
 
     /// adi::Layout, see there: at memcpy speed for contiguous runs.
     void pack(const void* base, std::uint64_t count, std::uint64_t offset, std::byte* to,

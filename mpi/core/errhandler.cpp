@@ -21,15 +21,21 @@ void call_user_handler(Comm& comm, int code) {
     release(handler);
 }
 
-void predefine_errhandlers() {
+namespace {
+
+/// Bound from the start: error handlers may be used before MPI_Init.
+[[maybe_unused]] const bool bound = [] {
     using Action = Errhandler::Action;
-    static Errhandler fatal, abort, return_code;
+    static constinit Errhandler fatal, abort, return_code;
     fatal.action = Action::fatal;
     abort.action = Action::abort;
     return_code.action = Action::return_code;
     table<Errhandler>().predefine(0x141, &fatal);
     table<Errhandler>().predefine(0x142, &abort);
     table<Errhandler>().predefine(0x143, &return_code);
-}
+    return true;
+}();
+
+}  // namespace
 
 }  // namespace mpi

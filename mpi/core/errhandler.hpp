@@ -40,7 +40,4 @@ void release(Errhandler* handler);
 /// may call MPI, and may free the handler and even the communicator.
 void call_user_handler(Comm& comm, int code);
 
-/// Binds MPI_ERRORS_ARE_FATAL, MPI_ERRORS_ABORT and MPI_ERRORS_RETURN; called once by MPI_Init.
-void predefine_errhandlers();
-
 }  // namespace mpi

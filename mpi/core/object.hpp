@@ -5,8 +5,8 @@
 //
 //     bits 30..27 kind | 26..22 generation | 21..0 slot in the kind's table
 //
-// so a null, freed, garbage or wrong-kind handle is told apart from a live one by one table look-up,
-// and MPI_*_toint and Fortran handles are plain conversions (MPI-5.0 §20.3.4).
+// so a null, freed, garbage or wrong-kind handle is told apart from a live one by one table
+// look-up, and MPI_*_toint and Fortran handles are plain conversions (MPI-5.0 §20.3.4).
 #pragma once
 
 #include <array>
@@ -18,7 +18,18 @@ namespace mpi {
 
 using Id = std::uint32_t;
 
-enum class Kind : Id { comm = 1, group, datatype, request, op, errhandler, info, message, session };
+enum class Kind : Id {
+    comm = 1,
+    group,
+    datatype,
+    request,
+    op,
+    errhandler,
+    info,
+    message,
+    session,
+    keyval
+};
 
 /// Base of everything that has a handle. `refs` counts the handle itself and every pending use
 /// (a datatype in a posted receive, a communicator with an active request): MPI lets users free a
@@ -45,7 +56,7 @@ class Table {
     using Traits = HandleTraits<T>;
 
     struct Slot {
-        Id live = 0;  ///< the id while an object lives here, else 0
+        Id live = 0;     ///< the id while an object lives here, else 0
         Id retired = 0;  ///< the id of an object that lives on without a handle, else 0
         Id generation = 0;
         Id next_free = 0;  ///< slot + 1 of the next free one, 0 for none

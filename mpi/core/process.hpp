@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -23,6 +24,9 @@ struct ProcessState {
     Group self_group;
     std::string host;  ///< this host's name
     int thread_level = MPI_THREAD_SINGLE;
+    // Asked of the launcher when a program asks for them.
+    std::optional<int> appnum;         ///< which program of several; -1 when unknown
+    std::optional<int> universe_size;  ///< 0 when unknown
     std::thread::id main_thread;
 };
 

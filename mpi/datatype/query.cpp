@@ -2,6 +2,7 @@
 // with the removed ones that old programs use.
 
 #include "bodies.hpp"
+#include "mpi/attr/attributes.hpp"
 #include "mpi/datatype/contents.hpp"
 
 namespace mpi {
@@ -15,6 +16,7 @@ Status type_free(Datatype& datatype) {
     if (datatype.predefined) {  // one of MPI_Type_create_f90_*, which have no constant
         return fail(Status::type, "datatype is predefined and cannot be freed");
     }
+    if (Status s = delete_attributes(datatype); s != Status::ok) return s;
     table<Datatype>().retire(&datatype);
     release(&datatype);
     return Status::ok;

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "adi/base/host.hpp"
+#include "mpi/attr/attributes.hpp"
 #include "mpi/core/call.hpp"
 #include "mpi/core/info.hpp"
 #include "mpi/core/process.hpp"
@@ -58,6 +59,14 @@ void make_communicators(ProcessState& p) {
     table<Comm>().predefine(0x102, &p.self);
 }
 
+/// Those of MPI_COMM_SELF go before anything else happens (MPI-5.0 §11.4.1); then those of the
+/// other objects that MPI itself made.
+Status delete_all_attributes() {
+    if (Status s = delete_attributes(process_state->self); s != Status::ok) return s;
+    if (Status s = delete_attributes(process_state->world); s != Status::ok) return s;
+    return delete_predefined_type_attributes();
+}
+
 }  // namespace
 
 Status init_thread(int*, char***, int required, int& provided) {
@@ -76,7 +85,6 @@ Status init_thread(int*, char***, int required, int& provided) {
                                                       : required;
     predefine_datatypes();
     predefine_ops();
-    predefine_errhandlers();
     predefine_groups();
 
     std::string error;
@@ -104,6 +112,7 @@ Status init(int* argc, char*** argv) {
 
 Status finalize() {
     ProcessState& p = *process_state;
+    if (Status s = delete_all_attributes(); s != Status::ok) return s;
     pt2pt::drain_buffered();
     if (Status s = barrier(p.world); s != Status::ok) return s;
     if (p.self.coll != nullptr) coll::destroy(p.self.coll);

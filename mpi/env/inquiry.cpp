@@ -12,6 +12,7 @@
 
 #include "mpi/core/call.hpp"
 #include "mpi/core/process.hpp"
+#include "mpi/core/user_errors.hpp"
 #include "mpi/env/version.hpp"
 #include "mpi/gen/bodies.hpp"
 #include "mpi/gen/names.hpp"
@@ -102,20 +103,22 @@ Status get_library_version(char* version, int& resultlen) {
 }
 
 Status error_string(int errorcode, char* string, int& resultlen) {
-    const char* text = error_text(errorcode);
-    if (text == nullptr) return no_error_code(errorcode);
+    const ErrorFacts facts = facts_of_error(errorcode);
+    if (facts.text == nullptr) return no_error_code(errorcode);
+    if (facts.added) return give(facts.text, string, MPI_MAX_ERROR_STRING, resultlen);
     const char* name = "";
     for (const names::Name& entry : names::error_class) {
         if (entry.value == static_cast<std::uintptr_t>(errorcode)) name = entry.name;
     }
     char both[MPI_MAX_ERROR_STRING];
-    std::snprintf(both, sizeof both, "%s: %s", name, text);
+    std::snprintf(both, sizeof both, "%s: %s", name, facts.text);
     return give(both, string, MPI_MAX_ERROR_STRING, resultlen);
 }
 
 Status error_class(int errorcode, int& errorclass) {
-    if (error_text(errorcode) == nullptr) return no_error_code(errorcode);
-    errorclass = errorcode;  // codes are their classes
+    const ErrorFacts facts = facts_of_error(errorcode);
+    if (facts.text == nullptr) return no_error_code(errorcode);
+    errorclass = facts.error_class;
     return Status::ok;
 }
 
