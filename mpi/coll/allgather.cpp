@@ -3,6 +3,7 @@
 
 #include "bodies.hpp"
 #include "mpi/coll/data.hpp"
+#include "mpi/coll/inter.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/select.hpp"
 #include "mpi/coll/shared_data.hpp"
@@ -80,6 +81,7 @@ Status bruck(const Blocks& blocks, std::uint64_t total_bytes, Comm& comm) {
 
 Status allgather_blocks(const void* sendbuf, const adi::Buffer& own, const Blocks& blocks,
                         Comm& comm) {
+    if (comm.is_inter()) return inter::allgather(own, blocks, comm);
     Outcome outcome;
     const adi::Buffer place = blocks.block(comm.rank);
     if (sendbuf != MPI_IN_PLACE) outcome.add(copy(own, place));

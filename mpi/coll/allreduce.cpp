@@ -1,6 +1,7 @@
 // MPI_Allreduce.
 #include "bodies.hpp"
 #include "mpi/coll/halving.hpp"
+#include "mpi/coll/inter.hpp"
 #include "mpi/coll/select.hpp"
 #include "mpi/coll/shared_reduce.hpp"
 
@@ -116,6 +117,9 @@ Status allreduce(const void* sendbuf, void* recvbuf, Count count, Datatype& data
                  Comm& comm) {
     const void* own = sendbuf == MPI_IN_PLACE ? recvbuf : sendbuf;
     if (count == 0 || datatype.size == 0) return Status::ok;
+    if (comm.is_inter()) {
+        return coll::inter::allreduce(sendbuf, recvbuf, count, datatype, op, comm);
+    }
     if (comm.size == 1) {
         if (own == recvbuf) return Status::ok;
         return coll::copy(make_buffer(own, count, datatype), make_buffer(recvbuf, count, datatype));

@@ -3,6 +3,7 @@
 
 #include "bodies.hpp"
 #include "mpi/coll/data.hpp"
+#include "mpi/coll/inter.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/select.hpp"
 #include "mpi/coll/shared_data.hpp"
@@ -107,6 +108,7 @@ Status bruck(const Blocks& out, const Blocks& in, Comm& comm) {
 
 /// Blocks of any lengths; `out` does not matter when `in_place`.
 Status alltoall_blocks(bool in_place, const Blocks& out, const Blocks& in, Comm& comm) {
+    if (comm.is_inter()) return inter::alltoall(out, in, comm);
     if (in_place) return comm.size == 1 ? Status::ok : exchange_in_place(in, comm);
     Outcome outcome;
     outcome.add(copy(out.block(comm.rank), in.block(comm.rank)));
@@ -120,6 +122,9 @@ Status alltoall_blocks(bool in_place, const Blocks& out, const Blocks& in, Comm&
 Status alltoall(const void* sendbuf, Count sendcount, Datatype& sendtype, void* recvbuf,
                 Count recvcount, Datatype& recvtype, Comm& comm) {
     const coll::Blocks in(recvbuf, recvcount, recvtype);
+    if (comm.is_inter()) {
+        return coll::inter::alltoall(coll::Blocks(sendbuf, sendcount, sendtype), in, comm);
+    }
     const std::uint64_t bytes = in.bytes(comm.rank);
     if (sendbuf == MPI_IN_PLACE) {
         if (comm.size == 1 || bytes == 0) return Status::ok;

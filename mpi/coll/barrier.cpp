@@ -1,5 +1,6 @@
 // MPI_Barrier.
 #include "bodies.hpp"
+#include "mpi/coll/inter.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/shared_data.hpp"
 
@@ -24,6 +25,7 @@ Status dissemination(const Comm& comm) {
 }  // namespace coll
 
 Status barrier(Comm& comm) {
+    if (comm.is_inter()) return coll::inter::barrier(comm);
     if (comm.size == 1) return Status::ok;
     if (coll::Shared* shared = coll::Shared::if_worthwhile(comm))
         return coll::shared_barrier(*shared);

@@ -3,6 +3,7 @@
 
 #include "bodies.hpp"
 #include "mpi/coll/data.hpp"
+#include "mpi/coll/inter.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/select.hpp"
 #include "mpi/coll/shared_data.hpp"
@@ -87,6 +88,7 @@ Status bcast_long(const adi::Buffer& buffer, int root, Comm& comm) {
 }  // namespace coll
 
 Status bcast(void* buffer, Count count, Datatype& datatype, int root, Comm& comm) {
+    if (comm.is_inter()) return coll::inter::bcast(buffer, count, datatype, root, comm);
     const adi::Buffer data = make_buffer(buffer, count, datatype);
     if (comm.size == 1 || data.bytes == 0) return Status::ok;
     if (coll::select::bcast_is_shared(data.bytes, comm.size)) {

@@ -3,6 +3,7 @@
 
 #include "bodies.hpp"
 #include "mpi/coll/data.hpp"
+#include "mpi/coll/inter.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/select.hpp"
 #include "mpi/coll/shared_data.hpp"
@@ -85,6 +86,7 @@ Status gather(const void* sendbuf, Count sendcount, Datatype& sendtype, void* re
               Count recvcount, Datatype& recvtype, int root, Comm& comm) {
     const adi::Buffer own = make_buffer(sendbuf, sendcount, sendtype);
     const coll::Blocks blocks(recvbuf, recvcount, recvtype);
+    if (comm.is_inter()) return coll::inter::gather(own, blocks, root, comm);
     coll::Outcome outcome;
     outcome.add(coll::keep_own(sendbuf, own, blocks, root, comm));
     const std::uint64_t bytes = comm.rank == root ? blocks.bytes(root) : own.bytes;
@@ -105,6 +107,7 @@ Status gatherv(const void* sendbuf, Count sendcount, Datatype& sendtype, void* r
                IntArray recvcounts, IntArray displs, Datatype& recvtype, int root, Comm& comm) {
     const adi::Buffer own = make_buffer(sendbuf, sendcount, sendtype);
     const coll::Blocks blocks(recvbuf, recvcounts, displs, recvtype);
+    if (comm.is_inter()) return coll::inter::gather(own, blocks, root, comm);
     coll::Outcome outcome;
     outcome.add(coll::keep_own(sendbuf, own, blocks, root, comm));
     if (comm.size > 1) outcome.add(coll::gather_linear(own, blocks, root, comm));

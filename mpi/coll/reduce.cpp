@@ -3,6 +3,7 @@
 
 #include "bodies.hpp"
 #include "mpi/coll/halving.hpp"
+#include "mpi/coll/inter.hpp"
 #include "mpi/coll/select.hpp"
 #include "mpi/coll/shared_reduce.hpp"
 #include "mpi/coll/tree.hpp"
@@ -95,6 +96,9 @@ Status reduce(const void* sendbuf, void* recvbuf, Count count, Datatype& datatyp
               Comm& comm) {
     const void* own = sendbuf == MPI_IN_PLACE ? recvbuf : sendbuf;
     if (count == 0 || datatype.size == 0) return Status::ok;
+    if (comm.is_inter()) {
+        return coll::inter::reduce(sendbuf, recvbuf, count, datatype, op, root, comm);
+    }
     if (comm.size == 1) {
         if (own == recvbuf) return Status::ok;
         return coll::copy(make_buffer(own, count, datatype), make_buffer(recvbuf, count, datatype));

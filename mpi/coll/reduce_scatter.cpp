@@ -1,6 +1,7 @@
 // MPI_Reduce_scatter and MPI_Reduce_scatter_block.
 #include "bodies.hpp"
 #include "mpi/coll/halving.hpp"
+#include "mpi/coll/inter.hpp"
 #include "mpi/coll/select.hpp"
 #include "mpi/coll/shared_reduce.hpp"
 
@@ -14,6 +15,8 @@ class Parts {
     explicit Parts(IntArray counts) : counts_(counts) {}
     explicit Parts(Count count) : count_(count) {}
 
+    bool equal() const { return !counts_; }
+    IntArray counts() const { return counts_; }
     Count count(int rank) const { return counts_ ? counts_[rank] : count_; }
     /// The elements before rank's part; for the number of ranks, all.
     Count before(int rank) const {
@@ -33,8 +36,8 @@ struct Call {
     const void* input;
     void* recvbuf;
     Parts parts;
-    const Datatype& type;
-    const Op& op;
+    Datatype& type;
+    Op& op;
     Comm& comm;
 
     bool in_place() const { return input == recvbuf; }
@@ -130,10 +133,39 @@ Status recursive_halving(const Call& call) {
     return outcome.status();
 }
 
+/// On an intercommunicator: rank 0 of this group deals out what the remote group combined. The
+/// parts are those of this group's processes; the two groups' parts add up to the same.
+Status reduce_scatter_inter(const Call& call, Count total) {
+    void* combined = nullptr;
+    Outcome outcome;
+    outcome.add(inter::reduce_remote(call.input, total, call.type, call.op, call.comm, combined));
+    Comm& local = *call.comm.local;
+    const Count own = call.parts.count(local.rank);
+    if (call.parts.equal()) {
+        outcome.add(scatter(combined, own, call.type, call.recvbuf, own, call.type, 0, local));
+        return outcome.status();
+    }
+    IntArray places;
+    if (local.rank == 0) {
+        const auto ranks = static_cast<std::size_t>(local.size);
+        State* state = state_of(call.comm);
+        std::byte* memory =
+            state != nullptr ? state->packed.get(ranks * sizeof(std::int64_t)) : nullptr;
+        if (memory == nullptr) return out_of_memory();
+        auto* place = reinterpret_cast<std::int64_t*>(memory);
+        for (int i = 0; i < local.size; ++i) place[i] = call.before(i);
+        places = IntArray(place);
+    }
+    outcome.add(scatterv(combined, call.parts.counts(), places, call.type, call.recvbuf, own,
+                         call.type, 0, local));
+    return outcome.status();
+}
+
 Status reduce_scatter_parts(const Call& call) {
     const Comm& comm = call.comm;
     const Count total = call.before(comm.size);
     if (total == 0 || call.type.size == 0) return Status::ok;
+    if (comm.is_inter()) return reduce_scatter_inter(call, total);
     if (comm.size == 1) {
         return call.in_place() ? Status::ok : copy(call.own(call.input), call.own(call.recvbuf));
     }

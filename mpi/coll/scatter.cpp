@@ -3,6 +3,7 @@
 
 #include "bodies.hpp"
 #include "mpi/coll/data.hpp"
+#include "mpi/coll/inter.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/select.hpp"
 #include "mpi/coll/shared_data.hpp"
@@ -100,6 +101,7 @@ Status scatter(const void* sendbuf, Count sendcount, Datatype& sendtype, void* r
                Count recvcount, Datatype& recvtype, int root, Comm& comm) {
     const coll::Blocks blocks(sendbuf, sendcount, sendtype);
     const adi::Buffer own = make_buffer(recvbuf, recvcount, recvtype);
+    if (comm.is_inter()) return coll::inter::scatter(blocks, own, root, comm);
     coll::Outcome outcome;
     outcome.add(coll::keep_own(blocks, recvbuf, own, root, comm));
     const std::uint64_t bytes = comm.rank == root ? blocks.bytes(root) : own.bytes;
@@ -120,6 +122,7 @@ Status scatterv(const void* sendbuf, IntArray sendcounts, IntArray displs, Datat
                 void* recvbuf, Count recvcount, Datatype& recvtype, int root, Comm& comm) {
     const coll::Blocks blocks(sendbuf, sendcounts, displs, sendtype);
     const adi::Buffer own = make_buffer(recvbuf, recvcount, recvtype);
+    if (comm.is_inter()) return coll::inter::scatter(blocks, own, root, comm);
     coll::Outcome outcome;
     outcome.add(coll::keep_own(blocks, recvbuf, own, root, comm));
     if (comm.size > 1) outcome.add(coll::scatter_linear(blocks, own, root, comm));

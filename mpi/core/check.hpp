@@ -142,9 +142,23 @@ inline Status root(const char* name, int rank, const Comm& comm) {
     if (comm.is_inter() && (rank == MPI_ROOT || rank == MPI_PROC_NULL)) return Status::ok;
     return bad_root(name, rank, comm);
 }
+/// Is this process the root of a collective whose root is good?
+inline bool is_root(int rank, const Comm& comm) {
+    return comm.is_inter() ? rank == MPI_ROOT : rank == comm.rank;
+}
 /// A communicator that must not be an intercommunicator.
 inline Status intracommunicator(const char* name, const Comm& comm) {
     return comm.is_inter() ? not_an_intracommunicator(name) : Status::ok;
+}
+inline Status intracommunicator(const char* name, MPI_Comm value, Comm*& object) {
+    if (Status s = handle(name, value, object); s != Status::ok) [[unlikely]]
+        return s;
+    return intracommunicator(name, *object);
+}
+/// Does a collective's buffer argument stand for the other one? Not in an intercommunicator, where
+/// the check of the buffer then refuses it.
+inline bool in_place(const void* buffer, const Comm& comm) {
+    return buffer == MPI_IN_PLACE && !comm.is_inter();
 }
 
 inline Status tag(const char* name, int value) {

@@ -96,6 +96,9 @@ KINDS: dict[str, Kind] = {
     "TAG_OR_ANY": plain("int {n}", "t", 'check::tag_or_any("{n}", {n})'),
     # Handles
     "COMM": handle("MPI_Comm", "Comm", "C", order=0),
+    "COMM_INTRA": Kind("MPI_Comm {n}", "Comm& {n}", "C",
+                       'check::intracommunicator("{n}", {n}, {o})', "Comm* {o} = nullptr;", "*{o}",
+                       order=0),
     "COMM_OUT": handle_out("MPI_Comm", "Comm", "MPI_COMM_NULL"),
     "COMM_FREE": handle_free("MPI_Comm", "Comm", "MPI_COMM_NULL", order=0),
     "COMM_RAW": plain("MPI_Comm {n}", "C"),
@@ -180,10 +183,11 @@ KINDS: dict[str, Kind] = {
     "ARGV": plain("char*** {n}", "p"),
 }
 
+COMMS = ("COMM", "COMM_INTRA", "COMM_FREE")
 BUFFERS = ("SEND_BUFFER", "RECV_BUFFER")
 COUNTS = ("COUNT", "COUNTS")
 TYPES = ("DATATYPE", "DATATYPE_ANY", "DATATYPES_EACH")
-# Arrays with one element per process of the communicator.
+# Arrays with one element per process that the communicator's collectives exchange data with.
 PER_PROCESS = ("COUNTS", "DISPLS", "DATATYPES_EACH")
 BYTES = ("PACKED", "MEMORY")        # as long as the next SIZE says
 LENGTHS = ("LENGTH", "RANK_COUNT", "COUNT")  # what says the length of any other array

@@ -1,7 +1,7 @@
 """The shells: PMPI_X, which decodes and checks the arguments and calls the body, and its weak
 alias MPI_X."""
 
-from kinds import BUFFERS, BYTES, COUNTS, LENGTHS, PER_PROCESS, TYPES
+from kinds import BUFFERS, BYTES, COMMS, COUNTS, LENGTHS, PER_PROCESS, TYPES
 from model import Function, Param, SpecError
 
 
@@ -10,7 +10,7 @@ class Shell:
 
     def __init__(self, function: Function):
         self.f = function
-        self.comm = self.first("COMM", "COMM_FREE")
+        self.comm = self.first(*COMMS)
         self.root = self.first("ROOT")
 
     def first(self, *kinds: str, after: int = -1) -> Param | None:
@@ -27,7 +27,8 @@ class Shell:
     def length(self, param: Param) -> str:
         """How many elements an array has."""
         if param.kind_name in PER_PROCESS:
-            return f"{self.object(self.comm)}->size"
+            own = any(b.flag == "own_part" for b in self.owners(param))
+            return f"{self.object(self.comm)}->{'size' if own else 'peer_size'}"
         found = self.next_to(param, "SIZE") if param.kind_name in BYTES else self.first(*LENGTHS)
         return found.name
 
@@ -50,9 +51,12 @@ class Shell:
         if param.kind_name in BUFFERS:
             if param.flag == "not_at_first":
                 return f"{self.object(self.comm)}->rank != 0"
-            in_place = f"{param.name} == MPI_IN_PLACE"
-            return {"": "", "own_part": "", "at_root": "at_root", "in_place": f"!({in_place})",
-                    "in_place_at_root": f"!(at_root && {in_place})"}[param.flag]
+            if param.flag in ("", "own_part", "at_root"):
+                return param.flag if param.flag == "at_root" else ""
+            comm = self.object(self.comm)
+            if param.flag == "in_place":
+                return f"!check::in_place({param.name}, *{comm})"
+            return f"!(at_root && ({comm}->is_inter() || {param.name} == MPI_IN_PLACE))"
         owners = self.owners(param)
         return self.guard(owners[0]) if len(owners) == 1 else ""
 
@@ -84,13 +88,16 @@ class Shell:
                 continue
             guard = self.guard(p)
             if "at_root" in guard and not have_at_root:
-                lines.append(f"const bool at_root = {self.root.name} == "
-                             f"{self.object(self.comm)}->rank;")
+                lines.append(f"const bool at_root = check::is_root({self.root.name}, "
+                             f"*{self.object(self.comm)});")
                 have_at_root = True
             if guard != guard_open:
                 lines += ["}"] * bool(guard_open) + [f"if ({guard}) {{"] * bool(guard)
                 guard_open = guard
             lines.append(("    " if guard else "") + try_(self.fill(p.kind.check, p)))
+            if p == self.root and not self.first("REQUEST_OUT"):
+                # Beside the root of an intercommunicator no other argument matters.
+                lines.append(f"if ({p.name} == MPI_PROC_NULL) [[unlikely]] return Status::ok;")
         lines += ["}"] * bool(guard_open)
         return lines + self.distinct()
 
@@ -106,6 +113,8 @@ class Shell:
         check = try_(f'check::distinct("{send.name}", {send.name}, {own[0]}, '
                      f'"{recv.name}", {recv.name}, {own[1]})')
         guards = [self.guard(b) for b in (send, recv) if b.flag in ("at_root", "not_at_first")]
+        if self.root:
+            guards[0] += f" && !{self.object(self.comm)}->is_inter()"
         return [f"if ({guards[0]}) {{", "    " + check, "}"] if guards else [check]
 
     def argument(self, p: Param) -> str:

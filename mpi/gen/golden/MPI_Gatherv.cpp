@@ -7,21 +7,22 @@ extern "C" [[gnu::visibility("default")]] int PMPI_Gatherv(const void* sendbuf, 
         Datatype* recvtype_object = nullptr;
         if (Status s = check::handle("comm", comm, comm_object); s != Status::ok) [[unlikely]] return s;
         if (Status s = check::root("root", root, *comm_object); s != Status::ok) [[unlikely]] return s;
-        const bool at_root = root == comm_object->rank;
-        if (!(at_root && sendbuf == MPI_IN_PLACE)) {
+        if (root == MPI_PROC_NULL) [[unlikely]] return Status::ok;
+        const bool at_root = check::is_root(root, *comm_object);
+        if (!(at_root && (comm_object->is_inter() || sendbuf == MPI_IN_PLACE))) {
             if (Status s = check::not_negative(Status::count, "sendcount", sendcount); s != Status::ok) [[unlikely]] return s;
             if (Status s = check::committed("sendtype", sendtype, sendtype_object); s != Status::ok) [[unlikely]] return s;
         }
         if (at_root) {
-            if (Status s = check::not_negative(Status::count, "recvcounts", recvcounts, comm_object->size); s != Status::ok) [[unlikely]] return s;
-            if (Status s = check::array("displs", displs, comm_object->size); s != Status::ok) [[unlikely]] return s;
+            if (Status s = check::not_negative(Status::count, "recvcounts", recvcounts, comm_object->peer_size); s != Status::ok) [[unlikely]] return s;
+            if (Status s = check::array("displs", displs, comm_object->peer_size); s != Status::ok) [[unlikely]] return s;
             if (Status s = check::committed("recvtype", recvtype, recvtype_object); s != Status::ok) [[unlikely]] return s;
         }
-        if (!(at_root && sendbuf == MPI_IN_PLACE)) {
+        if (!(at_root && (comm_object->is_inter() || sendbuf == MPI_IN_PLACE))) {
             if (Status s = check::buffer("sendbuf", sendbuf, sendcount, *sendtype_object); s != Status::ok) [[unlikely]] return s;
         }
         if (at_root) {
-            if (Status s = check::buffer("recvbuf", recvbuf, recvcounts, comm_object->size, *recvtype_object); s != Status::ok) [[unlikely]] return s;
+            if (Status s = check::buffer("recvbuf", recvbuf, recvcounts, comm_object->peer_size, *recvtype_object); s != Status::ok) [[unlikely]] return s;
         }
         return mpi::gatherv(sendbuf, sendtype_object ? sendcount : 0, *(sendtype_object ? sendtype_object : recvtype_object), recvbuf, recvtype_object ? IntArray(recvcounts) : IntArray(), recvtype_object ? IntArray(displs) : IntArray(), *(recvtype_object ? recvtype_object : sendtype_object), root, *comm_object);
     }();
