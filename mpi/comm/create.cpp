@@ -22,6 +22,18 @@ Group* new_group(std::vector<Process> members) {
     return group;
 }
 
+Status check_members(const Comm& comm, const Group& group) {
+    for (int i = 0; i < group.size(); ++i) {
+        const Process process = group.members[static_cast<std::size_t>(i)];
+        if (comm.group->rank_of(process) >= 0) continue;
+        return fail(Status::group,
+                    "rank %d of the group, rank %u of MPI_COMM_WORLD, is no member of the "
+                    "communicator%s",
+                    i, process, comm.is_inter() ? "'s local group" : "");
+    }
+    return Status::ok;
+}
+
 Turn next_turn(Comm& comm) {
     const Process first = std::min(comm.group->members[0], comm.peers->members[0]);
     return {comm.context, first, comm.negotiations++};
@@ -90,18 +102,6 @@ Status both_sides(std::vector<Process> mine, std::vector<Process> theirs, Groups
         return failed ? Status::no_mem : Status::ok;
     }
     groups = {group, remote};
-    return Status::ok;
-}
-
-Status check_members(const Comm& comm, const Group& group) {
-    for (int i = 0; i < group.size(); ++i) {
-        const Process process = group.members[static_cast<std::size_t>(i)];
-        if (comm.group->rank_of(process) >= 0) continue;
-        return fail(Status::group,
-                    "rank %d of the group, rank %u of MPI_COMM_WORLD, is no member of the "
-                    "communicator%s",
-                    i, process, comm.is_inter() ? "'s local group" : "");
-    }
     return Status::ok;
 }
 

@@ -28,6 +28,19 @@ Status make_agreed(const Turn& turn, bool alone, Exchange& exchange, Groups grou
 /// The same among the members of `parent`, whichever kind it is.
 Status make_from(Comm& parent, Groups groups, Comm*& newcomm);
 
+/// The same among the members of `group`, of which this process is one: no other process takes
+/// part. Takes over the group's reference. Their messages go by `context` with `tag`, at least 0;
+/// of the calls with one context that are under way at a time on a process, each has a tag of its
+/// own.
+Status make_in_group(Group* group, std::uint32_t context, int tag, Errhandler* errhandler,
+                     Comm*& newcomm);
+
+/// The context for make_in_group() where there is no parent communicator.
+inline constexpr auto kNoParent = static_cast<std::uint32_t>(Side::group);
+
+/// All members of `group` are members of the communicator, or of its local group.
+Status check_members(const Comm& comm, const Group& group);
+
 /// A group of `members`; null, with the error recorded, when out of memory.
 Group* new_group(std::vector<Process> members);
 

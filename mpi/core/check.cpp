@@ -65,6 +65,10 @@ Status bad_rank(const char* name, int rank, const Comm& comm, bool wildcard) {
                 comm.peer_size - 1, wildcard ? ", MPI_ANY_SOURCE" : "");
 }
 
+Status bad_member(const char* name, int rank, const Comm& comm) {
+    return fail(Status::rank, "%s is %d, must be 0 to %d", name, rank, comm.peer_size - 1);
+}
+
 Status bad_root(const char* name, int root, const Comm& comm) {
     return fail(Status::root, "%s is %d, must be 0 to %d%s", name, root, comm.peer_size - 1,
                 comm.is_inter() ? ", MPI_ROOT or MPI_PROC_NULL" : "");

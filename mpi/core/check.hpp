@@ -36,6 +36,7 @@ namespace mpi::check {
 [[gnu::cold]] Status bad_number(Status status, const char* name, Count value);
 [[gnu::cold]] Status bad_element(Status status, const char* name, Count index, Count value);
 [[gnu::cold]] Status bad_rank(const char* name, int rank, const Comm& comm, bool wildcard);
+[[gnu::cold]] Status bad_member(const char* name, int rank, const Comm& comm);
 [[gnu::cold]] Status bad_root(const char* name, int root, const Comm& comm);
 [[gnu::cold]] Status not_an_intracommunicator(const char* name);
 [[gnu::cold]] Status bad_tag(const char* name, int tag, bool wildcard);
@@ -133,6 +134,10 @@ inline Status source(const char* name, int rank, const Comm& comm) {
         return Status::ok;
     }
     return bad_rank(name, rank, comm, true);
+}
+/// A rank alone.
+inline Status rank(const char* name, int value, const Comm& comm) {
+    return in_range(value, comm) ? Status::ok : bad_member(name, value, comm);
 }
 /// The root of a collective; in an intercommunicator a rank of the remote group, MPI_ROOT at the
 /// root itself, or MPI_PROC_NULL beside it.

@@ -87,10 +87,13 @@ KINDS: dict[str, Kind] = {
     "AINTS_OLD": int_array("MPI_Aint {n}[]"),
     "INTS": plain("const int {n}[]", "p", ARRAY, "const int* {n}"),
     "INTS_OUT": plain("int {n}[]", "p", ARRAY, "int* {n}"),
+    "INTS_RAW": plain("const int {n}[]", "p", body="const int* {n}"),  # how many, the body knows
+    "INTS_OUT_RAW": plain("int {n}[]", "p", body="int* {n}"),
     "RANGES": plain("int {n}[][3]", "p", ARRAY, "const int (*{n})[3]"),
     # Ranks and tags
     "DEST": plain("int {n}", "r", 'check::dest("{n}", {n}, {comm})'),
     "SOURCE": plain("int {n}", "r", 'check::source("{n}", {n}, {comm})'),
+    "RANK": plain("int {n}", "r", 'check::rank("{n}", {n}, {comm})'),
     "ROOT": plain("int {n}", "r", 'check::root("{n}", {n}, {comm})', order=1),
     "TAG": plain("int {n}", "t", 'check::tag("{n}", {n})'),
     "TAG_OR_ANY": plain("int {n}", "t", 'check::tag_or_any("{n}", {n})'),

@@ -25,11 +25,10 @@ int Cart::rank_at(const std::vector<int>& coords) const {
     return rank;
 }
 
-int Cart::shifted(int rank, int dimension, int steps) const {
+int Cart::shifted(int rank, int dimension, long long steps) const {
     const auto d = static_cast<std::size_t>(dimension);
     std::vector<int> coords = coords_of(rank);
-    const long long extent = dims[d];
-    const long long to = static_cast<long long>(coords[d]) + steps;
+    const long long extent = dims[d], to = coords[d] + steps;
     if (periods[d] == 0 && (to < 0 || to >= extent)) return MPI_PROC_NULL;
     coords[d] = static_cast<int>((to % extent + extent) % extent);
     return rank_at(coords);

@@ -24,7 +24,7 @@ struct Cart {
     /// The rank at coordinates that are in range.
     int rank_at(const std::vector<int>& coords) const;
     /// The rank `steps` away from `rank` along a dimension, MPI_PROC_NULL beyond a border.
-    int shifted(int rank, int dimension, int steps) const;
+    int shifted(int rank, int dimension, long long steps) const;
 };
 
 /// Every process knows all edges: those of rank r are edges[index[r - 1]] … edges[index[r] - 1].

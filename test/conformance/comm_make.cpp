@@ -1,0 +1,104 @@
+// Communicators made by a part of the processes, or by where they run.
+#include <algorithm>
+
+#include "test/conformance/errors.hpp"
+
+namespace {
+
+using mpitest::to_int;
+
+class Make : public errors::ErrorTest {
+  protected:
+    // The group of the ranks first, first + stride, … of comm().
+    MPI_Group group_of(int first, int stride) const {
+        MPI_Group all = MPI_GROUP_NULL, some = MPI_GROUP_NULL;
+        EXPECT_MPI_OK(MPI_Comm_group(comm(), &all));
+        int range[1][3] = {{first, size() - 1, stride}};
+        EXPECT_MPI_OK(MPI_Group_range_incl(all, 1, range, &some));
+        EXPECT_MPI_OK(MPI_Group_free(&all));
+        return some;
+    }
+};
+
+void expect_usable(MPI_Comm comm, int expected_size) {
+    int size = -1, sum = 0;
+    EXPECT_MPI_OK(MPI_Comm_size(comm, &size));
+    EXPECT_EQ(size, expected_size);
+    const int one = 1;
+    EXPECT_MPI_OK(MPI_Allreduce(&one, &sum, 1, MPI_INT, MPI_SUM, comm));
+    EXPECT_EQ(sum, expected_size);
+}
+
+TEST_F(Make, CreateGroupByItsMembersAlone) {
+    // Both halves at a time with one tag; the odd ranks do it more often than the even ones.
+    MPI_Group mine = group_of(rank() % 2, 2);
+    const int expected = (size() + 1 - rank() % 2) / 2;
+    for (int i = 0; i < (rank() % 2 == 0 ? 3 : 20); ++i) {
+        MPI_Comm made = MPI_COMM_NULL;
+        MPI_OK(MPI_Comm_create_group(comm(), mine, i % 3, &made));
+        expect_usable(made, expected);
+        MPI_OK(MPI_Comm_free(&made));
+    }
+    MPI_OK(MPI_Group_free(&mine));
+}
+
+TEST_F(Make, CreateGroupOfAllInAnotherOrder) {
+    MPI_Group all = MPI_GROUP_NULL, reversed = MPI_GROUP_NULL;
+    MPI_OK(MPI_Comm_group(comm(), &all));
+    int range[1][3] = {{size() - 1, 0, -1}};
+    MPI_OK(MPI_Group_range_incl(all, 1, range, &reversed));
+    MPI_Comm made = MPI_COMM_NULL;
+    MPI_OK(MPI_Comm_create_group(comm(), reversed, mpitest::tag_ub(), &made));
+    MPI_OK(MPI_Group_free(&reversed));
+    MPI_OK(MPI_Group_free(&all));
+    int at = -1;
+    MPI_OK(MPI_Comm_rank(made, &at));
+    EXPECT_EQ(at, size() - 1 - rank());
+    expect_usable(made, size());
+    MPI_OK(MPI_Comm_free(&made));
+}
+
+// A message of the user's with the same tag is not taken for one of the library's.
+TEST_F(Make, CreateGroupBesideMessages) {
+    const int out = rank();
+    int in = -1;
+    MPI_Request request = MPI_REQUEST_NULL;
+    MPI_OK(MPI_Isend(&out, 1, MPI_INT, next(), 5, comm(), &request));
+    MPI_Group all = MPI_GROUP_NULL;
+    MPI_OK(MPI_Comm_group(comm(), &all));
+    MPI_Comm made = MPI_COMM_NULL;
+    MPI_OK(MPI_Comm_create_group(comm(), all, 5, &made));
+    expect_usable(made, size());
+    MPI_OK(MPI_Recv(&in, 1, MPI_INT, MPI_ANY_SOURCE, MPI_ANY_TAG, comm(), MPI_STATUS_IGNORE));
+    EXPECT_EQ(in, previous());
+    MPI_OK(MPI_Wait(&request, MPI_STATUS_IGNORE));
+    MPI_OK(MPI_Comm_free(&made));
+    MPI_OK(MPI_Group_free(&all));
+}
+
+TEST_F(Make, CreateGroupWithoutThisProcess) {
+    FATHOM_ONLY("others get MPI_COMM_NULL");
+    MPI_Comm made = MPI_COMM_WORLD;
+    MPI_OK(MPI_Comm_create_group(comm(), MPI_GROUP_EMPTY, 0, &made));
+    EXPECT_EQ(made, MPI_COMM_NULL);
+}
+
+TEST_F(Make, CreateGroupErrors) {
+    MPI_Group all = MPI_GROUP_NULL;
+    MPI_OK(MPI_Comm_group(comm(), &all));
+    MPI_Comm out = MPI_COMM_NULL;
+    run({
+        {"comm", MPI_ERR_COMM, [&] { return MPI_Comm_create_group(MPI_COMM_NULL, all, 0, &out); }},
+        {"group", MPI_ERR_GROUP,
+         [&] { return MPI_Comm_create_group(comm(), MPI_GROUP_NULL, 0, &out); }},
+        {"tag", MPI_ERR_TAG, [&] { return MPI_Comm_create_group(comm(), all, -1, &out); }},
+        {"newcomm", MPI_ERR_ARG, [&] { return MPI_Comm_create_group(comm(), all, 0, nullptr); },
+         errors::For::kFathom},
+    });
+    if (size() > 1) {
+        EXPECT_MPI_CLASS(MPI_Comm_create_group(MPI_COMM_SELF, all, 0, &out), MPI_ERR_GROUP);
+    }
+    MPI_OK(MPI_Group_free(&all));
+}
+
+}  // namespace
