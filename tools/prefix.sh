@@ -24,4 +24,12 @@ ln -sfn mpifort "$bin/mpif90"
 for name in mpirun mpiexec; do ln -sfn "$(up "$bin")/mpi/launch/mpirun" "$bin/$name"; done
 ln -sfn "$(up "$include")/mpi/include/mpi.h" "$include/mpi.h"
 for name in libmpi_abi.so libmpi_abi.so.1; do ln -sfn "$(up "$lib")/mpi/$name" "$lib/$name"; done
+if [ -d mpi/fortran ]; then
+    for name in mpif.h mpi.mod mpi_f08.mod mpi_fathom_types.mod; do
+        ln -sfn "$(up "$include")/mpi/fortran/$name" "$include/$name"
+    done
+    for name in libmpifort_abi.so libmpifort_abi.so.1; do
+        ln -sfn "$(up "$lib")/mpi/fortran/$name" "$lib/$name"
+    done
+fi
 cp -f mpi/compilers/*.pc "$lib/pkgconfig/"

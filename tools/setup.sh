@@ -10,7 +10,7 @@ set -eu
 # Lists of packages are meant to fall apart into words.
 # shellcheck disable=SC2086
 
-packages="meson ninja-build g++ pkg-config libgtest-dev libgmock-dev libhwloc-dev libboost-context-dev python3 cmake
+packages="meson ninja-build g++ gfortran pkg-config libgtest-dev libgmock-dev libhwloc-dev libboost-context-dev python3 cmake
     gdb"
 
 # Prints those of $packages that dpkg does not know as installed.
@@ -39,7 +39,8 @@ if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>
     [ -z "$missing" ] && exit 0
     echo "setup: this is not a Debian system; please install:$missing" >&2
     echo "setup: needed are Meson 1.0, Ninja, a C++20 compiler (g++ 12 or clang 14), pkg-config," \
-        "Python 3.11, CMake, gdb, GoogleTest with gmock, hwloc, and Boost.Context, with their headers" >&2
+        "Python 3.11, CMake, gdb, GoogleTest with gmock, hwloc, and Boost.Context, with their headers;" \
+        "for Fortran programs, a Fortran compiler" >&2
     exit 1
 fi
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Makes, from the tables in mpi/spec: mpi.h, the declarations of the bodies, the C shells, and the
-documentation's table of functions.
+"""Makes, from the tables in mpi/spec: mpi.h, the declarations of the bodies, the C shells, the Fortran
+bindings, and the documentation's table of functions.
 
     gen.py header OUT          mpi.h
     gen.py bodies OUT          bodies.hpp
     gen.py names OUT           names.hpp
     gen.py shells FOLDER       shells_<chapter>.cpp
     gen.py functions OUT       functions.md
+    gen.py fortran FOLDER      mpif.h, the modules and the glue of Fortran
     gen.py shell NAME          one shell, on standard output
 """
 
@@ -14,6 +15,7 @@ import sys
 from pathlib import Path
 
 import docs
+import fortran
 import headers
 import shells
 from model import load
@@ -38,6 +40,8 @@ def main(command: str, where: str) -> None:
             (Path(where) / f"shells_{chapter}.cpp").write_text(shells.chapter_text(chapter, its))
     elif command == "functions":
         Path(where).write_text(docs.functions_md(SPEC, set(functions)))
+    elif command == "fortran":
+        fortran.write(Path(where), MPI, chapters)
     elif command == "shell":
         print(shells.Shell(functions[where]).text(), end="")
     else:

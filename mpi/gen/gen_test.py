@@ -6,10 +6,12 @@
 """
 
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
 import docs
+import fortran
 from kinds import KINDS
 from model import SpecError, load, load_function
 from shells import Shell
@@ -23,11 +25,16 @@ GOLDEN = HERE / "golden"
 CASES = ["MPI_Send", "MPI_Iprobe", "MPI_Gatherv", "MPI_Comm_split", "MPI_Type_free", "MPI_Type_size",
          "MPI_Wtime", "MPI_Send_c", "MPI_Gatherv_c"]
 
+# Glue of Fortran: text that comes out; an array of handles, a position and a LOGICAL.
+FORTRAN_CASES = ["MPI_Error_string", "MPI_Testany"]
+
 FUNCTIONS = {f.name: f for functions in load(SPEC).values() for f in functions}
 
 
 def golden_outputs() -> dict[str, str]:
-    return {f"{name}.cpp": Shell(FUNCTIONS[name]).text() for name in CASES}
+    tables = fortran.load_tables(SPEC)
+    return {f"{name}.cpp": Shell(FUNCTIONS[name]).text() for name in CASES} | {
+        f"{name}_fortran.cpp": fortran.Procedure(FUNCTIONS[name], tables).glue() for name in FORTRAN_CASES}
 
 
 class Golden(unittest.TestCase):
@@ -79,6 +86,23 @@ class Tables(unittest.TestCase):
         row = {"about": "x", "params": [["buf", "SEND_BUFFER"], ["comm", "COMM"]]}
         with self.assertRaises(SpecError):
             Shell(load_function("MPI_X", row)).text()
+
+
+class Fortran(unittest.TestCase):
+    def test_a_declaration_without_a_form_is_refused(self):
+        function = load_function("MPI_Testany", {"about": "x", "params": [["requests", "REQUESTS_RAW"]]})
+        tables = fortran.load_tables(SPEC)
+        fortran.Procedure(function, tables)
+        del tables["form"]["HANDLES_INOUT"]
+        with self.assertRaisesRegex(SpecError, "MPI_Testany.*MPI_Request requests"):
+            fortran.Procedure(function, tables)
+
+    def test_mpif_h_has_72_columns(self):
+        with tempfile.TemporaryDirectory() as folder:
+            fortran.write(Path(folder), HERE.parent, load(SPEC))
+            for line in (Path(folder) / "mpif.h").read_text().splitlines():
+                self.assertTrue(len(line) <= 72 or line.startswith("!"), line)
+                self.assertTrue(line.startswith(("!", "      ")) or not line, line)
 
 
 class Documentation(unittest.TestCase):

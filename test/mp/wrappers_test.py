@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of mpicc, mpicxx and the pkg-config files: in the build tree and in an installed one that was
+"""Tests of mpicc, mpicxx, mpifort and the pkg-config files: in the build tree and in an installed one that was
 moved, by hand, by CMake and by pkg-config.
 
     wrappers_test.py BUILD MESON
@@ -13,8 +13,9 @@ import tempfile
 import unittest
 from pathlib import Path
 
-BUILD = Path()
-MESON = ""
+BUILD = Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
+MESON = sys.argv[2] if len(sys.argv) > 2 else ""
+HAS_FORTRAN = (BUILD / "include" / "mpif.h").exists()
 LIMIT_S = 120
 
 C_PROGRAM = """
@@ -43,6 +44,33 @@ int MPI_Comm_size(MPI_Comm comm, int *size) {
     return error;
 }
 """
+FORTRAN_PROGRAM = """
+program main
+    {use}
+    implicit none
+    {include}
+    integer :: rank, ranks, total, ierror
+    real :: part(2), parts(2)
+    call MPI_Init(ierror)
+    call MPI_Comm_rank(MPI_COMM_WORLD, rank, ierror)
+    call MPI_Comm_size(MPI_COMM_WORLD, ranks, ierror)
+    rank = rank + 1
+    part = 0.5
+    call MPI_Allreduce(rank, total, 1, MPI_INTEGER, MPI_SUM, MPI_COMM_WORLD, ierror)
+    call MPI_Allreduce(part, parts, 2, MPI_REAL, MPI_SUM, MPI_COMM_WORLD, ierror)
+    if (parts(2) /= 0.5 * ranks) stop 1
+    if (rank == 1) print '(a,i0,a,i0)', 'sum ', total, ' of ', ranks
+    call MPI_Finalize(ierror)
+end program main
+"""
+FORTRAN_PROGRAMS = {
+    "sum_mpif.f": "".join(" " * 6 + line.strip() + "\n" for line in FORTRAN_PROGRAM.format(
+        use="", include="include 'mpif.h'").splitlines() if line.strip())
+    .replace(", MPI_SUM", ",\n     & MPI_SUM"),
+    "sum_free.f90": FORTRAN_PROGRAM.format(use="", include="include 'mpif.h'"),
+    "sum_mpi.f90": FORTRAN_PROGRAM.format(use="use mpi", include=""),
+    "sum_f08.f90": FORTRAN_PROGRAM.format(use="use mpi_f08", include=""),
+}
 CMAKE_PROJECT = """
 cmake_minimum_required(VERSION 3.18)
 project(sum C CXX)
@@ -52,6 +80,16 @@ target_link_libraries(sum_c PRIVATE MPI::MPI_C)
 add_executable(sum_cxx sum.cpp)
 target_link_libraries(sum_cxx PRIVATE MPI::MPI_CXX)
 message(STATUS "MPI ${MPI_C_VERSION} ${MPIEXEC_EXECUTABLE}")
+"""
+CMAKE_FORTRAN = """
+enable_language(Fortran)
+find_package(MPI REQUIRED COMPONENTS C CXX Fortran)
+foreach(name mpif.f mpi.f90 f08.f90)
+    add_executable(sum_${name} sum_${name})
+    target_link_libraries(sum_${name} PRIVATE MPI::MPI_Fortran)
+endforeach()
+message(STATUS "Fortran has ${MPI_Fortran_HAVE_F77_HEADER} ${MPI_Fortran_HAVE_F90_MODULE} "
+    "${MPI_Fortran_HAVE_F08_MODULE}")
 """
 
 
@@ -74,6 +112,8 @@ class Case(unittest.TestCase):
         self.folder = Path(folder.name)
         (self.folder / "sum.c").write_text(C_PROGRAM)
         (self.folder / "sum.cpp").write_text(CXX_PROGRAM)
+        for name, text in FORTRAN_PROGRAMS.items():
+            (self.folder / name).write_text(text)
 
     def ok(self, *command, **more):
         """Runs a command that must succeed; returns what it printed."""
@@ -148,12 +188,21 @@ class Answers(Case):
                          self.ok("gcc", "-dumpversion").rstrip("\n"))
         self.assertIn("MPI_VERSION 5", self.answer("-E", "-dM", "sum.c"))
 
-    def test_fortran_says_that_it_is_not_there(self):
+    def test_fortran(self):
+        if not HAS_FORTRAN:
+            for name in ("mpifort", "mpif90", "mpif77"):
+                result = run(BUILD / "bin" / name, "-show")
+                self.assertNotEqual(result.returncode, 0)
+                self.assertEqual(result.stdout, "")
+                self.assertIn("without a Fortran compiler", result.stderr)
+            return
+        link = self.link.replace("-lmpi_abi", "-lmpifort_abi -lmpi_abi")
         for name in ("mpifort", "mpif90", "mpif77"):
-            result = run(BUILD / "bin" / name, "-show")
-            self.assertNotEqual(result.returncode, 0)
-            self.assertEqual(result.stdout, "")
-            self.assertIn("no Fortran", result.stderr)
+            self.assertEqual(self.answer("-show", "x.f", wrapper=name, MPICH_FC="my-fc"),
+                             f"my-fc {self.compile} x.f {link}")
+            self.assertEqual(self.answer("-showme:libs", wrapper=name), "mpifort_abi mpi_abi")
+            self.assertEqual(self.answer("-fc=other", "-show", "-c", "x.f", wrapper=name),
+                             f"other {self.compile} -c x.f")
 
 
 class Compile(Case):
@@ -165,6 +214,16 @@ class Compile(Case):
             self.silent(bin_ / wrapper, "-c", "sum.cpp")
             self.silent(bin_ / wrapper, "sum.o", "-o", "sum_cxx")
             self.check_program(bin_, self.folder / "sum_cxx")
+
+    @unittest.skipUnless(HAS_FORTRAN, "no Fortran compiler")
+    def test_fortran_in_the_build_tree(self):
+        bin_ = BUILD / "bin"
+        for name in FORTRAN_PROGRAMS:
+            self.silent(bin_ / "mpifort", "-Wall", name, "-o", "sum")
+            self.check_program(bin_, self.folder / "sum")
+            self.silent(bin_ / "mpif90", "-fallow-argument-mismatch", "-c", name, "-o", "sum.o")
+            self.silent(bin_ / "mpif77", "-no-pie", "sum.o", "-o", "sum")
+            self.check_program(bin_, self.folder / "sum")
 
     def test_runpath_not_rpath(self):
         self.silent(BUILD / "bin" / "mpicc", "sum.c", "-o", "sum")
@@ -209,12 +268,16 @@ class Compile(Case):
 
 class BuildSystems(Case):
     def cmake(self, bin_):
-        (self.folder / "CMakeLists.txt").write_text(CMAKE_PROJECT)
+        (self.folder / "CMakeLists.txt").write_text(CMAKE_PROJECT + CMAKE_FORTRAN * HAS_FORTRAN)
         path = f"{bin_}:{os.environ['PATH']}"
         told = self.ok("cmake", "-S", ".", "-B", "out", PATH=path)
         self.assertIn(f"MPI 5.0 {bin_}/mpiexec", told)
         self.ok("cmake", "--build", "out", PATH=path)
-        for name in ("sum_c", "sum_cxx"):
+        programs = ["sum_c", "sum_cxx"]
+        if HAS_FORTRAN:
+            self.assertIn("Fortran has TRUE TRUE TRUE", told)
+            programs += ["sum_mpif.f", "sum_mpi.f90", "sum_f08.f90"]
+        for name in programs:
             self.check_program(bin_, self.folder / "out" / name)
 
     def pkg_config(self, prefix, module, compiler, source):
@@ -230,6 +293,8 @@ class BuildSystems(Case):
         for module in ("fathom", "mpi-c"):
             self.pkg_config(BUILD, module, "cc", "sum.c")
         self.pkg_config(BUILD, "mpi-cxx", "c++", "sum.cpp")
+        if HAS_FORTRAN:
+            self.pkg_config(BUILD, "mpi-fort", "gfortran", "sum_f08.f90")
 
     def test_an_installed_tree_can_be_moved(self):
         stage = self.folder / "stage"
@@ -244,6 +309,13 @@ class BuildSystems(Case):
         self.check_program(prefix / "bin", self.folder / "sum_c")
         self.silent(prefix / "bin" / "mpicxx", "sum.cpp", "-o", "sum_cxx")
         self.check_program(prefix / "bin", self.folder / "sum_cxx")
+        if HAS_FORTRAN:
+            self.silent(prefix / "bin" / "mpifort", "sum_f08.f90", "-o", "sum_f08")
+            self.check_program(prefix / "bin", self.folder / "sum_f08")
+            # Another compiler, or another version, makes its own modules.
+            self.silent("sh", "-c", 'gfortran -c "$0"', prefix / "share" / "fathom" / "mpi.f90")
+            self.silent(prefix / "bin" / "mpifort", "-I.", "sum_mpi.f90", "-o", "sum_mpi")
+            self.check_program(prefix / "bin", self.folder / "sum_mpi")
 
         plain = self.folder / "plain"  # pkg-config and CMake are not held to spaces
         shutil.move(prefix, plain)
@@ -254,5 +326,4 @@ class BuildSystems(Case):
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    BUILD, MESON = Path(sys.argv[1]).resolve(), sys.argv[2]
     unittest.main(argv=sys.argv[:1], verbosity=2)
