@@ -3,6 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+extern "C" {
+[[gnu::weak]] int PMPI_Topo_test(MPI_Comm comm, int* status);
+[[gnu::weak]] int PMPI_Cartdim_get(MPI_Comm comm, int* ndims);
+[[gnu::weak]] int PMPI_Graph_neighbors_count(MPI_Comm comm, int rank, int* nneighbors);
+[[gnu::weak]] int PMPI_Dist_graph_neighbors_count(MPI_Comm comm, int* indegree, int* outdegree, int* weighted);
+}
+
 namespace fortran {
 
 extern "C" {
@@ -54,6 +61,27 @@ Fint peers(const Fint* comm) {
         PMPI_Comm_size(it, &count);
     }
     return count;
+}
+
+Neighbours neighbours(const Fint* comm) {
+    const auto it = handle<MPI_Comm>(comm);
+    Neighbours its{};
+    int topology = MPI_UNDEFINED;
+    if (it == MPI_COMM_NULL || PMPI_Topo_test(it, &topology) != MPI_SUCCESS) return its;
+    if (topology == MPI_CART) {
+        PMPI_Cartdim_get(it, &its.in);
+        its.in *= 2;
+        its.out = its.in;
+    } else if (topology == MPI_GRAPH) {
+        int rank = 0;
+        PMPI_Comm_rank(it, &rank);
+        PMPI_Graph_neighbors_count(it, rank, &its.in);
+        its.out = its.in;
+    } else if (topology == MPI_DIST_GRAPH) {
+        int weighted = 0;
+        PMPI_Dist_graph_neighbors_count(it, &its.in, &its.out, &weighted);
+    }
+    return its;
 }
 
 Text::Text(const char* text, std::size_t length) : text_(text, length) {

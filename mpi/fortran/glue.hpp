@@ -74,10 +74,14 @@ void logicals(Fint* values, Fint count);
 /// Counts positions from 1; MPI_UNDEFINED stays, and what a failed call did not write.
 void from_one(Fint* positions, Fint count, int outcome);
 
-/// How many elements arrays have that no argument tells the length of: dimensions of a Cartesian
-/// communicator, at most `most`; processes that a collective call on a communicator talks to.
-Fint dimensions(const Fint* comm, Fint most);
+/// How many elements arrays have that no argument tells the length of: one for each process that a
+/// collective call talks to, or for each neighbour. 0 where the call itself will fail.
 Fint peers(const Fint* comm);
+struct Neighbours {
+    int in;
+    int out;
+};
+Neighbours neighbours(const Fint* comm);
 
 /// A handle that a call reads, writes, or both: the callee sees the C form, and the program's INTEGER
 /// is written when the call is over.

@@ -56,7 +56,7 @@ class Procedure:
         self.old = re.fullmatch(tables["old"], function.name, re.X)
         self.result = tables["returns"].get(function.returns)
         found = [self.argument(p, tables) for p in function.params]
-        self.c_args = [a.arg for a in found]
+        self.c_args = [a.arg for a in found if a.arg]
         self.args = [a for a in found if "mpi" in a.text]
 
     def argument(self, param: Param, tables: dict) -> Argument:
