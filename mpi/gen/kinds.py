@@ -138,7 +138,6 @@ KINDS: dict[str, Kind] = {
     "REQUESTS_IN": plain("const MPI_Request {n}[]", "p", ARRAY, "const MPI_Request* {n}"),
     "MESSAGE_RAW": plain("MPI_Message* {n}", "p", NOT_NULL),
     # Handles that may be anything
-    "INFO_VALUE": plain("MPI_Info {n}", "p"),
     "MESSAGE_VALUE": plain("MPI_Message {n}", "p"),
     "SESSION_VALUE": plain("MPI_Session {n}", "p"),
     "INFO": handle("MPI_Info", "Info", "I"),

@@ -3,7 +3,10 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <string>
+#include <vector>
 
+#include "mpi/core/info.hpp"
 #include "mpi/gen/bodies.hpp"
 
 namespace mpi {
@@ -24,7 +27,52 @@ void store_logical(void* to, int size, bool value) {
 }
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "store_logical writes little-endian");
 
+std::string truth(bool value) {
+    return value ? "true" : "false";
+}
+
+Status give(const std::vector<Info::Entry>& entries, Info*& info) {
+    info = make_info(entries);
+    return info != nullptr ? Status::ok : fail(Status::no_mem, "no memory for an info object");
+}
+
+/// What gfortran has; the predefined datatypes are of the same sizes.
+std::vector<Info::Entry> fortran_facts() {
+    std::vector<Info::Entry> facts = {{"mpi_logical_size", "4"},
+                                      {"mpi_integer_size", "4"},
+                                      {"mpi_real_size", "4"},
+                                      {"mpi_double_precision_size", "8"}};
+    for (const int bytes : {1, 2, 4, 8, 16}) {
+        const std::string n = std::to_string(bytes);
+        facts.push_back({"mpi_logical" + n + "_supported", truth(true)});
+        facts.push_back({"mpi_integer" + n + "_supported", truth(true)});
+    }
+    for (const int bytes : {2, 4, 8, 16}) {
+        const bool has = bytes != 2;  // no real has 2 bytes
+        facts.push_back({"mpi_real" + std::to_string(bytes) + "_supported", truth(has)});
+        facts.push_back({"mpi_complex" + std::to_string(2 * bytes) + "_supported", truth(has)});
+    }
+    facts.push_back({"mpi_double_complex_supported", truth(true)});
+    return facts;
+}
+
 }  // namespace
+
+Status abi_get_info(Info*& info) {
+    return give({{"mpi_aint_size", std::to_string(sizeof(MPI_Aint))},
+                 {"mpi_count_size", std::to_string(sizeof(MPI_Count))},
+                 {"mpi_offset_size", std::to_string(sizeof(MPI_Offset))}},
+                info);
+}
+
+Status abi_get_fortran_info(Info*& info) {
+    return give(fortran_facts(), info);
+}
+
+Status abi_set_fortran_info(Info&) {
+    return fail(Status::abi,
+                "the properties of Fortran are set already: see MPI_Abi_get_fortran_info");
+}
 
 Status abi_get_version(int& abi_major, int& abi_minor) {
     abi_major = MPI_ABI_VERSION;
