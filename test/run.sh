@@ -1,14 +1,14 @@
 #!/bin/sh
 # Builds Fathom and runs its tests: all of them in the plain build, then the suites that one process or
 # one job carries (unit, contract, conformance) in a build with the address and undefined-behaviour
-# sanitizers.
+# sanitizers, and the conformance tests of MPI_THREAD_MULTIPLE in one with the thread sanitizer.
 #
 #   sh test/run.sh [--suite NAME]... [--quick]
 #
 #   --suite NAME  only this suite (unit, contract, conformance, mp, stress, bench, examples…)
-#   --quick       without the sanitizer build
+#   --quick       without the sanitizer builds
 #
-# What failed is shown with the end of its output. The last line counts single tests over both builds:
+# What failed is shown with the end of its output. The last line counts single tests over all builds:
 # `N passed, N failed, N skipped`. Exit status: 0 only if something ran and nothing failed.
 set -u
 
@@ -132,6 +132,21 @@ suite_options() {
                 summary="$summary --failed build-asan"
             fi
         fi
+        case " ${suites:-conformance} " in
+        *" conformance "* | *" thread "*)
+            echo "run.sh: building with the thread sanitizer"
+            if configure build-tsan --buildtype=debugoptimized -Doptimization=1 \
+                -Db_sanitize=thread -Db_lundef=false &&
+                targets=$(python3 -B test/support/targets.py build-tsan thread) &&
+                quietly ninja -C build-tsan $targets; then
+                TSAN_OPTIONS=halt_on_error=1 FATHOM_TEST_TIMEOUT=120 \
+                    run_tests build-tsan --timeout-multiplier 4 --suite thread
+                summary="$summary build-tsan"
+            else
+                summary="$summary --failed build-tsan"
+            fi
+            ;;
+        esac
     fi
     python3 -B test/support/summary.py $summary
 }

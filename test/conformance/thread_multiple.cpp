@@ -1,45 +1,17 @@
 // Several threads of each rank inside MPI at once (MPI_THREAD_MULTIPLE).
 #include <array>
 #include <atomic>
-#include <functional>
-#include <numeric>
-#include <thread>
 
-#include "test/support/mpi_test.hpp"
+#include "test/conformance/thread.hpp"
 
 namespace {
 
 using mpitest::Bytes;
 using mpitest::to_int;
 
-constexpr int kThreads = 4;
+using threads::kThreads;
 
-class Threads : public mpitest::MpiTest {
-  protected:
-    void SetUp() override {
-        MpiTest::SetUp();
-        if (mpitest::init_facts().thread_level_provided < MPI_THREAD_MULTIPLE)
-            GTEST_SKIP() << "the library was not initialised with MPI_THREAD_MULTIPLE";
-    }
-
-    // Runs `body` with thread numbers 0 to kThreads - 1 at the same time. Assertions of GoogleTest
-    // may be used in each.
-    static void in_threads(const std::function<void(int)>& body) {
-        std::vector<std::thread> threads;
-        for (int i = 0; i < kThreads; ++i) threads.emplace_back(body, i);
-        for (std::thread& thread : threads) thread.join();
-    }
-
-    // A communicator for each thread, for calls that must not meet another thread's.
-    std::vector<MPI_Comm> comm_per_thread() const {
-        std::vector<MPI_Comm> comms(kThreads, MPI_COMM_NULL);
-        for (MPI_Comm& each : comms) EXPECT_MPI_OK(MPI_Comm_dup(comm(), &each));
-        return comms;
-    }
-    static void free_all(std::vector<MPI_Comm>& comms) {
-        for (MPI_Comm& each : comms) EXPECT_MPI_OK(MPI_Comm_free(&each));
-    }
-};
+class Threads : public threads::ThreadTest {};
 
 TEST_F(Threads, RingsOnOneCommunicatorByTag) {
     in_threads([&](int thread) {
