@@ -1,6 +1,7 @@
 // Matching: wildcards, order between one pair of ranks, many outstanding and many unexpected
 // messages.
 #include <numeric>
+#include <random>
 
 #include "test/conformance/pt2pt.hpp"
 
@@ -298,6 +299,111 @@ TEST_F(Matching, LargeMessagesBothWaysAtOnce) {
     MPI_OK(MPI_Waitall(to_int(2 * ranks), requests.data(), MPI_STATUSES_IGNORE));
     for (std::size_t i = 0; i < ranks; ++i)
         EXPECT_TRUE(mpitest::is_pattern(received[i].data(), kBytes, static_cast<std::uint32_t>(i)));
+}
+
+// --- a random run against a plain list -----------------------------------------------------------
+
+struct Message {
+    int tag;
+    std::size_t size_bytes;
+    std::uint32_t seed;
+};
+struct Posted {
+    int source;  // or MPI_ANY_SOURCE
+    int tag;     // or MPI_ANY_TAG
+    int got = -1;
+};
+
+// With one sender, what matches what does not depend on time: each receive in the order of posting
+// takes the earliest message left that suits it, unless an earlier receive waits for that one.
+void match_as_a_plain_list(const std::vector<Message>& messages, std::vector<Posted>& receives) {
+    std::vector<bool> taken(messages.size(), false);
+    for (Posted& receive : receives) {
+        for (std::size_t i = 0; i < messages.size() && receive.got < 0; ++i) {
+            if (taken[i] || (receive.tag != MPI_ANY_TAG && receive.tag != messages[i].tag))
+                continue;
+            receive.got = to_int(i);
+            taken[i] = true;
+        }
+    }
+}
+
+// Receives with overlapping wildcards, started in any order beside the sends; some match nothing
+// and are cancelled, some messages are left over. All ranks draw the same numbers.
+TEST_F(Matching, MixedWildcardsMatchAsAPlainListSays) {
+    std::mt19937 random(12345);
+    const auto draw = [&](unsigned n) { return static_cast<int>(random() % n); };
+    const std::vector<std::size_t> sizes_bytes = mpitest::few_sizes_bytes();
+    for (int round = 0; round < 20; ++round) {
+        SCOPED_TRACE(round);
+        std::vector<Message> messages;
+        std::vector<Posted> receives;
+        std::vector<Bytes> out;
+        std::vector<Bytes> in;
+        std::vector<bool> order;  // true: the next is a send
+        for (int i = 0; i < 60; ++i) {
+            order.push_back(draw(2) == 0);
+            if (order.back()) {
+                const std::size_t size_bytes =
+                    draw(8) == 0 ? sizes_bytes[random() % sizes_bytes.size()] : random() % 200;
+                messages.push_back({draw(4), size_bytes, static_cast<std::uint32_t>(i)});
+                out.push_back(mpitest::pattern(size_bytes, messages.back().seed));
+            } else {
+                const int tag = draw(3) == 0 ? MPI_ANY_TAG : draw(4);
+                receives.push_back({draw(2) == 0 ? MPI_ANY_SOURCE : previous(), tag});
+                in.emplace_back(sizes_bytes.back());
+            }
+        }
+        match_as_a_plain_list(messages, receives);
+
+        std::vector<MPI_Request> sends(messages.size(), MPI_REQUEST_NULL);
+        std::vector<MPI_Request> requests(receives.size(), MPI_REQUEST_NULL);
+        std::size_t s = 0;
+        std::size_t r = 0;
+        for (const bool send : order) {
+            if (send) {
+                MPI_OK(MPI_Isend(out[s].data(), to_int(out[s].size()), MPI_BYTE, next(),
+                                 messages[s].tag, comm(), &sends[s]));
+                ++s;
+            } else {
+                MPI_OK(MPI_Irecv(in[r].data(), to_int(in[r].size()), MPI_BYTE, receives[r].source,
+                                 receives[r].tag, comm(), &requests[r]));
+                ++r;
+            }
+        }
+        for (std::size_t i = 0; i < receives.size(); ++i) {
+            if (receives[i].got < 0) continue;
+            const Message& expected = messages[static_cast<std::size_t>(receives[i].got)];
+            MPI_Status status;
+            MPI_OK(MPI_Wait(&requests[i], &status));
+            ASSERT_TRUE(pt2pt::status_is(status, previous(), expected.tag, expected.size_bytes));
+            ASSERT_TRUE(mpitest::is_pattern(in[i].data(), expected.size_bytes, expected.seed));
+        }
+        for (std::size_t i = 0; i < receives.size(); ++i) {
+            if (receives[i].got >= 0) continue;
+            MPI_Status status;
+            int cancelled = 0;
+            MPI_OK(MPI_Cancel(&requests[i]));
+            MPI_OK(MPI_Wait(&requests[i], &status));
+            MPI_OK(MPI_Test_cancelled(&status, &cancelled));
+            ASSERT_NE(cancelled, 0);
+        }
+        // What is left comes in the order of sending.
+        for (std::size_t i = 0; i < messages.size(); ++i) {
+            const bool was_taken = std::any_of(receives.begin(), receives.end(),
+                                               [&](const Posted& p) { return p.got == to_int(i); });
+            if (was_taken) continue;
+            Bytes rest(sizes_bytes.back());
+            MPI_Status status;
+            MPI_OK(MPI_Recv(rest.data(), to_int(rest.size()), MPI_BYTE, MPI_ANY_SOURCE, MPI_ANY_TAG,
+                            comm(), &status));
+            ASSERT_TRUE(
+                pt2pt::status_is(status, previous(), messages[i].tag, messages[i].size_bytes));
+            ASSERT_TRUE(mpitest::is_pattern(rest.data(), messages[i].size_bytes, messages[i].seed));
+        }
+        MPI_OK(MPI_Waitall(to_int(sends.size()), sends.data(), MPI_STATUSES_IGNORE));
+        MPI_OK(MPI_Barrier(comm()));
+    }
 }
 
 }  // namespace

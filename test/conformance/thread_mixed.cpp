@@ -397,6 +397,62 @@ TEST_F(Mixed, ErrorHandlers) {
     free_all(comms);
 }
 
+std::atomic<int> copied{0};
+std::atomic<int> deleted{0};
+
+int copy_attribute(MPI_Comm old, int, void* extra, void* value, void* copy, int* flag) {
+    int size = 0;
+    EXPECT_MPI_OK(MPI_Comm_size(old, &size));
+    EXPECT_EQ(extra, &copied);
+    *static_cast<void**>(copy) = value;
+    *flag = 1;
+    ++copied;
+    return MPI_SUCCESS;
+}
+int delete_attribute(MPI_Comm, int, void*, void*) {
+    ++deleted;
+    return MPI_SUCCESS;
+}
+
+TEST_F(Mixed, AttributesAndInfos) {
+    constexpr int kRounds = 20;
+    std::vector<MPI_Comm> comms = comm_per_thread();
+    copied = deleted = 0;
+    in_threads([&](int thread) {
+        MPI_Comm mine = comms[static_cast<std::size_t>(thread)];
+        for (int round = 0; round < kRounds; ++round) {
+            int key = MPI_KEYVAL_INVALID;
+            int value = round;
+            MPI_OK(MPI_Comm_create_keyval(copy_attribute, delete_attribute, &key, &copied));
+            MPI_OK(MPI_Comm_set_attr(mine, key, &value));
+            MPI_Comm copy = MPI_COMM_NULL;
+            MPI_OK(MPI_Comm_dup(mine, &copy));
+            void* found = nullptr;
+            int flag = 0;
+            MPI_OK(MPI_Comm_get_attr(copy, key, &found, &flag));
+            ASSERT_NE(flag, 0);
+            ASSERT_EQ(found, &value);
+            MPI_OK(MPI_Comm_free(&copy));
+            MPI_OK(MPI_Comm_delete_attr(mine, key));
+            MPI_OK(MPI_Comm_free_keyval(&key));
+
+            MPI_Info info = MPI_INFO_NULL;
+            MPI_OK(MPI_Info_create(&info));
+            MPI_OK(MPI_Info_set(info, "thread", std::to_string(thread).c_str()));
+            MPI_Info other = MPI_INFO_NULL;
+            MPI_OK(MPI_Info_dup(info, &other));
+            int keys = 0;
+            MPI_OK(MPI_Info_get_nkeys(other, &keys));
+            ASSERT_EQ(keys, 1);
+            MPI_OK(MPI_Info_free(&info));
+            MPI_OK(MPI_Info_free(&other));
+        }
+    });
+    EXPECT_EQ(copied.load(), kThreads * kRounds);
+    EXPECT_EQ(deleted.load(), 2 * kThreads * kRounds);
+    free_all(comms);
+}
+
 // Calls that ask, at any time, by any thread.
 TEST_F(Mixed, Inquiries) {
     in_threads([&](int thread) {

@@ -142,6 +142,43 @@ TEST_P(EngineContract, UnexpectedMessagesKeepTheirOrder) {
     });
 }
 
+// Messages that were matched by a probe are hidden, and are received in any order.
+TEST_P(EngineContract, MatchedProbesHoldMessages) {
+    run(2, [](Engine& e) {
+        const Peer other = 1 - e.self();
+        const auto self = static_cast<std::int32_t>(e.self());
+        std::vector<Bytes> out;
+        for (std::size_t bytes : kSizes) out.push_back(pattern(bytes, e.self()));
+        std::vector<Request> sends(kSizes.size());
+        for (std::size_t i = 0; i < kSizes.size(); ++i) {
+            e.isend(sends[i], other, match(self, static_cast<std::int32_t>(i)),
+                    contiguous(out[i].data(), kSizes[i]), i % 2 == 0);
+        }
+        std::vector<Unexpected*> held;
+        Envelope found;
+        for (std::size_t i = 0; i < kSizes.size(); ++i) {
+            Unexpected* message = nullptr;
+            e.wait_until([&] {
+                message = e.mprobe(match(kAnySource, kAnyTag), &found);
+                return message != nullptr;
+            });
+            ASSERT_EQ(found.tag, static_cast<std::int32_t>(i));
+            ASSERT_EQ(found.bytes, kSizes[i]);
+            held.push_back(message);
+        }
+        ASSERT_FALSE(e.probe(match(kAnySource, kAnyTag), &found));
+        for (std::size_t i = kSizes.size(); i-- > 0;) {
+            Bytes in(kSizes[i]);
+            Request r;
+            e.mrecv(r, *held[i], contiguous(in.data(), in.size()));
+            e.wait(r);
+            ASSERT_EQ(r.tag, static_cast<std::int32_t>(i));
+            ASSERT_EQ(in, pattern(in.size(), other)) << in.size();
+        }
+        for (Request& r : sends) e.wait(r);
+    });
+}
+
 TEST_P(EngineContract, TruncationIsReportedAndContained) {
     run(2, [](Engine& e) {
         for (std::size_t bytes : {50UL, 5000UL, 500000UL}) {
