@@ -25,6 +25,7 @@ enum class Tag : int {
     reduce_scatter,
     scan,
     exscan,
+    neighbor,
     setup,  ///< what the ranks tell each other when a communicator gets its shared memory
 };
 
@@ -47,7 +48,7 @@ class Outcome {
 };
 
 /// The messages of one call; the same for blocking calls and on a fiber, where waiting lets the
-/// program go on (adi/base/fiber.hpp). Ranks are those of the communicator; a rank does not send to itself.
+/// program go on (adi/base/fiber.hpp). Ranks are those of the communicator.
 class Channel {
   public:
     Channel(const Comm& comm, Tag tag) : comm_(comm), tag_(static_cast<int>(tag)) {

@@ -1,5 +1,7 @@
 #include "mpi/core/check.hpp"
 
+#include "mpi/topo/topology.hpp"
+
 namespace mpi::check {
 
 namespace {
@@ -120,6 +122,20 @@ Status datatypes(const char* name, const MPI_Datatype* handles, Count length) {
         }
     }
     return Status::ok;
+}
+
+Status topology(const char* name, MPI_Comm value, Comm*& object) {
+    if (Status s = handle(name, value, object); s != Status::ok) return s;
+    if (object->topology != nullptr) return Status::ok;
+    return fail(Status::topology, "%s has no topology", name);
+}
+
+Count sources(const Comm& comm) {
+    return static_cast<Count>(comm.topology->neighbors().sources.size());
+}
+
+Count destinations(const Comm& comm) {
+    return static_cast<Count>(comm.topology->neighbors().destinations.size());
 }
 
 Status committed(const char* name, const MPI_Datatype* handles, Count length,

@@ -160,6 +160,11 @@ inline Status intracommunicator(const char* name, MPI_Comm value, Comm*& object)
         return s;
     return intracommunicator(name, *object);
 }
+/// A communicator that has a topology.
+Status topology(const char* name, MPI_Comm value, Comm*& object);
+/// From how many neighbours does this process receive, to how many does it send?
+Count sources(const Comm& comm);
+Count destinations(const Comm& comm);
 /// Does a collective's buffer argument stand for the other one? Not in an intercommunicator, where
 /// the check of the buffer then refuses it.
 inline bool in_place(const void* buffer, const Comm& comm) {

@@ -36,11 +36,11 @@ def load_kinds(path: Path) -> dict[str, Kind]:
 
 KINDS = load_kinds(Path(__file__).resolve().parent.parent / "spec" / "kinds.toml")
 
-COMMS = ("COMM", "COMM_INTRA", "COMM_FREE")
+COMMS = ("COMM", "COMM_INTRA", "COMM_TOPOLOGY", "COMM_FREE")
 BUFFERS = ("SEND_BUFFER", "RECV_BUFFER")
 COUNTS = ("COUNT", "COUNTS")
 TYPES = ("DATATYPE", "DATATYPE_ANY", "DATATYPES_EACH")
 # Arrays with one element per process that the communicator's collectives exchange data with.
-PER_PROCESS = ("COUNTS", "DISPLS", "DATATYPES_EACH")
+PER_PROCESS = ("COUNTS", "DISPLS", "AINT_DISPLS", "DATATYPES_EACH")
 BYTES = ("PACKED", "MEMORY")        # as long as the next SIZE says
 LENGTHS = ("LENGTH", "RANK_COUNT", "COUNT")  # what says the length of any other array

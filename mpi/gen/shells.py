@@ -26,14 +26,23 @@ class Shell:
 
     def length(self, param: Param) -> str:
         """How many elements an array has."""
+        if param.kind_name in PER_PROCESS and self.comm.kind_name == "COMM_TOPOLOGY":
+            return self.degree(self.owners(param)[0])
         if param.kind_name in PER_PROCESS:
             own = any(b.flag == "own_part" for b in self.owners(param))
             return f"{self.object(self.comm)}->{'size' if own else 'peer_size'}"
         found = self.next_to(param, "SIZE") if param.kind_name in BYTES else self.first(*LENGTHS)
         return found.name
 
+    def degree(self, buffer: Param) -> str:
+        """How many neighbours a buffer has blocks for."""
+        side = "destinations" if buffer.kind_name == "SEND_BUFFER" else "sources"
+        return f"check::{side}(*{self.object(self.comm)})"
+
     def count(self, buffer: Param) -> str:
         count = self.next_to(buffer, *COUNTS)
+        if count.kind_name == "COUNT" and self.comm and self.comm.kind_name == "COMM_TOPOLOGY":
+            return f"{self.degree(buffer)} != 0 ? {count.name} : 0"
         if buffer.flag == "own_part":
             return f"{count.name}[{self.object(self.comm)}->rank]"
         return f"{count.name}, {self.length(count)}" if count.kind_name == "COUNTS" else count.name
@@ -83,33 +92,54 @@ class Shell:
 
     def checks(self) -> list[str]:
         lines, guard_open, have_at_root = [], "", False
+        spared = self.described_data() if self.root and self.first("REQUEST_OUT") else []
         for p in sorted(self.f.params, key=lambda p: p.kind.order):
             if not p.kind.check:
                 continue
             guard = self.guard(p)
+            if p in spared:
+                guard = " && ".join([f"{self.root.name} != MPI_PROC_NULL"] + [guard] * bool(guard))
+            if guard != guard_open:
+                lines += ["}"] * bool(guard_open)
+                guard_open = ""
             if "at_root" in guard and not have_at_root:
                 lines.append(f"const bool at_root = check::is_root({self.root.name}, "
                              f"*{self.object(self.comm)});")
                 have_at_root = True
             if guard != guard_open:
-                lines += ["}"] * bool(guard_open) + [f"if ({guard}) {{"] * bool(guard)
+                lines += [f"if ({guard}) {{"] * bool(guard)
                 guard_open = guard
             lines.append(("    " if guard else "") + try_(self.fill(p.kind.check, p)))
-            if p == self.root and not self.first("REQUEST_OUT"):
-                # Beside the root of an intercommunicator no other argument matters.
-                lines.append(f"if ({p.name} == MPI_PROC_NULL) [[unlikely]] return Status::ok;")
+            if p == self.root:
+                lines += self.beside_root()
         lines += ["}"] * bool(guard_open)
         return lines + self.distinct()
+
+    def described_data(self) -> list[Param]:
+        """The buffers, what describes them, and the operation."""
+        buffers = [p for p in self.f.params if p.kind_name in BUFFERS]
+        return [p for p in self.f.params if p in buffers or p.kind_name == "OP" or self.owners(p)]
+
+    def beside_root(self) -> list[str]:
+        """Beside the root of an intercommunicator no data matters: a blocking call is done, a
+        request is made with stand-ins for what may be no handles."""
+        condition = f"if ({self.root.name} == MPI_PROC_NULL) [[unlikely]]"
+        if not self.first("REQUEST_OUT"):
+            return [f"{condition} return Status::ok;"]
+        stand_ins = {"DATATYPE": "find<Datatype>(MPI_BYTE)", "OP": "find<Op>(MPI_BOR)"}
+        return [f"{condition} {{",
+                *(f"    {self.object(p)} = {stand_ins[p.kind_name]};"
+                  for p in self.f.params if p.kind_name in stand_ins), "}"]
 
     def distinct(self) -> list[str]:
         """The check that a collective call's buffers differ; not where displacements may tell them
         apart."""
         send, recv = self.first("SEND_BUFFER"), self.first("RECV_BUFFER")
-        if not send or not recv or self.first("DISPLS", "DEST"):
+        if not send or not recv or self.first("DISPLS", "AINT_DISPLS", "DEST"):
             return []
-        counts = [self.next_to(b, *COUNTS) for b in (send, recv)]
-        own = [c.name if c.kind_name == "COUNT" else f"{c.name}[{self.object(self.comm)}->rank]"
-               for c in counts]
+        counts = {b: self.next_to(b, *COUNTS) for b in (send, recv)}
+        own = [self.count(b) if c.kind_name == "COUNT" else f"{c.name}[{self.object(self.comm)}->rank]"
+               for b, c in counts.items()]
         check = try_(f'check::distinct("{send.name}", {send.name}, {own[0]}, '
                      f'"{recv.name}", {recv.name}, {own[1]})')
         guards = [self.guard(b) for b in (send, recv) if b.flag in ("at_root", "not_at_first")]

@@ -94,7 +94,17 @@ TEST_P(InterData, BesideTheRootNothingElseMatters) {
             MPI_OK(
                 MPI_Reduce(nullptr, nullptr, -1, MPI_DATATYPE_NULL, MPI_OP_NULL, root, between()));
         }
-        if (mpitest::is_fathom() && (is_root || is_leaf)) {
+        if (!mpitest::is_fathom()) return;
+        MPI_Request request = MPI_REQUEST_NULL;
+        int started = is_root ? 6 : -1;
+        if (is_root || is_leaf) {
+            MPI_OK(MPI_Ibcast(&started, 1, MPI_INT, root, between(), &request));
+        } else {
+            MPI_OK(MPI_Ibcast(nullptr, -1, MPI_DATATYPE_NULL, root, between(), &request));
+        }
+        MPI_OK(MPI_Wait(&request, MPI_STATUS_IGNORE));
+        EXPECT_EQ(started, is_root || is_leaf ? 6 : -1);
+        if (is_root || is_leaf) {
             std::vector<int> all = unset(theirs());
             if (is_root) {
                 MPI_OK(MPI_Gather(nullptr, -1, MPI_DATATYPE_NULL, all.data(), 1, MPI_INT, root,
