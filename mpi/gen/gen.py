@@ -25,23 +25,19 @@ SPEC = MPI / "spec"
 
 
 def main(command: str, where: str) -> None:
-    chapters = load(SPEC)
+    out, chapters = Path(where), load(SPEC)
     functions = {f.name: f for fs in chapters.values() for f in fs}
-    if command == "header":
-        template = (MPI / "include" / "mpi.h.in").read_text(encoding="utf-8")
-        Path(where).write_text(headers.mpi_h(template, chapters))
-    elif command == "bodies":
-        template = (MPI / "gen" / "bodies.hpp.in").read_text(encoding="utf-8")
-        Path(where).write_text(headers.bodies_hpp(template, chapters))
-    elif command == "names":
-        Path(where).write_text(headers.names_hpp(SPEC / "abi" / "constants.csv"))
+    texts = {"header": lambda: headers.mpi_h(MPI / "include" / "mpi.h.in", chapters),
+             "bodies": lambda: headers.bodies_hpp(MPI / "gen" / "bodies.hpp.in", chapters),
+             "names": lambda: headers.names_hpp(SPEC / "abi" / "constants.csv"),
+             "functions": lambda: docs.functions_md(SPEC, set(functions))}
+    if command in texts:
+        out.write_text(texts[command](), encoding="utf-8")
     elif command == "shells":
         for chapter, its in chapters.items():
-            (Path(where) / f"shells_{chapter}.cpp").write_text(shells.chapter_text(chapter, its))
-    elif command == "functions":
-        Path(where).write_text(docs.functions_md(SPEC, set(functions)))
+            (out / f"shells_{chapter}.cpp").write_text(shells.chapter_text(chapter, its))
     elif command == "fortran":
-        fortran.write(Path(where), MPI, chapters)
+        fortran.write(out, MPI, chapters)
     elif command == "shell":
         print(shells.Shell(functions[where]).text(), end="")
     else:
@@ -49,6 +45,4 @@ def main(command: str, where: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:]) if len(sys.argv) == 3 else sys.exit(__doc__)

@@ -12,6 +12,14 @@ CHAPTERS = ("pt2pt", "coll", "nbc", "comm", "group", "attr", "topo", "datatype",
 BUFFER_FLAGS = {"at_root", "in_place", "in_place_at_root", "not_at_first", "own_part"}
 
 
+def read_csv(path: Path) -> list[dict]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+def read_toml(path: Path) -> dict:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
 class SpecError(Exception):
     """A row that the generator does not understand."""
 
@@ -81,13 +89,11 @@ def load_function(name: str, row: dict) -> Function:
 def load(folder: Path) -> dict[str, list[Function]]:
     """All functions by chapter, in the order of the tables. After a function comes its variant for
     large counts, if the standard has one: a row of its own, or else the same row again."""
-    with open(folder / "abi" / "functions.csv", newline="") as file:
-        standard = {row["name"] for row in csv.DictReader(file)}
+    standard = {row["name"] for row in read_csv(folder / "abi" / "functions.csv")}
     chapters = {}
     seen: set[str] = set()
     for chapter in CHAPTERS:
-        with open(folder / f"{chapter}.toml", "rb") as file:
-            rows = tomllib.load(file)
+        rows = read_toml(folder / f"{chapter}.toml")
         functions = []
         for name, row in rows.items():
             functions.append(load_function(name, row))
