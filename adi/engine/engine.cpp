@@ -102,8 +102,17 @@ Status Engine::open_devices(Bootstrap& boot, std::string* error) {
     return Status::ok;
 }
 
-void Engine::stop() {
+void Engine::share(void (*unlock)(), void (*lock)()) {
+    hooks_.unlock = unlock;
+    hooks_.lock = lock;
+}
+
+void Engine::rest() {
     while (!busy_.empty()) poll();
+}
+
+void Engine::stop() {
+    rest();
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     for (std::unique_ptr<Device>& device : devices_.all) {
         if (device->quiesce(deadline) != Status::ok) {

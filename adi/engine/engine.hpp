@@ -57,6 +57,10 @@ class Engine {
 
     /// Opens the devices and makes the process reachable. Collective over the job; blocks.
     Status start(Bootstrap& boot, Hooks hooks, std::string* error);
+    /// From now on several threads may call: waiting lets go of their lock.
+    void share(void (*unlock)(), void (*lock)());
+    /// Sends what is still queued; then the engine may be left alone, and be called again later.
+    void rest();
     /// Sends what is still queued and closes the devices. The caller has seen to it that no
     /// message to or from this process is outstanding.
     void stop();

@@ -40,6 +40,9 @@ inline constexpr auto kNoParent = static_cast<std::uint32_t>(Side::group);
 
 /// All members of `group` are members of the communicator, or of its local group.
 Status check_members(const Comm& comm, const Group& group);
+/// Makes an intercommunicator of `local` and the other side of `bridge`, with the error handler of
+/// `local`. Collective over both sides.
+Status join_sides(Comm& local, Bridge& bridge, Comm*& newintercomm);
 
 /// A group of `members`; null, with the error recorded, when out of memory.
 Group* new_group(std::vector<Process> members);

@@ -93,8 +93,12 @@ Status intercomm_create(Comm& local_comm, int local_leader, MPI_Comm peer_comm, 
                     "peer_comm or remote_leader is wrong on rank %d, the local leader",
                     local_leader);
     }
+    Bridge bridge(local_comm, local_leader, link, opening.peer, opening.remote_leader);
+    return join_sides(local_comm, bridge, newintercomm);
+}
+
+Status join_sides(Comm& local_comm, Bridge& bridge, Comm*& newintercomm) {
     return with_memory_for_comm([&] {
-        Bridge bridge(local_comm, local_leader, link, opening.peer, opening.remote_leader);
         const std::vector<Turn> turn{next_turn(local_comm)};
         std::vector<Turn> their_turn;
         std::vector<Process> theirs;

@@ -15,6 +15,8 @@
 #include "adi/base/host.hpp"
 #include "mpi/core/group.hpp"
 #include "mpi/core/op.hpp"
+#include "mpi/core/process.hpp"
+#include "mpi/core/session.hpp"
 #include "mpi/core/user_errors.hpp"
 #include "mpi/gen/names.hpp"
 
@@ -50,14 +52,14 @@ void lock_leave() {
     if (--lock_depth == 0) lock.unlock();
 }
 
-void lock_release() {
-    if (!thread_multiple) return;
+namespace {
+
+void give_back() {
     served_at_release = served.load(std::memory_order_relaxed);
     lock.unlock();
 }
 
-void lock_acquire() {
-    if (!thread_multiple) return;
+void take_back() {
     // A thread that polls would take the lock again before one that it woke has come to run. It
     // stands back until a waiter was served; the bound only guards against one that is not
     // scheduled.
@@ -70,12 +72,22 @@ void lock_acquire() {
     lock.lock();
 }
 
+}  // namespace
+
+void lock_release() {
+    if (lock_depth != 0) give_back();
+}
+
+void lock_acquire() {
+    if (lock_depth != 0) take_back();
+}
+
 Unlocked::Unlocked() : depth_(std::exchange(lock_depth, 0U)) {
-    lock_release();
+    if (depth_ != 0) give_back();
 }
 
 Unlocked::~Unlocked() {
-    lock_acquire();
+    if (depth_ != 0) take_back();
     lock_depth = depth_;
 }
 
@@ -87,9 +99,9 @@ thread_local Comm* blamed = nullptr;  // holds a reference
 
 /// "rank 3 on host n1", or "pid 4711 on host n1" while this process has no rank.
 std::string who() {
-    const Comm* world = find<Comm>(MPI_COMM_WORLD);
-    const std::string self = world != nullptr ? "rank " + std::to_string(world->rank)
-                                              : "pid " + std::to_string(getpid());
+    const bool up = phase.load(std::memory_order_relaxed) == Phase::running;
+    const std::string self =
+        up ? "rank " + std::to_string(world_rank()) : "pid " + std::to_string(getpid());
     return self + " on host " + adi::host_name();
 }
 
@@ -203,18 +215,23 @@ void blame(Comm* comm) {
     if (comm != nullptr) retain(comm);
 }
 
-int fail_call(Status status, Comm* comm, const char* format, ...) noexcept {
+int fail_call(Status status, ErrorOwner owner, const char* format, ...) noexcept {
     const int code = static_cast<int>(status);
     const Comm* unseen = nullptr;  // not among the arguments
-    if (comm == nullptr) {
+    if (owner.comm == nullptr && owner.session == nullptr && owner.handler == nullptr) {
         unseen = blamed;
-        comm = blamed != nullptr ? blamed : find<Comm>(MPI_COMM_SELF);
+        owner.comm = blamed != nullptr ? blamed : find<Comm>(MPI_COMM_SELF);
     }
-    const bool up = comm != nullptr && comm->errhandler != nullptr;
-    const auto action = up ? comm->errhandler->action : Errhandler::Action::fatal;
+    Errhandler* handler = owner.comm != nullptr      ? owner.comm->errhandler
+                          : owner.session != nullptr ? owner.session->errhandler
+                                                     : owner.handler;
+    const auto action = handler != nullptr ? handler->action : Errhandler::Action::fatal;
     if (action == Errhandler::Action::return_code || action == Errhandler::Action::call) {
         clear_error_detail();
-        if (action == Errhandler::Action::call) call_user_handler(*comm, code);
+        const Id id = owner.comm != nullptr      ? owner.comm->id
+                      : owner.session != nullptr ? owner.session->id
+                                                 : 0;
+        if (action == Errhandler::Action::call) call_user_handler(handler, id, code);
         blame(nullptr);
         return code;
     }
@@ -222,8 +239,8 @@ int fail_call(Status status, Comm* comm, const char* format, ...) noexcept {
     va_start(values, format);
     print_line(report(status, unseen, format, values));
     va_end(values);
-    if (up) abort_job(code);
-    std::fflush(nullptr);  // MPI_Init failed: there is no job to abort
+    if (phase.load(std::memory_order_relaxed) == Phase::running) abort_job(code);
+    std::fflush(nullptr);  // there is no job to abort
     _exit(code);
 }
 

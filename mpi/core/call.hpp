@@ -5,22 +5,29 @@
 #include <mpi.h>
 
 #include <atomic>
+#include <cstddef>
 
 #include "mpi/core/comm.hpp"
 #include "mpi/core/error.hpp"
 
 namespace mpi {
 
+struct Session;
+
 /// Where this process is in the life of MPI (MPI-5.0 §11.2).
 enum class Phase : unsigned char { before_init, running, finalized };
 
-/// Set by MPI_Init and MPI_Finalize; every call reads it, relaxed: a thread that calls MPI was told
-/// by its program, which synchronises, that MPI is up.
+/// Whether there is MPI at all: running from the first of MPI_Init and MPI_Session_init to the last
+/// of MPI_Finalize and MPI_Session_finalize, and again if a session begins later. Every call reads
+/// it, relaxed: a thread that calls MPI was told by its program, which synchronises, that MPI is
+/// up.
 [[gnu::visibility("hidden")]] extern std::atomic<Phase> phase;
 
-/// True from the MPI_Init_thread that granted MPI_THREAD_MULTIPLE to the end of the process: set
-/// once, while there is no other thread in MPI, and never reset, so that a call that took the lock
-/// gives it back.
+/// The same for MPI_Init and MPI_Finalize alone.
+[[gnu::visibility("hidden")]] extern std::atomic<Phase> world_phase;
+
+/// True from when MPI_THREAD_MULTIPLE was granted, or sessions came together that may be used by
+/// several threads, to the end of the process. Never reset.
 [[gnu::visibility("hidden")]] extern bool thread_multiple;
 
 /// The one lock of the MPI layer, taken by the outermost MPI call of a thread. A user's reduction
@@ -29,8 +36,7 @@ void lock_enter();
 void lock_leave();
 
 /// For the engine's blocking wait: gives the lock back and takes it again, whatever the depth.
-/// Other threads that wait get it in between. Both do nothing unless MPI_THREAD_MULTIPLE was
-/// granted.
+/// Other threads that wait get it in between. Both do nothing in a call that has no lock.
 void lock_release();
 void lock_acquire();
 
@@ -60,15 +66,18 @@ class Call {
         if (phase.load(std::memory_order_relaxed) != Phase::running) [[unlikely]] {
             outside_of_mpi(name);
         }
-        if (thread_multiple) [[unlikely]]
+        if (locked_) [[unlikely]]
             lock_enter();
     }
     ~Call() {
-        if (thread_multiple) [[unlikely]]
+        if (locked_) [[unlikely]]
             lock_leave();
     }
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
+
+  private:
+    const bool locked_ = thread_multiple;  ///< which may become true during the call
 };
 
 /// Lives as long as a call that may come at any time, before MPI_Init and after MPI_Finalize, from
@@ -81,16 +90,28 @@ class AnyTimeCall {
     AnyTimeCall& operator=(const AnyTimeCall&) = delete;
 };
 
-/// Handles the failure of a call: invokes the error handler of `comm`; of the communicator named by
-/// blame(), when `comm` is null; else of MPI_COMM_SELF (MPI-5.0 §9.3). Returns the error class, or,
-/// when errors are fatal, prints one line (the call, its arguments, the class, error_detail()) and
-/// aborts the job.
+/// Whose error handler is asked when a call fails: a communicator's, a session's, or one that was
+/// an argument of the call.
+struct ErrorOwner {
+    ErrorOwner(std::nullptr_t) {}
+    ErrorOwner(Comm* c) : comm(c) {}
+    ErrorOwner(Session* s) : session(s) {}
+    ErrorOwner(Errhandler* h) : handler(h) {}
+    Comm* comm = nullptr;
+    Session* session = nullptr;
+    Errhandler* handler = nullptr;
+};
+
+/// Handles the failure of a call: invokes the error handler of `owner`; when that is null, of the
+/// communicator named by blame(), else of MPI_COMM_SELF; while that does not exist errors are fatal
+/// (MPI-5.0 §9.3). Returns the error class, or, when errors are fatal, prints one line (the call,
+/// its arguments, the class, error_detail()) and aborts the job.
 ///
 /// `format` is the call's name, arguments and values; the values follow. Conversions:
 ///     %p address   %i int   %l MPI_Aint or MPI_Count   %r rank   %t tag
 ///     %C MPI_Comm  %D MPI_Datatype  %G MPI_Group  %O MPI_Op  %E MPI_Errhandler
 ///     %I MPI_Info  %S MPI_Session
-[[gnu::cold]] int fail_call(Status status, Comm* comm, const char* format, ...) noexcept;
+[[gnu::cold]] int fail_call(Status status, ErrorOwner owner, const char* format, ...) noexcept;
 
 /// Names the communicator that the error now being returned belongs to, in calls that have no
 /// communicator argument (completion of requests). It is kept, with a reference, for this thread

@@ -21,6 +21,7 @@ constexpr KindFacts kKinds[] = {
     {Kind::request, Status::request, "request", "MPI_REQUEST_NULL", 0x180},
     {Kind::op, Status::op, "operation", "MPI_OP_NULL", 0x20},
     {Kind::info, Status::info, "info object", "MPI_INFO_NULL", 0x130},
+    {Kind::session, Status::session, "session", "MPI_SESSION_NULL", 0x120},
     {Kind::errhandler, Status::errhandler, "error handler", "MPI_ERRHANDLER_NULL", 0x140},
 };
 

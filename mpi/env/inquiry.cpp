@@ -41,12 +41,12 @@ Status no_error_code(int code) {
 }  // namespace
 
 Status initialized(int& flag) {
-    flag = phase.load(std::memory_order_relaxed) != Phase::before_init ? 1 : 0;
+    flag = world_phase.load(std::memory_order_relaxed) != Phase::before_init ? 1 : 0;
     return Status::ok;
 }
 
 Status finalized(int& flag) {
-    flag = phase.load(std::memory_order_relaxed) == Phase::finalized ? 1 : 0;
+    flag = world_phase.load(std::memory_order_relaxed) == Phase::finalized ? 1 : 0;
     return Status::ok;
 }
 

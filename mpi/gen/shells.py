@@ -12,6 +12,9 @@ class Shell:
         self.f = function
         self.comm = self.first(*COMMS)
         self.root = self.first("ROOT")
+        self.owner = self.comm or self.first("SESSION", "SESSION_FREE")
+        if not self.owner and self.first("SESSION_OUT", "COMM_OUT"):
+            self.owner = self.first("ERRHANDLER")
 
     def first(self, *kinds: str, after: int = -1) -> Param | None:
         return next((p for p in self.f.params[after + 1:] if p.kind_name in kinds), None)
@@ -186,7 +189,7 @@ class Shell:
         lines = {"running": [f'const Call call("{f.name}");'], "any": [],
                  "always": ["const AnyTimeCall call;"]}[f.when]
         locals_ = {p: self.fill(p.kind.local, p) for p in f.params if p.kind.local}
-        outer = locals_.pop(self.comm, "")
+        outer = locals_.pop(self.owner, "")
         lines += [outer] * bool(outer)
         inner = [*locals_.values(), *self.checks(), *self.proc_null()]
         after = [self.fill(p.kind.after, p) for p in f.params if p.kind.after]
@@ -195,11 +198,11 @@ class Shell:
             inner += [try_(call), *after, "return Status::ok;"]
         else:
             inner.append(f"return {call};")
-        comm = self.object(self.comm) if self.comm else "nullptr"
+        owner = self.object(self.owner) if self.owner else "nullptr"
         return [*lines, "const Status outcome = [&]() -> Status {",
                 *("    " + line for line in inner), "}();",
                 "if (outcome != Status::ok) [[unlikely]] {",
-                f"    return fail_call(outcome, {comm},",
+                f"    return fail_call(outcome, {owner},",
                 f"                     {self.report()});", "}", "return MPI_SUCCESS;"]
 
     def text(self) -> str:
@@ -228,6 +231,7 @@ HEAD = """// Made by mpi/gen/gen.py from mpi/spec/{chapter}.toml; not to be edit
 #include "mpi/core/check.hpp"
 #include "mpi/core/info.hpp"
 #include "mpi/core/request.hpp"
+#include "mpi/core/session.hpp"
 #include "mpi/core/status.hpp"
 #include "mpi/gen/bodies.hpp"
 
