@@ -20,7 +20,8 @@ import headers
 import shells
 from model import load
 
-MPI = Path(__file__).resolve().parent.parent
+GEN = Path(__file__).resolve().parent
+MPI = GEN.parent
 SPEC = MPI / "spec"
 
 
@@ -28,14 +29,15 @@ def main(command: str, where: str) -> None:
     out, chapters = Path(where), load(SPEC)
     functions = {f.name: f for fs in chapters.values() for f in fs}
     texts = {"header": lambda: headers.mpi_h(MPI / "include" / "mpi.h.in", chapters),
-             "bodies": lambda: headers.bodies_hpp(MPI / "gen" / "bodies.hpp.in", chapters),
-             "names": lambda: headers.names_hpp(SPEC / "abi" / "constants.csv"),
+             "bodies": lambda: headers.bodies_hpp(GEN / "bodies.hpp.in", chapters),
+             "names": lambda: headers.names_hpp(GEN / "names.hpp.in", SPEC / "abi" / "constants.csv"),
              "functions": lambda: docs.functions_md(SPEC, set(functions))}
     if command in texts:
         out.write_text(texts[command](), encoding="utf-8")
     elif command == "shells":
+        template = GEN / "shells.cpp.in"
         for chapter, its in chapters.items():
-            (out / f"shells_{chapter}.cpp").write_text(shells.chapter_text(chapter, its))
+            (out / f"shells_{chapter}.cpp").write_text(shells.chapter_text(template, chapter, its))
     elif command == "fortran":
         fortran.write(out, MPI, chapters)
     elif command == "shell":

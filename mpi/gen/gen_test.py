@@ -105,6 +105,13 @@ class Fortran(unittest.TestCase):
                 self.assertTrue(line.startswith(("!", "      ")) or not line, line)
 
 
+class Size(unittest.TestCase):
+    def test_the_generator_stays_small(self):
+        lines = [line for path in HERE.glob("*.py") if not path.name.endswith("_test.py")
+                 for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        self.assertLess(len(lines), 600, "move into tables and bodies what is not the same everywhere")
+
+
 class Documentation(unittest.TestCase):
     def test_functions_md_is_up_to_date(self):
         path = HERE.parent.parent / "docs" / "functions.md"

@@ -5,18 +5,6 @@ from pathlib import Path
 from model import Function, read_csv
 
 NAMED = ("Comm", "Group", "Datatype", "Op", "Errhandler", "Info", "Session")
-NAMES = """// Made by mpi/gen/gen.py from mpi/spec/abi/constants.csv; not to be edited.
-#pragma once
-
-#include <cstdint>
-
-namespace mpi::names {
-
-struct Name {
-    std::uintptr_t value;
-    const char* name;
-};
-"""
 
 
 def mpi_h(template: Path, chapters: dict[str, list[Function]]) -> str:
@@ -37,7 +25,7 @@ def bodies_hpp(template: Path, chapters: dict[str, list[Function]]) -> str:
     return template.read_text(encoding="utf-8").replace("@DECLARATIONS@\n", "\n".join(text))
 
 
-def names_hpp(constants: Path) -> str:
+def names_hpp(template: Path, constants: Path) -> str:
     """Names for reports of errors: predefined handles and error classes."""
     tables: dict[str, list[str]] = {}
     for row in read_csv(constants):
@@ -45,7 +33,7 @@ def names_hpp(constants: Path) -> str:
         table = handle.lower() if handle in NAMED else "error_class"
         if handle in NAMED or name == "MPI_SUCCESS" or name.startswith("MPI_ERR_"):
             tables.setdefault(table, []).append(f'    {{{row["value"]}, "{name}"}},')
-    text = [NAMES]
+    text = []
     for table, entries in sorted(tables.items()):
         text += [f"inline constexpr Name {table}[] = {{", *entries, "};", ""]
-    return "\n".join([*text, "}  // namespace mpi::names", ""])
+    return template.read_text(encoding="utf-8").replace("@TABLES@\n", "\n".join(text))

@@ -51,8 +51,7 @@ class Function:
     body: str        # the body's name in namespace mpi
     own_body: bool   # no other function has the same body
     shell: str       # "generated", or "manual": somebody writes it by hand
-    when: str        # "running": between MPI_Init and MPI_Finalize only; "any"; or "always":
-                     # at any time, with the lock
+    when: str        # "running"; "any"; or "always", which is at any time, but with the lock
     proc_null: str   # what the shell does for MPI_PROC_NULL: "", "done" or "empty_status"
 
     @property

@@ -1,6 +1,9 @@
 """The shells: PMPI_X, which decodes and checks the arguments and calls the body, and its weak
 alias MPI_X."""
 
+import re
+from pathlib import Path
+
 from kinds import BUFFERS, BYTES, COMMS, COUNTS, LENGTHS, PER_PROCESS, TYPES
 from model import Function, Param, SpecError
 
@@ -61,14 +64,10 @@ class Shell:
     def guard(self, param: Param) -> str:
         """The condition under which an argument is significant on this process; "" is always."""
         if param.kind_name in BUFFERS:
-            if param.flag == "not_at_first":
-                return f"{self.object(self.comm)}->rank != 0"
-            if param.flag in ("", "own_part", "at_root"):
-                return param.flag if param.flag == "at_root" else ""
-            comm = self.object(self.comm)
-            if param.flag == "in_place":
-                return f"!check::in_place({param.name}, *{comm})"
-            return f"!(at_root && ({comm}->is_inter() || {param.name} == MPI_IN_PLACE))"
+            comm = self.object(self.comm) if self.comm else ""
+            return {"": "", "own_part": "", "at_root": "at_root", "not_at_first": f"{comm}->rank != 0",
+                    "in_place": f"!check::in_place({param.name}, *{comm})", "in_place_at_root":
+                    f"!(at_root && ({comm}->is_inter() || {param.name} == MPI_IN_PLACE))"}[param.flag]
         owners = self.owners(param)
         return self.guard(owners[0]) if len(owners) == 1 else ""
 
@@ -88,10 +87,10 @@ class Shell:
         return f"{param.name}_object"
 
     def fill(self, template: str, p: Param) -> str:
-        return template.format_map(Lazy({
-            "n": lambda: p.name, "o": lambda: self.object(p), "length": lambda: self.length(p),
-            "comm": lambda: f"*{self.object(self.comm)}", "type": lambda: self.type(p),
-            "count": lambda: self.count(p)}))
+        words = {"n": lambda: p.name, "o": lambda: self.object(p), "length": lambda: self.length(p),
+                 "comm": lambda: f"*{self.object(self.comm)}", "type": lambda: self.type(p),
+                 "count": lambda: self.count(p)}
+        return re.sub(r"{(\w+)}", lambda m: words[m[1]](), template)
 
     def checks(self) -> list[str]:
         lines, guard_open, have_at_root = [], "", False
@@ -219,27 +218,7 @@ def try_(expression: str) -> str:
     return f"if (Status s = {expression}; s != Status::ok) [[unlikely]] return s;"
 
 
-class Lazy(dict):
-    """Computes a template's value only when the template uses it."""
-
-    def __getitem__(self, key):
-        return super().__getitem__(key)()
-
-
-HEAD = """// Made by mpi/gen/gen.py from mpi/spec/{chapter}.toml; not to be edited.
-#include "mpi/core/call.hpp"
-#include "mpi/core/check.hpp"
-#include "mpi/core/info.hpp"
-#include "mpi/core/request.hpp"
-#include "mpi/core/session.hpp"
-#include "mpi/core/status.hpp"
-#include "mpi/gen/bodies.hpp"
-
-using namespace mpi;
-
-"""
-
-
-def chapter_text(chapter: str, functions: list[Function]) -> str:
+def chapter_text(template: Path, chapter: str, functions: list[Function]) -> str:
     shells = [Shell(f).text() for f in functions if f.shell == "generated"]
-    return HEAD.format(chapter=chapter) + "\n".join(shells)
+    text = template.read_text(encoding="utf-8").replace("@CHAPTER@", chapter)
+    return text.replace("@SHELLS@\n", "\n".join(shells))
