@@ -124,6 +124,9 @@ FORTRAN void mpi_status_f082f_(const MPI_Status* f08_status, Fint* f_status, Fin
     finish(ierror, MPI_SUCCESS);
 }
 
+// Does nothing: a compiler cannot know that, and keeps no copy of the variable in a register.
+FORTRAN void mpi_f_sync_reg_(void*) {}
+
 // The operators == and /= of the handles' types, and MPI_SIZEOF of the types with 1, 2, … bytes: one
 // procedure of each for each type, as the interfaces in modules.f90 want them.
 
