@@ -139,18 +139,30 @@ def mpi_interfaces(procedures: list[Procedure]) -> list[str]:
 
 
 def mpif_interfaces(procedures: list[Procedure]) -> list[str]:
-    """Those with choice buffers, without any check of arguments, in lines of 72 columns."""
-    lines = ["interface"]
-    for p in procedures:
-        if p.f.large or not any(a.choice("mpi") for a in p.args):
+    """Those with choice buffers become generic, with one specific procedure that takes any arguments; in
+    this way a program may also define a procedure of the name itself. All in lines of 72 columns."""
+    def shape(name: str, args: str, texts: str, binding: str) -> list[str]:
+        free = ",".join(a for a in args if a not in texts)
+        return [f"subroutine {name}({','.join(args)}){binding}", "use, intrinsic :: iso_c_binding, only: C_INT",
+                f"integer(C_INT), dimension(*) :: {free}", *(f"character(len=*) {a}" for a in texts),
+                *(ignore + free for ignore in IGNORE_TKR), "end subroutine"]
+
+    lines, shapes = [], {0: shape("MPI_A0", "a", "", " bind(C)")}
+    for number, p in enumerate(procedures):
+        count = len(p.args)
+        args = string.ascii_lowercase[:count + 1]
+        texts = "".join(name for name, a in zip(args, p.args) if a.hidden_length)
+        line = f"procedure(MPI_A{count}),bind(C,name='{p.f.name.lower()}_')::MPI_{number}"
+        if p.f.large or not any(a.choice("mpi") for a in p.args) or len(line) > 66:
             continue
-        names = string.ascii_lowercase[:len(p.args) + 1]
-        texts = {n for n, a in zip(names, p.args) if a.hidden_length}
-        free = ",".join(n for n in names if n not in texts)
-        lines += [f"subroutine {p.f.name}({','.join(names)})",
-                  *(f"character(len=*) {n}" for n in sorted(texts)), f"integer, dimension(*) :: {free}",
-                  *(ignore + free for ignore in IGNORE_TKR), "end subroutine"]
-    return [line if line[0] == "!" else "      " + line for line in [*lines, "end interface"]]
+        if texts:
+            lines += ["interface", *shape(p.f.name, args, texts, ""), "end interface"]
+            continue
+        shapes[count] = shape(f"MPI_A{count}", args, "", " bind(C)")
+        lines += [line, f"interface {p.f.name}", f"procedure MPI_{number}", "end interface"]
+    lines = ["abstract interface", *sum((shapes[n] for n in sorted(shapes)), []), "end interface",
+             *lines]
+    return [line if line[0] == "!" else "      " + line for line in lines]
 
 
 def constants(path: Path, dialect: str) -> list[str]:
