@@ -128,6 +128,8 @@ class Engine {
     /// wait() give the thread back instead of polling; wait_until() is not allowed there. Requests
     /// that a fiber waits for have no on_complete of their own.
     bool spawn(Fiber::Entry entry, void* argument);
+    /// On a fiber: gives the thread back; a later poll() goes on.
+    void yield_fiber();
     /// The fiber that this is called on; null on a thread's own stack.
     Fiber* fiber() const { return fiber_; }
 

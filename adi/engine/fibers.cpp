@@ -51,4 +51,10 @@ void Engine::wait_on_fiber(std::span<Request> requests) {
     if (wait.pending > 0) wait.fiber.suspend();
 }
 
+void Engine::yield_fiber() {
+    FiberWait wait(*this, *fiber_);
+    defer(wait);
+    wait.fiber.suspend();
+}
+
 }  // namespace adi

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mpi/attr/attributes.hpp"
+#include "mpi/coll/operation.hpp"
 #include "mpi/core/call.hpp"
 #include "mpi/gen/bodies.hpp"
 
@@ -39,32 +40,73 @@ Turn next_turn(Comm& comm) {
     return {comm.context, first, comm.negotiations++};
 }
 
+namespace {
+
+/// Of this process, and under way on fibers.
+int pending_negotiations = 0;
+
+Status agree(const Turn& turn, bool alone, Exchange& exchange, std::uint32_t& context) {
+    const bool on_fiber = engine().fiber() != nullptr;
+    const bool others_may = thread_multiple || on_fiber || pending_negotiations > 0;
+    if (on_fiber) ++pending_negotiations;
+    const Status s = context_pool().agree(turn, !others_may || alone, exchange, &context);
+    if (on_fiber) --pending_negotiations;
+    return s;
+}
+
+/// Makes what groups describe; takes their references over, or not when it returns null.
+Comm* make(const Groups& groups, std::uint32_t context, Errhandler* errhandler) {
+    return groups.remote == nullptr
+               ? make_comm(groups.group, context, errhandler)
+               : make_intercomm(groups.group, groups.remote, context, errhandler);
+}
+
+void drop(const Groups& groups) {
+    if (groups.group != nullptr) release(groups.group);
+    if (groups.remote != nullptr) release(groups.remote);
+}
+
+/// The groups of a communicator, once more.
+Groups groups_of(Comm& comm) {
+    const Groups groups{comm.group, comm.is_inter() ? comm.peers : nullptr};
+    retain(groups.group);
+    if (groups.remote != nullptr) retain(groups.remote);
+    return groups;
+}
+
+}  // namespace
+
 Status make_agreed(const Turn& turn, bool alone, Exchange& exchange, Groups groups,
                    Errhandler* errhandler, Comm*& newcomm) {
     std::uint32_t context = 0;
-    const bool all_present = !thread_multiple || alone;
-    Status s = context_pool().agree(turn, all_present, exchange, &context);
+    Status s = agree(turn, alone, exchange, context);
     if (s == Status::ok && groups.group != nullptr) {
-        newcomm = groups.remote == nullptr
-                      ? make_comm(groups.group, context, errhandler)
-                      : make_intercomm(groups.group, groups.remote, context, errhandler);
+        newcomm = make(groups, context, errhandler);
         if (newcomm != nullptr) return Status::ok;
         s = no_memory_for_comm();
     }
     if (context != 0) context_pool().give_back(context);
-    if (groups.group != nullptr) release(groups.group);
-    if (groups.remote != nullptr) release(groups.remote);
+    drop(groups);
     return s;
 }
 
 Status make_from(Comm& parent, Groups groups, Comm*& newcomm) {
     const Turn turn = next_turn(parent);
     if (parent.is_inter()) {
-        Bridge bridge(parent);
+        Bridge bridge(parent, turn.number);
         return make_agreed(turn, false, bridge, groups, parent.errhandler, newcomm);
     }
     CommExchange exchange(parent);
     return make_agreed(turn, parent.size == 1, exchange, groups, parent.errhandler, newcomm);
+}
+
+Status agree_from(Comm& parent, const Turn& turn, std::uint32_t& context) {
+    if (parent.is_inter()) {
+        Bridge bridge(parent, turn.number);
+        return agree(turn, false, bridge, context);
+    }
+    CommExchange exchange(parent);
+    return agree(turn, parent.size == 1, exchange, context);
 }
 
 namespace {
@@ -107,18 +149,61 @@ Status both_sides(std::vector<Process> mine, std::vector<Process> theirs, Groups
 
 }  // namespace
 
+namespace {
+
+/// What a duplicate has of its parent besides the groups.
+Status inherit(Comm& comm, Comm& copy) {
+    copy.topology = comm.topology;
+    return copy_attributes(comm, copy);
+}
+
+}  // namespace
+
 Status comm_dup(Comm& comm, Comm*& newcomm) {
-    Groups groups{comm.group, comm.is_inter() ? comm.peers : nullptr};
-    retain(groups.group);
-    if (groups.remote != nullptr) retain(groups.remote);
-    if (Status s = make_from(comm, groups, newcomm); s != Status::ok) return s;
-    newcomm->topology = comm.topology;
-    if (Status s = copy_attributes(comm, *newcomm); s != Status::ok) {
+    if (Status s = make_from(comm, groups_of(comm), newcomm); s != Status::ok) return s;
+    if (Status s = inherit(comm, *newcomm); s != Status::ok) {
         release(newcomm);
         newcomm = nullptr;
         return s;
     }
     return Status::ok;
+}
+
+/// Hints that the library does not know are dropped (MPI-5.0 §7.4.4), and it knows none yet.
+Status comm_dup_with_info(Comm& comm, const Info*, Comm*& newcomm) {
+    return comm_dup(comm, newcomm);
+}
+
+/// The duplicate is made at once, with all that it inherits; its context follows.
+Status comm_idup(Comm& comm, MPI_Comm* newcomm, Request*& request) {
+    const Turn turn = next_turn(comm);
+    const Groups groups = groups_of(comm);
+    Comm* copy = make(groups, 0, comm.errhandler);
+    if (copy == nullptr) {
+        drop(groups);
+        return no_memory_for_comm();
+    }
+    Status s = inherit(comm, *copy);
+    if (s == Status::ok) {
+        s = coll::start_on_fiber(comm, request, [&parent = comm, copy, turn] {
+            std::uint32_t context = 0;
+            if (Status failed = agree_from(parent, turn, context); failed != Status::ok) {
+                return failed;
+            }
+            set_context(*copy, context);
+            return Status::ok;
+        });
+    }
+    if (s != Status::ok) {
+        release(copy);
+        return s;
+    }
+    *newcomm = handle_of<MPI_Comm>(*copy);
+    return Status::ok;
+}
+
+Status comm_idup_with_info(Comm& comm, const Info*, MPI_Comm* newcomm, Request*& request) {
+    return comm_idup(comm, newcomm, request);
 }
 
 Status comm_create(Comm& comm, Group& group, Comm*& newcomm) {

@@ -25,7 +25,11 @@ Turn next_turn(Comm& comm);
 Status make_agreed(const Turn& turn, bool alone, Exchange& exchange, Groups groups,
                    Errhandler* errhandler, Comm*& newcomm);
 
-/// The same among the members of `parent`, whichever kind it is.
+/// Only the agreement, among the members of `parent`, for a turn that next_turn() gave. May be
+/// called on a fiber.
+Status agree_from(Comm& parent, const Turn& turn, std::uint32_t& context);
+
+/// make_agreed() among the members of `parent`, whichever kind it is.
 Status make_from(Comm& parent, Groups groups, Comm*& newcomm);
 
 /// The same among the members of `group`, of which this process is one: no other process takes

@@ -44,6 +44,10 @@ Status Link::swap(Process peer, int its_rank, const void* out, std::uint64_t out
 }
 
 void pause_negotiation() {
+    if (engine().fiber() != nullptr) {
+        engine().yield_fiber();
+        return;
+    }
     engine().poll();
     lock_release();
     sched_yield();
@@ -97,10 +101,10 @@ Status GroupExchange::combine(std::span<std::uint64_t> words) {
 
 // --- two sides -----------------------------------------------------------------------------------
 
-Bridge::Bridge(Comm& inter)
+Bridge::Bridge(Comm& inter, std::int32_t number)
     : local_(*inter.local),
       leader_(0),
-      link_(inter.side_context(Side::group), 0, 0),
+      link_(inter.side_context(Side::group), 0, number),
       peer_(inter.process(0)),
       its_rank_(0) {}
 

@@ -30,7 +30,7 @@ class Link {
     std::int32_t tag_;
 };
 
-/// Lets other threads of this process run, and what arrives be seen.
+/// Lets other threads and fibers of this process run, and what arrives be seen.
 void pause_negotiation();
 
 /// Among the members of an intracommunicator, by its collectives.
@@ -67,8 +67,10 @@ class GroupExchange final : public Exchange {
 /// sides.
 class Bridge final : public Exchange {
   public:
-    /// Of an intercommunicator.
-    explicit Bridge(Comm& inter);
+    /// Of an intercommunicator, in the negotiation of this number (Comm::negotiations), or before
+    /// it.
+    Bridge(Comm& inter, std::int32_t number);
+    explicit Bridge(Comm& inter) : Bridge(inter, inter.negotiations) {}
     /// Of two intracommunicators. `link`, `peer` and `its_rank` lead to the other leader; they
     /// matter at this side's leader only.
     Bridge(Comm& local, int leader, const Link& link, Process peer, int its_rank)

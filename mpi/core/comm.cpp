@@ -49,6 +49,11 @@ Comm* make_intercomm(Group* group, Group* remote, std::uint32_t context, Errhand
     return comm;
 }
 
+void set_context(Comm& comm, std::uint32_t context) {
+    comm.context = context;
+    if (comm.local != nullptr) comm.local->context = context | kLocal;
+}
+
 void release(Comm* comm) {
     if (--comm->refs != 0) return;
     if (comm->coll != nullptr) coll::destroy(comm->coll);
@@ -56,7 +61,7 @@ void release(Comm* comm) {
     if (comm->peers != comm->group) release(comm->peers);
     release(comm->group);
     release(comm->errhandler);
-    if ((comm->context & kLocal) == 0) context_pool().give_back(comm->context);
+    if (comm->context != 0 && (comm->context & kLocal) == 0) context_pool().give_back(comm->context);
     table<Comm>().destroy(comm);
 }
 

@@ -86,6 +86,9 @@ Comm* make_comm(Group* group, std::uint32_t context, Errhandler* errhandler);
 /// `remote`, the references of both taken over or left alone.
 Comm* make_intercomm(Group* group, Group* remote, std::uint32_t context, Errhandler* errhandler);
 
+/// Gives a communicator that was made with context 0 its context.
+void set_context(Comm& comm, std::uint32_t context);
+
 inline void retain(Comm* comm) {
     ++comm->refs;
 }

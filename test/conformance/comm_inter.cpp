@@ -155,6 +155,20 @@ TEST_F(Inter, Dup) {
     MPI_OK(MPI_Comm_free(&copy));
 }
 
+TEST_F(Inter, Idup) {
+    NEED_RANKS(2);
+    MPI_Comm copy = MPI_COMM_NULL, blocking = MPI_COMM_NULL;
+    MPI_Request request = MPI_REQUEST_NULL;
+    MPI_OK(MPI_Comm_idup(inter_, &copy, &request));
+    MPI_OK(MPI_Comm_dup(inter_, &blocking));
+    MPI_OK(MPI_Wait(&request, MPI_STATUS_IGNORE));
+    EXPECT_EQ(compare(blocking, copy), MPI_CONGRUENT);
+    expect_usable(copy);
+    expect_usable(blocking);
+    MPI_OK(MPI_Comm_free(&copy));
+    MPI_OK(MPI_Comm_free(&blocking));
+}
+
 TEST_F(Inter, CompareSimilar) {
     NEED_RANKS(4);
     MPI_Comm reversed = MPI_COMM_NULL;

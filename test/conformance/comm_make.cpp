@@ -29,6 +29,78 @@ void expect_usable(MPI_Comm comm, int expected_size) {
     EXPECT_EQ(sum, expected_size);
 }
 
+TEST_F(Make, DupWithInfo) {
+    MPI_Comm copy = MPI_COMM_NULL;
+    MPI_OK(MPI_Comm_dup_with_info(comm(), MPI_INFO_NULL, &copy));
+    expect_usable(copy, size());
+    MPI_OK(MPI_Comm_free(&copy));
+    MPI_Info info = MPI_INFO_NULL;
+    MPI_OK(MPI_Info_create(&info));
+    MPI_OK(MPI_Info_set(info, "no_such_hint", "true"));
+    MPI_OK(MPI_Comm_dup_with_info(comm(), info, &copy));
+    MPI_OK(MPI_Info_free(&info));
+    expect_usable(copy, size());
+    MPI_OK(MPI_Comm_free(&copy));
+}
+
+TEST_F(Make, Idup) {
+    MPI_Comm copy = MPI_COMM_NULL;
+    MPI_Request request = MPI_REQUEST_NULL;
+    MPI_OK(MPI_Comm_idup(comm(), &copy, &request));
+    MPI_OK(MPI_Wait(&request, MPI_STATUS_IGNORE));
+    expect_usable(copy, size());
+    int result = -1;
+    MPI_OK(MPI_Comm_compare(comm(), copy, &result));
+    EXPECT_EQ(result, MPI_CONGRUENT);
+    MPI_OK(MPI_Comm_free(&copy));
+}
+
+// Several are under way at a time, on one communicator and on others, and blocking calls beside
+// them; ranks complete them in different orders.
+TEST_F(Make, ManyIdups) {
+    constexpr std::size_t kMany = 12;
+    MPI_Comm half = MPI_COMM_NULL;
+    MPI_OK(MPI_Comm_split(comm(), rank() % 2, 0, &half));
+    std::vector<MPI_Comm> copies(kMany, MPI_COMM_NULL);
+    std::vector<MPI_Request> requests(kMany, MPI_REQUEST_NULL);
+    for (std::size_t i = 0; i < kMany; ++i) {
+        // The odd ranks begin with their half, the others with all.
+        const bool of_half = (i % 2 == 0) == (rank() % 2 == 1);
+        MPI_OK(MPI_Comm_idup_with_info(of_half ? half : comm(), MPI_INFO_NULL, &copies[i],
+                                       &requests[i]));
+    }
+    MPI_Comm blocking = MPI_COMM_NULL, self = MPI_COMM_NULL;
+    MPI_OK(MPI_Comm_dup(MPI_COMM_SELF, &self));
+    MPI_OK(MPI_Comm_dup(comm(), &blocking));
+    expect_usable(blocking, size());
+    if (rank() % 2 == 0) std::reverse(requests.begin(), requests.end());
+    for (MPI_Request& request : requests) MPI_OK(MPI_Wait(&request, MPI_STATUS_IGNORE));
+    const int half_size = (size() + 1 - rank() % 2) / 2;
+    for (const bool of_half : {true, false}) {
+        for (std::size_t i = 0; i < kMany; ++i) {
+            if (of_half == ((i % 2 == 0) == (rank() % 2 == 1))) {
+                expect_usable(copies[i], of_half ? half_size : size());
+            }
+        }
+    }
+    for (MPI_Comm& copy : copies) MPI_OK(MPI_Comm_free(&copy));
+    MPI_OK(MPI_Comm_free(&blocking));
+    MPI_OK(MPI_Comm_free(&self));
+    MPI_OK(MPI_Comm_free(&half));
+}
+
+TEST_F(Make, IdupErrors) {
+    MPI_Comm copy = MPI_COMM_NULL;
+    MPI_Request request = MPI_REQUEST_NULL;
+    run({
+        {"comm", MPI_ERR_COMM, [&] { return MPI_Comm_idup(MPI_COMM_NULL, &copy, &request); }},
+        {"newcomm", MPI_ERR_ARG, [&] { return MPI_Comm_idup(comm(), nullptr, &request); },
+         errors::For::kFathom},
+        {"request", MPI_ERR_ARG, [&] { return MPI_Comm_idup(comm(), &copy, nullptr); },
+         errors::For::kFathom},
+    });
+}
+
 TEST_F(Make, CreateGroupByItsMembersAlone) {
     // Both halves at a time with one tag; the odd ranks do it more often than the even ones.
     MPI_Group mine = group_of(rank() % 2, 2);
