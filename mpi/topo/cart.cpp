@@ -1,8 +1,10 @@
 // Grids (MPI-5.0 §8.5.1, §8.5.5 to §8.5.7), and which topology a communicator has.
 #include <algorithm>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "adi/base/hardware.hpp"
 #include "mpi/comm/create.hpp"
 #include "mpi/core/check.hpp"
 #include "mpi/core/process.hpp"
@@ -50,6 +52,9 @@ Status describe(const Comm& comm, int ndims, const int* dims, const int* periods
     return Status::ok;
 }
 
+constexpr std::size_t kNumaNode = 2;
+static_assert(std::string_view(adi::kHardwareTypes[kNumaNode]) == "NUMANode");
+
 /// Where the processes run; collective, unless all are on one host.
 Status find_localities(Comm& comm, std::vector<topo::Locality>& localities) {
     localities.assign(static_cast<std::size_t>(comm.size), {});
@@ -60,7 +65,7 @@ Status find_localities(Comm& comm, std::vector<topo::Locality>& localities) {
         ++near;
     }
     if (near == comm.size) return Status::ok;
-    const topo::Locality mine{first, 0};
+    const topo::Locality mine{first, adi::hardware_place()[kNumaNode]};
     Datatype& type = *find<Datatype>(MPI_INT);
     return allgather(&mine, 2, type, localities.data(), 2, type, comm);
 }

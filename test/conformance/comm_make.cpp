@@ -173,4 +173,108 @@ TEST_F(Make, CreateGroupErrors) {
     MPI_OK(MPI_Group_free(&all));
 }
 
+class SplitType : public Make {
+  protected:
+    MPI_Comm split(int type, MPI_Info info = MPI_INFO_NULL) const {
+        MPI_Comm made = MPI_COMM_WORLD;
+        EXPECT_MPI_OK(MPI_Comm_split_type(comm(), type, -rank(), info, &made));
+        return made;
+    }
+    MPI_Comm split(int type, const char* key, const char* value) const {
+        MPI_Info info = MPI_INFO_NULL;
+        EXPECT_MPI_OK(MPI_Info_create(&info));
+        EXPECT_MPI_OK(MPI_Info_set(info, key, value));
+        MPI_Comm made = split(type, info);
+        EXPECT_MPI_OK(MPI_Info_free(&info));
+        return made;
+    }
+};
+
+TEST_F(SplitType, Shared) {
+    FATHOM_ONLY("these tests run on one host");
+    MPI_Comm made = split(MPI_COMM_TYPE_SHARED);
+    int at = -1;
+    MPI_OK(MPI_Comm_rank(made, &at));
+    EXPECT_EQ(at, size() - 1 - rank());  // ordered by the key
+    expect_usable(made, size());
+    MPI_OK(MPI_Comm_free(&made));
+}
+
+TEST_F(SplitType, UndefinedOnSome) {
+    FATHOM_ONLY("these tests run on one host");
+    MPI_Comm made = split(rank() == 0 ? MPI_UNDEFINED : MPI_COMM_TYPE_SHARED);
+    ASSERT_EQ(made == MPI_COMM_NULL, rank() == 0);
+    if (made == MPI_COMM_NULL) return;
+    expect_usable(made, size() - 1);
+    MPI_OK(MPI_Comm_free(&made));
+}
+
+TEST_F(SplitType, GuidedByHardware) {
+    const char* const key = "mpi_hw_resource_type";
+    EXPECT_EQ(split(MPI_COMM_TYPE_HW_GUIDED), MPI_COMM_NULL);
+    EXPECT_EQ(split(MPI_COMM_TYPE_HW_GUIDED, key, "no such thing"), MPI_COMM_NULL);
+    FATHOM_ONLY("these tests run on one host");
+    for (const int type : {MPI_COMM_TYPE_HW_GUIDED, MPI_COMM_TYPE_RESOURCE_GUIDED}) {
+        MPI_Comm made = split(type, key, "mpi_shared_memory");
+        expect_usable(made, size());
+        MPI_OK(MPI_Comm_free(&made));
+    }
+    // Where the processes are bound decides; what comes works.
+    for (const char* part : {"Package", "hwloc://NUMANode", "Core", "PU"}) {
+        MPI_Comm made = split(MPI_COMM_TYPE_HW_GUIDED, key, part);
+        if (made == MPI_COMM_NULL) continue;
+        int made_size = 0;
+        MPI_OK(MPI_Comm_size(made, &made_size));
+        expect_usable(made, made_size);
+        MPI_OK(MPI_Comm_free(&made));
+    }
+}
+
+TEST_F(SplitType, UnguidedGivesSmallerOnes) {
+    MPI_Info info = MPI_INFO_NULL;
+    MPI_OK(MPI_Info_create(&info));
+    MPI_Comm made = split(MPI_COMM_TYPE_HW_UNGUIDED, info);
+    if (made != MPI_COMM_NULL) {
+        int made_size = 0, length = 100, flag = 0;
+        char value[100];
+        MPI_OK(MPI_Comm_size(made, &made_size));
+        EXPECT_LT(made_size, size());
+        MPI_OK(MPI_Info_get_string(info, "mpi_hw_resource_type", &length, value, &flag));
+        EXPECT_EQ(flag, 1);
+        MPI_OK(MPI_Comm_free(&made));
+    }
+    MPI_OK(MPI_Info_free(&info));
+}
+
+TEST_F(SplitType, GuidedByProcessSet) {
+    FATHOM_ONLY("process sets in MPI_Comm_split_type");
+    const char* const key = "mpi_pset_name";
+    for (const bool self : {true, false}) {
+        MPI_Comm made =
+            split(MPI_COMM_TYPE_RESOURCE_GUIDED, key, self ? "mpi://SELF" : "mpi://WORLD");
+        expect_usable(made, self ? 1 : size());
+        MPI_OK(MPI_Comm_free(&made));
+    }
+    EXPECT_EQ(split(MPI_COMM_TYPE_RESOURCE_GUIDED, key, "mpi://nobody"), MPI_COMM_NULL);
+    EXPECT_EQ(split(MPI_COMM_TYPE_RESOURCE_GUIDED), MPI_COMM_NULL);
+}
+
+TEST_F(SplitType, Errors) {
+    MPI_Comm out = MPI_COMM_NULL;
+    run({
+        {"type", MPI_ERR_ARG,
+         [&] { return MPI_Comm_split_type(comm(), 4711, 0, MPI_INFO_NULL, &out); }},
+        {"comm", MPI_ERR_COMM,
+         [&] {
+             return MPI_Comm_split_type(MPI_COMM_NULL, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL,
+                                        &out);
+         }},
+        {"newcomm", MPI_ERR_ARG,
+         [&] {
+             return MPI_Comm_split_type(comm(), MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, nullptr);
+         },
+         errors::For::kFathom},
+    });
+}
+
 }  // namespace
