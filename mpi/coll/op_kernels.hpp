@@ -15,8 +15,6 @@ __extension__ using I128 = __int128;
 __extension__ using U128 = unsigned __int128;
 __extension__ using F128 = __float128;
 
-inline constexpr std::size_t kMachines = static_cast<std::size_t>(Machine::f64_f64) + 1;
-
 /// An operation's kernels, indexed by Machine; null where the operation is not defined.
 using Kernels = std::array<ReduceKernel, kMachines>;
 

@@ -46,17 +46,33 @@ void locate(const void* in, void* inout, Count n) {
     }
 }
 
+// Of every value with every index.
+
+template <class Value, class Better>
+constexpr void set_value(Fill& fill, Machine value) {
+    fill.set(pair_machine(value, Machine::i32), locate<Value, std::int32_t, Better>)
+        .set(pair_machine(value, Machine::u32), locate<Value, std::uint32_t, Better>)
+        .set(pair_machine(value, Machine::i64), locate<Value, std::int64_t, Better>)
+        .set(pair_machine(value, Machine::u64), locate<Value, std::uint64_t, Better>);
+}
+
 template <class Better>
 constexpr Kernels locations() {
-    return Fill()
-        .set(Machine::f32_i32, locate<float, std::int32_t, Better>)
-        .set(Machine::f64_i32, locate<double, std::int32_t, Better>)
-        .set(Machine::i64_i32, locate<std::int64_t, std::int32_t, Better>)
-        .set(Machine::i32_i32, locate<std::int32_t, std::int32_t, Better>)
-        .set(Machine::i16_i32, locate<std::int16_t, std::int32_t, Better>)
-        .set(Machine::f80_i32, locate<long double, std::int32_t, Better>)
-        .set(Machine::f32_f32, locate<float, float, Better>)
-        .set(Machine::f64_f64, locate<double, double, Better>);
+    Fill fill;
+    set_value<std::int8_t, Better>(fill, Machine::i8);
+    set_value<std::int16_t, Better>(fill, Machine::i16);
+    set_value<std::int32_t, Better>(fill, Machine::i32);
+    set_value<std::int64_t, Better>(fill, Machine::i64);
+    set_value<std::uint8_t, Better>(fill, Machine::u8);
+    set_value<std::uint16_t, Better>(fill, Machine::u16);
+    set_value<std::uint32_t, Better>(fill, Machine::u32);
+    set_value<std::uint64_t, Better>(fill, Machine::u64);
+    set_value<float, Better>(fill, Machine::f32);
+    set_value<double, Better>(fill, Machine::f64);
+    set_value<long double, Better>(fill, Machine::f80);
+    set_value<F128, Better>(fill, Machine::f128);
+    return fill.set(pair_machine(Machine::f32, Machine::f32), locate<float, float, Better>)
+        .set(pair_machine(Machine::f64, Machine::f64), locate<double, double, Better>);
 }
 
 }  // namespace

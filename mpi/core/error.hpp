@@ -37,6 +37,7 @@ enum class [[nodiscard]] Status : int{
     info = MPI_ERR_INFO,
     keyval = MPI_ERR_KEYVAL,
     no_mem = MPI_ERR_NO_MEM,
+    unsupported_datarep = MPI_ERR_UNSUPPORTED_DATAREP,
     unsupported = MPI_ERR_UNSUPPORTED_OPERATION,
     proc_aborted = MPI_ERR_PROC_ABORTED,
     value_too_large = MPI_ERR_VALUE_TOO_LARGE,

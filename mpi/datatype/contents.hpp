@@ -32,7 +32,7 @@ class Integers {
 
     std::size_t size() const { return wide_.empty() ? narrow_.size() : wide_.size(); }
     Count operator[](std::size_t i) const { return wide_.empty() ? narrow_[i] : wide_[i]; }
-    /// Does every integer fit an int?
+    /// Does every integer fit an int? Always, when no large-count constructor was called.
     bool all_int() const { return wide_.empty(); }
 
   private:
@@ -40,11 +40,15 @@ class Integers {
     std::vector<Count> wide_;
 };
 
+/// The arguments are kept as MPI_Type_get_contents returns them of a constructor with int counts;
+/// decode.cpp sorts them anew for one with large counts. Shared by the objects that
+/// MPI_Type_get_contents makes of one type.
 struct Contents {
     int combiner = MPI_COMBINER_NAMED;
+    bool large = false;  ///< the constructor's variant for large counts was called
     Integers integers;
     std::vector<Count> addresses;  ///< displacements and strides in bytes
-    std::vector<Datatype*> types;  ///< one reference held to each
+    std::vector<Datatype*> types;  ///< one reference held to each, dropped by release()
 };
 
 }  // namespace mpi

@@ -39,9 +39,8 @@ Count elements_in(const Datatype& datatype, Count bytes) {
         elements += bytes / type->size * type->elements;
         bytes %= type->size;
         if (bytes == 0) break;
-        if (type->predefined) {  // a pair of unlike members: the second one is an int
-            const Count first = type->size - static_cast<Count>(sizeof(int));
-            return bytes == first ? elements + 1 : MPI_UNDEFINED;
+        if (type->predefined) {  // a pair of unlike members
+            return bytes == size_of(members_of(type->machine).value) ? elements + 1 : MPI_UNDEFINED;
         }
         const Contents& contents = *type->contents;
         type = contents.combiner == MPI_COMBINER_STRUCT ? &part_of_struct(contents, bytes, elements)
@@ -60,7 +59,7 @@ Count bytes_of(const Datatype& datatype, Count elements) {
         bytes += elements / type->elements * type->size;
         elements %= type->elements;
         if (elements == 0) break;
-        if (type->predefined) return bytes + type->size - static_cast<Count>(sizeof(int));
+        if (type->predefined) return bytes + size_of(members_of(type->machine).value);
         const Contents& contents = *type->contents;
         std::size_t part = 0;
         if (contents.combiner == MPI_COMBINER_STRUCT) {

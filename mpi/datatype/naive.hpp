@@ -28,15 +28,18 @@ struct Naive {
         Count at;
         Count size;
         Count alignment;
+        MPI_Datatype type = MPI_BYTE;  ///< of a pair's member: its own
     };
     std::vector<Entry> map;
+    std::vector<Count> lower;  ///< lower bounds set by MPI_Type_create_resized and its like
+    std::vector<Count> upper;
 
     Count size() const {
         Count sum = 0;
         for (const Entry& e : map) sum += e.size;
         return sum;
     }
-    Count lb() const {
+    Count true_lb() const {
         Count low = map.empty() ? 0 : map[0].at;
         for (const Entry& e : map) low = std::min(low, e.at);
         return low;
@@ -46,11 +49,19 @@ struct Naive {
         for (const Entry& e : map) high = std::max(high, e.at + e.size);
         return high;
     }
+    Count lb() const {
+        return lower.empty() ? true_lb() : *std::min_element(lower.begin(), lower.end());
+    }
     Count extent() const {
+        if (!upper.empty()) return *std::max_element(upper.begin(), upper.end()) - lb();
         Count alignment = 1;
         for (const Entry& e : map) alignment = std::max(alignment, e.alignment);
         const Count span = true_ub() - lb();
         return (span + alignment - 1) / alignment * alignment;
+    }
+    void resize(Count lb, Count extent) {
+        lower = {lb};
+        upper = {lb + extent};
     }
     /// Appends `n` copies of `part`, the first at `at`.
     void append(const Naive& part, Count at, Count n) {
@@ -60,6 +71,8 @@ struct Naive {
                 e.at += at + i * extent;
                 map.push_back(e);
             }
+            for (const Count mark : part.lower) lower.push_back(mark + at + i * extent);
+            for (const Count mark : part.upper) upper.push_back(mark + at + i * extent);
         }
     }
 
@@ -110,10 +123,12 @@ struct Naive {
 inline Naive naive_basic(MPI_Datatype handle) {
     const Datatype& type = type_of(handle);
     const Count alignment = type.alignment;
-    if (type.category != Category::pair) return {{{0, type.size, alignment}}};
+    if (type.category != Category::pair) return {{{0, type.size, alignment, handle}}, {}, {}};
     const Count second = handle == MPI_2DOUBLE_PRECISION ? 8 : 4;
     const Count second_at = type.true_extent - second;
-    return {{{0, type.size - second, alignment}, {second_at, second, second}}};
+    // Of the members' types only long is not what its size says.
+    const MPI_Datatype first = handle == MPI_LONG_INT ? MPI_LONG : MPI_BYTE;
+    return {{{0, type.size - second, alignment, first}, {second_at, second, second}}, {}, {}};
 }
 
 /// A type under test beside its reference. Owns the type.
@@ -144,8 +159,9 @@ class Maker {
     }
 
     Twin basic() {
-        static constexpr std::uintptr_t kHandles[] = {0x209, 0x210, 0x214, 0x208, 0x243, 0x247,
-                                                      0x229, 0x22c, 0x228, 0x220, 0x217, 0x22d};
+        static constexpr std::uintptr_t kHandles[] = {0x209, 0x210, 0x214, 0x208, 0x243,
+                                                      0x247, 0x229, 0x22c, 0x228, 0x220,
+                                                      0x217, 0x22d, 0x20a, 0x23c, 0x22a};
         const auto i = static_cast<std::size_t>(pick(0, std::size(kHandles) - 1));
         const auto handle = reinterpret_cast<MPI_Datatype>(kHandles[i]);
         return {&type_of(handle), naive_basic(handle)};
@@ -161,15 +177,152 @@ class Maker {
     static constexpr std::size_t kMaxEntries = 4000;
 
     Twin derive(int depth) {
-        const Count kind = pick(0, 5);
+        const Count kind = pick(0, 11);
         if (kind == 5) return make_struct(depth);
         const Twin old = make(depth - 1);
         switch (kind) {
             case 0: return contiguous(old);
             case 1:
             case 2: return vector(old, kind == 1);
+            case 6:
+            case 7: return indexed_block(old, kind == 6);
+            case 8: return resized(old);
+            case 9: return duplicate(old);
+            case 10: return subarray(old);
+            case 11: return darray(old);
             default: return indexed(old, kind == 3);
         }
+    }
+
+    Twin indexed_block(const Twin& old, bool in_elements) {
+        Twin twin;
+        const Count n = pick(0, 8);
+        const Count unit = in_elements ? old.naive.extent() : 1;
+        const Count length = pick(0, 3);
+        std::vector<int> places;
+        std::vector<Aint> addresses;
+        Count end = 0;
+        for (Count i = 0; i < n; ++i) {
+            const Count place = next_place(i, end, in_elements ? 20 : 300);
+            end = place + length * old.naive.extent() / (unit == 0 ? 1 : unit);
+            places.push_back(static_cast<int>(place));
+            addresses.push_back(place);
+            twin.naive.append(old.naive, place * unit, length);
+        }
+        const Status s =
+            in_elements
+                ? type_create_indexed_block(n, length, places.data(), *old.type, twin.type)
+                : type_create_hindexed_block(n, length, addresses.data(), *old.type, twin.type);
+        EXPECT_EQ(s, Status::ok);
+        return twin;
+    }
+
+    Twin resized(const Twin& old) {
+        Twin twin;
+        const Count lb = pick(-30, 30);
+        const Count extent = pick(0, 3) == 0 ? pick(-100, 100) : old.naive.extent() + pick(0, 40);
+        EXPECT_EQ(type_create_resized(*old.type, lb, extent, twin.type), Status::ok);
+        twin.naive = old.naive;
+        twin.naive.resize(lb, extent);
+        return twin;
+    }
+
+    Twin duplicate(const Twin& old) {
+        Twin twin;
+        EXPECT_EQ(type_dup(*old.type, twin.type), Status::ok);
+        twin.naive = old.naive;
+        return twin;
+    }
+
+    /// Calls f(index, place) for every element of an array in the order of memory.
+    template <class F>
+    static void for_each_element(const std::vector<int>& sizes, int order, F f) {
+        Count total = 1;
+        for (const int size : sizes) total *= size;
+        std::vector<int> index(sizes.size());
+        for (Count place = 0; place < total; ++place) {
+            Count rest = place;
+            for (std::size_t k = 0; k < sizes.size(); ++k) {
+                const std::size_t d = order == MPI_ORDER_C ? sizes.size() - 1 - k : k;
+                index[d] = static_cast<int>(rest % sizes[d]);
+                rest /= sizes[d];
+            }
+            f(index, place);
+        }
+    }
+
+    Twin subarray(const Twin& old) {
+        Twin twin;
+        std::vector<int> sizes;
+        std::vector<int> subsizes;
+        std::vector<int> starts;
+        Count total = 1;
+        for (Count n = pick(1, 4); n != 0; --n) {
+            sizes.push_back(static_cast<int>(pick(1, 6)));
+            subsizes.push_back(static_cast<int>(pick(1, sizes.back())));
+            starts.push_back(static_cast<int>(pick(0, sizes.back() - subsizes.back())));
+            total *= sizes.back();
+        }
+        const int order = pick(0, 1) == 0 ? MPI_ORDER_C : MPI_ORDER_FORTRAN;
+        EXPECT_EQ(type_create_subarray(static_cast<int>(sizes.size()), sizes.data(),
+                                       subsizes.data(), starts.data(), order, *old.type, twin.type),
+                  Status::ok);
+        for_each_element(sizes, order, [&](const std::vector<int>& index, Count place) {
+            for (std::size_t d = 0; d < sizes.size(); ++d) {
+                if (index[d] < starts[d] || index[d] >= starts[d] + subsizes[d]) return;
+            }
+            twin.naive.append(old.naive, place * old.naive.extent(), 1);
+        });
+        twin.naive.resize(0, total * old.naive.extent());
+        return twin;
+    }
+
+    Twin darray(const Twin& old) {
+        Twin twin;
+        std::vector<int> sizes;
+        std::vector<int> kinds;
+        std::vector<int> arguments;
+        std::vector<int> grid;
+        Count total = 1;
+        Count processes = 1;
+        for (Count n = pick(1, 3); n != 0; --n) {
+            const int size = static_cast<int>(pick(1, 7));
+            const int kind = static_cast<int>(pick(MPI_DISTRIBUTE_NONE, MPI_DISTRIBUTE_CYCLIC));
+            const int p = kind == MPI_DISTRIBUTE_NONE ? 1 : static_cast<int>(pick(1, 4));
+            int argument = MPI_DISTRIBUTE_DFLT_DARG;
+            if (kind == MPI_DISTRIBUTE_CYCLIC && pick(0, 1) == 0) {
+                argument = static_cast<int>(pick(1, 4));
+            }
+            if (kind == MPI_DISTRIBUTE_BLOCK && pick(0, 1) == 0) {
+                argument = static_cast<int>((size + p - 1) / p + pick(0, 2));
+            }
+            sizes.push_back(size);
+            kinds.push_back(kind);
+            arguments.push_back(argument);
+            grid.push_back(p);
+            total *= size;
+            processes *= p;
+        }
+        const int rank = static_cast<int>(pick(0, processes - 1));
+        const int order = pick(0, 1) == 0 ? MPI_ORDER_C : MPI_ORDER_FORTRAN;
+        EXPECT_EQ(type_create_darray(static_cast<int>(processes), rank,
+                                     static_cast<int>(sizes.size()), sizes.data(), kinds.data(),
+                                     arguments.data(), grid.data(), order, *old.type, twin.type),
+                  Status::ok);
+        for_each_element(sizes, order, [&](const std::vector<int>& index, Count place) {
+            int owner = 0;
+            for (std::size_t d = 0; d < sizes.size(); ++d) {
+                int block = arguments[d];
+                if (block == MPI_DISTRIBUTE_DFLT_DARG) {
+                    block =
+                        kinds[d] == MPI_DISTRIBUTE_CYCLIC ? 1 : (sizes[d] + grid[d] - 1) / grid[d];
+                }
+                owner = owner * grid[d] + index[d] / block % grid[d];
+            }
+            if (owner == rank) twin.naive.append(old.naive, place * old.naive.extent(), 1);
+        });
+        twin.naive.resize(0, total * old.naive.extent());
+        return twin;
     }
 
     Twin contiguous(const Twin& old) {
@@ -214,7 +367,7 @@ class Maker {
         for (Count i = 0; i < n; ++i) {
             const Count length = equal ? 2 : pick(0, 4);
             const Count place = next_place(i, end, in_elements ? 20 : 300);
-            end = place + length * old.naive.extent() / std::max<Count>(unit, 1);
+            end = place + length * old.naive.extent() / (unit == 0 ? 1 : unit);
             lengths.push_back(static_cast<int>(length));
             places.push_back(static_cast<int>(place));
             addresses.push_back(place);

@@ -3,16 +3,11 @@
 
 #include "bodies.hpp"
 #include "mpi/core/error.hpp"
+#include "mpi/datatype/packed.hpp"
 
 namespace mpi {
-namespace {
-
-/// The packed bytes of `count` elements, if they fit [position, size) of the packed buffer.
-Status claim(Count count, const Datatype& type, Count position, Count size, Count& bytes) {
-    if (__builtin_mul_overflow(count, type.size, &bytes)) {
-        return fail(Status::count, "%lld elements of %lld bytes do not fit 64 bits",
-                    static_cast<long long>(count), static_cast<long long>(type.size));
-    }
+Status claim(Count count, Count element_bytes, Count position, Count size, Count& bytes) {
+    if (Status s = packed_bytes(count, element_bytes, bytes); s != Status::ok) return s;
     if (position < 0 || position > size) {
         return fail(Status::arg, "position is %lld, must be within the packed buffer of %lld bytes",
                     static_cast<long long>(position), static_cast<long long>(size));
@@ -25,12 +20,16 @@ Status claim(Count count, const Datatype& type, Count position, Count size, Coun
     return Status::ok;
 }
 
-}  // namespace
+Status packed_bytes(Count count, Count element_bytes, Count& bytes) {
+    if (!__builtin_mul_overflow(count, element_bytes, &bytes)) return Status::ok;
+    return fail(Status::count, "%lld elements of %lld bytes do not fit 64 bits",
+                static_cast<long long>(count), static_cast<long long>(element_bytes));
+}
 
 Status pack(const void* inbuf, Count incount, Datatype& datatype, void* outbuf, Count outsize,
             Count& position, Comm&) {
     Count bytes;
-    if (const Status s = claim(incount, datatype, position, outsize, bytes); s != Status::ok) {
+    if (Status s = claim(incount, datatype.size, position, outsize, bytes); s != Status::ok) {
         return s;
     }
     make_buffer(inbuf, incount, datatype)
@@ -42,7 +41,7 @@ Status pack(const void* inbuf, Count incount, Datatype& datatype, void* outbuf, 
 Status unpack(const void* inbuf, Count insize, Count& position, void* outbuf, Count outcount,
               Datatype& datatype, Comm&) {
     Count bytes;
-    if (const Status s = claim(outcount, datatype, position, insize, bytes); s != Status::ok) {
+    if (Status s = claim(outcount, datatype.size, position, insize, bytes); s != Status::ok) {
         return s;
     }
     make_buffer(outbuf, outcount, datatype)
@@ -53,11 +52,7 @@ Status unpack(const void* inbuf, Count insize, Count& position, void* outbuf, Co
 }
 
 Status pack_size(Count incount, Datatype& datatype, Comm&, Count& size) {
-    if (__builtin_mul_overflow(incount, datatype.size, &size)) {
-        return fail(Status::count, "%lld elements of %lld bytes do not fit 64 bits",
-                    static_cast<long long>(incount), static_cast<long long>(datatype.size));
-    }
-    return Status::ok;
+    return packed_bytes(incount, datatype.size, size);
 }
 
 }  // namespace mpi

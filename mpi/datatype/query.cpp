@@ -13,7 +13,7 @@ Status type_commit(Datatype& datatype) {
 }
 
 Status type_free(Datatype& datatype) {
-    if (datatype.predefined) {  // one of MPI_Type_create_f90_*, which have no constant
+    if (datatype.predefined) {  // one that has no constant
         return fail(Status::type, "datatype is predefined and cannot be freed");
     }
     if (Status s = delete_attributes(datatype); s != Status::ok) return s;
@@ -30,6 +30,12 @@ Status type_size(Datatype& datatype, Count& size) {
 Status type_get_extent(Datatype& datatype, Aint& lb, Aint& extent) {
     lb = datatype.lb;
     extent = datatype.extent;
+    return Status::ok;
+}
+
+Status type_get_true_extent(Datatype& datatype, Aint& true_lb, Aint& true_extent) {
+    true_lb = datatype.true_lb;
+    true_extent = datatype.true_extent;
     return Status::ok;
 }
 
@@ -51,6 +57,17 @@ Status type_ub(Datatype& datatype, Aint& displacement) {
 Status get_address(const void* location, Aint& address) {
     address = reinterpret_cast<Aint>(location);
     return Status::ok;
+}
+
+// Addresses wrap around, as the machine's do.
+
+Aint aint_add(Aint base, Aint disp) {
+    return static_cast<Aint>(static_cast<std::uintptr_t>(base) + static_cast<std::uintptr_t>(disp));
+}
+
+Aint aint_diff(Aint addr1, Aint addr2) {
+    return static_cast<Aint>(static_cast<std::uintptr_t>(addr1) -
+                             static_cast<std::uintptr_t>(addr2));
 }
 
 }  // namespace mpi

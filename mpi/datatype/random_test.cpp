@@ -24,7 +24,7 @@ struct Memory {
     Memory(const Naive& naive, Count count, Maker& maker) {
         Naive all;
         all.append(naive, 0, count);
-        const Count low = std::min<Count>(all.lb(), 0);
+        const Count low = std::min<Count>(all.true_lb(), 0);
         const Count high = std::max<Count>(all.true_ub(), 0);
         bytes = noise(static_cast<std::size_t>(high - low), maker);
         base = bytes.data() - low;
@@ -52,8 +52,8 @@ TEST(RandomTypes, HaveTheBoundsOfTheirTypeMap) {
         ASSERT_EQ(twin.type->size, naive.size());
         ASSERT_EQ(twin.type->lb, naive.lb());
         ASSERT_EQ(twin.type->extent, naive.extent());
-        ASSERT_EQ(twin.type->true_lb, naive.lb());
-        ASSERT_EQ(twin.type->true_extent, naive.true_ub() - naive.lb());
+        ASSERT_EQ(twin.type->true_lb, naive.true_lb());
+        ASSERT_EQ(twin.type->true_extent, naive.true_ub() - naive.true_lb());
         ASSERT_EQ(twin.type->elements, static_cast<Count>(naive.map.size()));
         ASSERT_EQ(twin.type->shape.bytes, static_cast<std::uint64_t>(naive.size()));
     }

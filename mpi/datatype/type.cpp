@@ -23,10 +23,12 @@ void release(Datatype* type) {
     type->next_doomed = nullptr;
     for (Datatype* doomed = type; doomed != nullptr;) {
         Datatype* next = doomed->next_doomed;
-        for (Datatype* part : doomed->contents->types) {
-            if (part->predefined || --part->refs != 0) continue;
-            part->next_doomed = next;
-            next = part;
+        if (doomed->contents.use_count() == 1) {
+            for (Datatype* part : doomed->contents->types) {
+                if (part->predefined || --part->refs != 0) continue;
+                part->next_doomed = next;
+                next = part;
+            }
         }
         table<Datatype>().destroy(doomed);
         doomed = next;

@@ -42,5 +42,6 @@ COUNTS = ("COUNT", "COUNTS")
 TYPES = ("DATATYPE", "DATATYPE_ANY", "DATATYPES_EACH")
 # Arrays with one element per process that the communicator's collectives exchange data with.
 PER_PROCESS = ("COUNTS", "DISPLS", "AINT_DISPLS", "DATATYPES_EACH")
-BYTES = ("PACKED", "MEMORY")        # as long as the next SIZE says
+BYTES = ("PACKED", "MEMORY")        # as long as the next of SIZES says
+SIZES = ("SIZE", "AINT_SIZE")
 LENGTHS = ("LENGTH", "RANK_COUNT", "COUNT")  # what says the length of any other array

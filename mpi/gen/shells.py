@@ -4,7 +4,7 @@ alias MPI_X."""
 import re
 from pathlib import Path
 
-from kinds import BUFFERS, BYTES, COMMS, COUNTS, LENGTHS, PER_PROCESS, TYPES
+from kinds import BUFFERS, BYTES, COMMS, COUNTS, LENGTHS, PER_PROCESS, SIZES, TYPES
 from model import Function, Param, SpecError
 
 
@@ -37,7 +37,7 @@ class Shell:
         if param.kind_name in PER_PROCESS:
             own = any(b.flag == "own_part" for b in self.owners(param))
             return f"{self.object(self.comm)}->{'size' if own else 'peer_size'}"
-        found = self.next_to(param, "SIZE") if param.kind_name in BYTES else self.first(*LENGTHS)
+        found = self.next_to(param, *SIZES) if param.kind_name in BYTES else self.first(*LENGTHS)
         return found.name
 
     def degree(self, buffer: Param) -> str:
@@ -89,7 +89,8 @@ class Shell:
     def fill(self, template: str, p: Param) -> str:
         words = {"n": lambda: p.name, "o": lambda: self.object(p), "length": lambda: self.length(p),
                  "comm": lambda: f"*{self.object(self.comm)}", "type": lambda: self.type(p),
-                 "count": lambda: self.count(p)}
+                 "count": lambda: self.count(p),
+                 "large": lambda: str(self.f.large).lower()}
         return re.sub(r"{(\w+)}", lambda m: words[m[1]](), template)
 
     def checks(self) -> list[str]:

@@ -44,20 +44,11 @@ const IntegerKind kIntegers[] = {{2, MPI_INTEGER1},
 Datatype* make_like(const Datatype& model, int combiner, std::span<const int> integers) {
     Datatype* type = table<Datatype>().create();
     if (type == nullptr) return nullptr;
-    type->size = model.size;
-    type->lb = model.lb;
-    type->extent = model.extent;
-    type->true_lb = model.true_lb;
-    type->true_extent = model.true_extent;
+    static_cast<Description&>(*type) = model;
     type->committed = true;
     type->predefined = true;
-    type->dense = model.dense;
     type->category = model.category;
     type->machine = model.machine;
-    type->alignment = model.alignment;
-    type->elements = model.elements;
-    type->element_size = model.element_size;
-    type->shape = model.shape;
     type->contents = std::make_unique<Contents>();
     type->contents->combiner = combiner;
     for (const int i : integers) type->contents->integers.push(i);
