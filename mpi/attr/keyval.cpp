@@ -18,9 +18,12 @@ Status make_keyval(Carrier carrier, void* extra_state, int& id, Keyval*& key) {
 Status free_keyval(Carrier carrier, int& id) {
     Keyval* key = nullptr;
     if (Status s = find_keyval(carrier, id, key); s != Status::ok) return s;
-    if (key->freed) return fail(Status::keyval, "the key %d is freed already", id);
-    key->freed = true;
-    release(key);
+    // Programs free a key of which they have several copies once for each (delete functions do),
+    // while it lives with its attributes.
+    if (!key->freed) {
+        key->freed = true;
+        release(key);
+    }
     id = MPI_KEYVAL_INVALID;
     return Status::ok;
 }

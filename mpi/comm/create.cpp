@@ -154,6 +154,7 @@ namespace {
 /// What a duplicate has of its parent besides the groups.
 Status inherit(Comm& comm, Comm& copy) {
     copy.topology = comm.topology;
+    copy.hints = comm.hints;
     return copy_attributes(comm, copy);
 }
 
@@ -169,9 +170,10 @@ Status comm_dup(Comm& comm, Comm*& newcomm) {
     return Status::ok;
 }
 
-/// Hints that the library does not know are dropped (MPI-5.0 §7.4.4), and it knows none yet.
-Status comm_dup_with_info(Comm& comm, const Info*, Comm*& newcomm) {
-    return comm_dup(comm, newcomm);
+Status comm_dup_with_info(Comm& comm, const Info* info, Comm*& newcomm) {
+    if (Status s = comm_dup(comm, newcomm); s != Status::ok) return s;
+    newcomm->hints = merged_hints(0, info);
+    return Status::ok;
 }
 
 /// The duplicate is made at once, with all that it inherits; its context follows.
@@ -202,8 +204,10 @@ Status comm_idup(Comm& comm, MPI_Comm* newcomm, Request*& request) {
     return Status::ok;
 }
 
-Status comm_idup_with_info(Comm& comm, const Info*, MPI_Comm* newcomm, Request*& request) {
-    return comm_idup(comm, newcomm, request);
+Status comm_idup_with_info(Comm& comm, const Info* info, MPI_Comm* newcomm, Request*& request) {
+    if (Status s = comm_idup(comm, newcomm, request); s != Status::ok) return s;
+    find<Comm>(*newcomm)->hints = merged_hints(0, info);
+    return Status::ok;
 }
 
 Status comm_create(Comm& comm, Group& group, Comm*& newcomm) {

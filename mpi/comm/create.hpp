@@ -7,6 +7,7 @@
 #include "mpi/comm/context.hpp"
 #include "mpi/comm/exchange.hpp"
 #include "mpi/core/comm.hpp"
+#include "mpi/core/info.hpp"
 
 namespace mpi {
 
@@ -47,6 +48,9 @@ Status check_members(const Comm& comm, const Group& group);
 /// Makes an intercommunicator of `local` and the other side of `bridge`, with the error handler of
 /// `local`. Collective over both sides.
 Status join_sides(Comm& local, Bridge& bridge, Comm*& newintercomm);
+
+/// The hints `old` (Comm::hints) with what `info`, which may be null, says.
+std::uint8_t merged_hints(std::uint8_t old, const Info* info);
 
 /// A group of `members`; null, with the error recorded, when out of memory.
 Group* new_group(std::vector<Process> members);

@@ -43,6 +43,14 @@ TEST(BeforeInitDeathTest, InfoObjectsMayBeUsed) {
                 "^Fathom: pid [0-9]+ .*: MPI_Info_set.*MPI_ERR_INFO_KEY .*: key is empty\n$");
     EXPECT_EQ(MPI_Info_free(&info), MPI_SUCCESS);
     EXPECT_EQ(MPI_Info_get_nkeys(MPI_INFO_ENV, &keys), MPI_SUCCESS);
+    // Before the start as after it: alone.
+    MPI_Info start = MPI_INFO_NULL;
+    EXPECT_EQ(MPI_Info_create_env(0, nullptr, &start), MPI_SUCCESS);
+    std::array<char, 8> processes{};
+    int flag = 0;
+    EXPECT_EQ(MPI_Info_get(start, "maxprocs", 7, processes.data(), &flag), MPI_SUCCESS);
+    EXPECT_STREQ(processes.data(), "1");
+    EXPECT_EQ(MPI_Info_free(&start), MPI_SUCCESS);
 }
 
 /// Runs with MPI up; the process is the only rank of its job.

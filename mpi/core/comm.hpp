@@ -55,6 +55,7 @@ struct Comm : Object {
     std::shared_ptr<const topo::Topology> topology;  ///< null when there is none
     std::shared_ptr<pt2pt::SendBuffer> send_buffer;  ///< MPI_Comm_attach_buffer
     AttributeList attributes;
+    std::uint8_t hints = 0;  ///< see mpi/comm/hints.cpp
     std::string name;
 
     bool is_inter() const { return local != nullptr; }

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <new>
@@ -29,8 +31,18 @@ Info& start_info() {
     return true;
 }();
 
-/// Processes of the job; 0 while that is not known.
+/// Processes of the job; 0 before MPI has started.
 int job_size = 0;
+
+/// The same at any time: before the start as the launcher says it; without one the process is
+/// alone.
+int known_size() {
+    const char* text = std::getenv("PMI_SIZE");
+    const std::string_view digits = text != nullptr ? text : "1";
+    int size = job_size;
+    if (size == 0) std::from_chars(digits.data(), digits.data() + digits.size(), size);
+    return size;
+}
 
 void add(Info& info, std::string_view key, std::string_view value) {
     if (!value.empty()) info.set(key, value.substr(0, MPI_MAX_INFO_VAL - 1));
@@ -46,7 +58,7 @@ void add_command(Info& info, const std::vector<std::string>& words) {
 }
 
 void add_surroundings(Info& info) {
-    if (job_size > 0) add(info, "maxprocs", std::to_string(job_size));
+    if (const int size = known_size(); size > 0) add(info, "maxprocs", std::to_string(size));
     add(info, "host", adi::host_name());
     utsname names{};
     if (uname(&names) == 0) add(info, "arch", names.machine);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstring>
 #include <iterator>
 #include <new>
@@ -53,13 +54,21 @@ Status no_memory() {
 
 constexpr std::array<const char*, 3> kSets{"mpi://WORLD", "mpi://SELF", "fathom://host"};
 
+/// Names of process sets are URIs, in which case does not matter.
+bool same_name(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+        return std::tolower(static_cast<unsigned char>(x)) ==
+               std::tolower(static_cast<unsigned char>(y));
+    });
+}
+
 /// The members of a process set; none when there is no set of this name. Throws std::bad_alloc.
 std::vector<Process> members_of(std::string_view name) {
     const std::vector<Process>& all = process_state->world_group.members;
-    if (name == kSets[0]) return all;
-    if (name == kSets[1]) return process_state->self_group.members;
+    if (same_name(name, kSets[0])) return all;
+    if (same_name(name, kSets[1])) return process_state->self_group.members;
     std::vector<Process> local;
-    if (name == kSets[2]) {
+    if (same_name(name, kSets[2])) {
         std::copy_if(all.begin(), all.end(), std::back_inserter(local),
                      [](Process process) { return engine().mappable(process); });
     }
