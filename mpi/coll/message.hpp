@@ -10,9 +10,9 @@
 
 namespace mpi::coll {
 
-/// One per function and less than kMostTags, so that a program which calls different collectives on the ranks of one
-/// communicator hangs or fails close to its mistake instead of computing with the wrong data.
-/// Messages of a pair keep their order, so consecutive calls need no other distinction.
+/// One per function and less than kMostTags, so that a program which calls different collectives on
+/// the ranks of one communicator hangs or fails close to its mistake instead of computing with the
+/// wrong data. Messages of a pair keep their order, so consecutive calls need no other distinction.
 enum class Tag : int {
     barrier = 1,
     bcast,

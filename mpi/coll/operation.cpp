@@ -80,13 +80,24 @@ State* Running::state(const Comm& comm) {
     return &entry->state;
 }
 
-Status make_request(std::unique_ptr<Running> operation, Comm& comm, Request*& request,
-                    bool persistent) {
+Held<DatatypeArray>::Held(const Types& types) {
+    for (int i = 0; types.array && i < types.count; ++i) {
+        objects_.push_back(&types.array[i]);
+        retain(objects_.back());
+    }
+}
+
+Held<DatatypeArray>::~Held() {
+    for (Datatype* type : objects_) release(type);
+}
+
+Status make_request(std::unique_ptr<Running> operation, Comm& comm, Request*& request, Start when) {
+    const bool persistent = when == Start::by_user;
     State* state = own_state_of(comm);
     if (state == nullptr) return out_of_memory();
-    operation->number_bits_ =
-        persistent ? next_number(state->persistent_made) * kFirstNumber | kPersistent
-                   : next_number(state->nonblocking_made) * kFirstNumber;
+    operation->number_bits_ = persistent
+                                  ? next_number(state->persistent_made) * kFirstNumber | kPersistent
+                                  : next_number(state->nonblocking_made) * kFirstNumber;
     Request* r = table<Request>().create();
     if (r == nullptr) return fail(Status::no_mem, "no room for another request");
     retain(&comm);

@@ -4,8 +4,9 @@
 //
 // What several operations on one communicator must not share, they do not share:
 //   - the tag of their messages. Operations are numbered per communicator, which all ranks do
-//     alike because they call collectives in one order. Blocking ones have number 0, persistent ones
-//     numbers of their own, from their initialization, since ranks may start them in any order;
+//     alike because they call collectives in one order. Blocking ones have number 0, persistent
+//     ones numbers of their own, from their initialization, since ranks may start them in any
+//     order;
 //   - scratch memory: State;
 //   - shared memory: only blocking collectives use it (Shared).
 #pragma once
@@ -15,16 +16,23 @@
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/state.hpp"
 #include "mpi/core/comm.hpp"
 #include "mpi/core/datatype.hpp"
+#include "mpi/core/int_array.hpp"
 #include "mpi/core/op.hpp"
 #include "mpi/core/process.hpp"
 #include "mpi/core/request.hpp"
 
 namespace mpi::coll {
+
+enum class Start {
+    now,      ///< a nonblocking operation
+    by_user,  ///< a persistent one: by each MPI_Start
+};
 
 /// An operation that runs on a fiber.
 class Running : public Operation {
@@ -47,7 +55,7 @@ class Running : public Operation {
 
   private:
     friend Status make_request(std::unique_ptr<Running> operation, Comm& comm, Request*& request,
-                               bool persistent);
+                               Start when);
     struct StateOf {
         const Comm* comm = nullptr;
         State state;
@@ -73,12 +81,11 @@ inline Running* running() {
 
 /// Makes the request of an operation on `comm`. A nonblocking one is started: it may be complete
 /// already. Called by all ranks in one order.
-Status make_request(std::unique_ptr<Running> operation, Comm& comm, Request*& request,
-                    bool persistent);
+Status make_request(std::unique_ptr<Running> operation, Comm& comm, Request*& request, Start when);
 
 /// An argument of a body, kept for as long as the operation lives: a reference to a datatype, an op
-/// or a communicator is counted, since users may free those while the operation is pending. Arrays of
-/// numbers stay the user's, who does not change them.
+/// or a communicator is counted, since users may free those while the operation is pending. Arrays
+/// of numbers stay the user's, who does not change them.
 template <class T>
 class Held {
   public:
@@ -102,6 +109,25 @@ class Held<T&> {
   private:
     T* object_;
 };
+/// An array of datatypes with its length.
+struct Types {
+    DatatypeArray array;
+    int count;
+};
+template <>
+class Held<DatatypeArray> {
+  public:
+    explicit Held(const Types& types);
+    Held(Held&&) = default;
+    Held& operator=(Held&&) = delete;
+    ~Held();
+    DatatypeArray get() const {
+        return objects_.empty() ? DatatypeArray() : DatatypeArray(objects_.data());
+    }
+
+  private:
+    std::vector<Datatype*> objects_;
+};
 
 /// The operation that calls `body`, a function object of type Status().
 template <class Body>
@@ -122,10 +148,10 @@ class RunningBody final : public Running {
 /// blocking calls; what else it calls must not poll, nor wait but for engine requests, nor call
 /// users' functions that communicate. Collective over `comm`, in the order of collective calls.
 template <class Body>
-Status start_on_fiber(Comm& comm, Request*& request, Body body, bool persistent = false) {
+Status start_on_fiber(Comm& comm, Request*& request, Body body, Start when = Start::now) {
     std::unique_ptr<Running> operation(new (std::nothrow) RunningBody<Body>(std::move(body)));
     if (operation == nullptr) return out_of_memory();
-    return make_request(std::move(operation), comm, request, persistent);
+    return make_request(std::move(operation), comm, request, when);
 }
 
 /// A call of a blocking collective's body with these arguments, to be made later.

@@ -38,23 +38,25 @@ class IntArray {
 static_assert(std::is_same_v<MPI_Aint, std::int64_t>, "IntArray reads MPI_Aint as 64 bits");
 static_assert(std::is_same_v<MPI_Count, std::int64_t>, "IntArray reads MPI_Count as 64 bits");
 
-/// The user's array of datatypes; every element was checked to be live. Null when the argument is
-/// not significant on this process.
+/// The user's array of datatypes, every element of which was checked to be live, or one of objects.
+/// Null when the argument is not significant on this process.
 class DatatypeArray {
   public:
     DatatypeArray() = default;
     explicit DatatypeArray(const MPI_Datatype* handles) : handles_(handles) {}
+    explicit DatatypeArray(Datatype* const* objects) : objects_(objects) {}
 
-    explicit operator bool() const { return handles_ != nullptr; }
+    explicit operator bool() const { return handles_ != nullptr || objects_ != nullptr; }
 
     template <class Index>
     Datatype& operator[](Index i) const {
         static_assert(std::is_integral_v<Index>);
-        return *find<Datatype>(handles_[i]);
+        return objects_ != nullptr ? *objects_[i] : *find<Datatype>(handles_[i]);
     }
 
   private:
     const MPI_Datatype* handles_ = nullptr;
+    Datatype* const* objects_ = nullptr;
 };
 
 }  // namespace mpi

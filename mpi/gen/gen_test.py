@@ -13,7 +13,7 @@ from pathlib import Path
 import docs
 import fortran
 from kinds import KINDS
-from model import SpecError, load, load_function
+from model import SpecError, load, load_function, resolve
 from shells import Shell
 
 HERE = Path(__file__).resolve().parent
@@ -58,6 +58,13 @@ class Tables(unittest.TestCase):
         own = {f.body for f in FUNCTIONS.values() if f.own_body}
         for f in FUNCTIONS.values():
             self.assertIn(f.body, own, f.name)
+
+    def test_like_another_row(self):
+        blocking, nonblocking = FUNCTIONS["MPI_Gatherv"], FUNCTIONS["MPI_Igatherv"]
+        self.assertEqual(nonblocking.params[:-1], blocking.params)
+        self.assertEqual(nonblocking.params[-1].name, "request")
+        with self.assertRaises(SpecError):
+            resolve({"about": "", "like": "MPI_Missing", "params": []}, {})
 
     def test_large_counts(self):
         def counts(name):

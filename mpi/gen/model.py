@@ -85,22 +85,33 @@ def load_function(name: str, row: dict) -> Function:
                     "body" not in row, **chosen)
 
 
+def resolve(row: dict, all_rows: dict[str, dict]) -> dict:
+    """The row with the parameters of the row that it is like, if any, before its own."""
+    if "like" not in row:
+        return row
+    if row["like"] not in all_rows:
+        raise SpecError(f"like {row['like']}, which is no row before it")
+    resolved = row | {"params": all_rows[row["like"]]["params"] + row["params"]}
+    del resolved["like"]
+    return resolved
+
+
 def load(folder: Path) -> dict[str, list[Function]]:
     """All functions by chapter, in the order of the tables. After a function comes its variant for
     large counts, if the standard has one: a row of its own, or else the same row again."""
     standard = {row["name"] for row in read_csv(folder / "abi" / "functions.csv")}
     chapters = {}
-    seen: set[str] = set()
+    seen: dict[str, dict] = {}
     for chapter in CHAPTERS:
         rows = read_toml(folder / f"{chapter}.toml")
         functions = []
-        for name, row in rows.items():
+        if twice := seen.keys() & rows.keys():
+            raise SpecError(f"{chapter}.toml: {sorted(twice)} stand in another table too")
+        for name, given in rows.items():
+            row = seen[name] = resolve(given, seen)
             functions.append(load_function(name, row))
             large = f"{name}_c"
             if large in standard and large not in rows:
                 functions.append(load_function(large, {"body": functions[-1].body} | row))
         chapters[chapter] = functions
-        if twice := seen & set(rows):
-            raise SpecError(f"{chapter}.toml: {sorted(twice)} stand in another table too")
-        seen |= set(rows)
     return chapters
