@@ -10,11 +10,10 @@
 namespace mpi {
 namespace {
 
-/// Finds n = f1 · f2 · … · fk, f1 ≥ f2 ≥ …, with the smallest possible f1, of these with the
-/// smallest f2, and so on.
+/// Factorizations n = f1 · f2 · … · fk, f1 ≥ f2 ≥ … ≥ fk.
 class Factors {
   public:
-    explicit Factors(int n) {
+    explicit Factors(int n) : n_(n) {
         for (int d = 1; static_cast<long long>(d) * d <= n; ++d) {
             if (n % d != 0) continue;
             divisors_.push_back(d);
@@ -23,31 +22,65 @@ class Factors {
         std::sort(divisors_.begin(), divisors_.end());
     }
 
-    /// Appends `k` factors of at most `limit` each; false when there are none.
-    bool find(int n, int k, int limit, std::vector<int>& factors) {
-        if (k == 0) return n == 1;
-        if (hopeless_.count({n, k, limit}) != 0) return false;
-        for (const int d : divisors_) {
-            if (d > limit) break;
-            if (n % d != 0 || !reaches(d, k, n)) continue;
-            factors.push_back(d);
-            if (find(n / d, k - 1, d, factors)) return true;
-            factors.pop_back();
+    /// The one with the smallest difference between f1 and fk; of these the one with the greatest
+    /// fk, of these with the greatest fk-1, and so on.
+    std::vector<int> closest(int k) {
+        std::vector<int> best;
+        for (const int first : divisors_) {
+            if (!reaches(first, k, n_)) continue;
+            for (auto last = divisors_.rbegin(); last != divisors_.rend(); ++last) {
+                if (*last > first || (*last > 1 && !fits(*last, k, n_))) continue;
+                const int spread = first - *last;
+                if (!best.empty() &&
+                    (spread > best.front() - best.back() ||
+                     (spread == best.front() - best.back() && *last <= best.back()))) {
+                    break;
+                }
+                if (k == 1) {
+                    if (first == n_ && *last == n_) best = {n_};
+                    break;
+                }
+                if (n_ / first % *last != 0) continue;
+                std::vector<int> found{*last};
+                if (!find(n_ / first / *last, k - 2, *last, first, found)) continue;
+                found.push_back(first);
+                best.assign(found.rbegin(), found.rend());
+                break;
+            }
         }
-        hopeless_.emplace(n, k, limit);
-        return false;
+        return best;
     }
 
   private:
-    /// d to the power of k is n at least.
-    static bool reaches(int d, int k, int n) {
-        long long power = 1;
-        for (int i = 0; i < k && power < n && d > 1; ++i) power *= d;
-        return power >= n;
+    /// Appends `k` factors of `n` from `low` up to `limit`, the smallest as great as can be; false
+    /// when there are none.
+    bool find(int n, int k, int low, int limit, std::vector<int>& factors) {
+        if (k == 0) return n == 1;
+        if (!reaches(limit, k, n) || !fits(low, k, n)) return false;
+        if (hopeless_.count({n, k, low, limit}) != 0) return false;
+        for (auto d = std::upper_bound(divisors_.begin(), divisors_.end(), limit);
+             d-- != divisors_.begin() && *d >= low;) {
+            if (n % *d != 0 || !fits(*d, k, n)) continue;
+            factors.push_back(*d);
+            if (find(n / *d, k - 1, *d, limit, factors)) return true;
+            factors.pop_back();
+        }
+        hopeless_.emplace(n, k, low, limit);
+        return false;
     }
 
+    /// d to the power of k, or some power that is greater than n.
+    static long long power(int d, int k, int n) {
+        long long power = 1;
+        for (int i = 0; i < k && power <= n && d > 1; ++i) power *= d;
+        return power;
+    }
+    static bool reaches(int d, int k, int n) { return power(d, k, n) >= n; }
+    static bool fits(int d, int k, int n) { return power(d, k, n) <= n; }
+
+    int n_;
     std::vector<int> divisors_;
-    std::set<std::tuple<int, int, int>> hopeless_;
+    std::set<std::tuple<int, int, int, int>> hopeless_;
 };
 
 }  // namespace
@@ -75,7 +108,7 @@ Status dims_create(int nnodes, int ndims, int* dims) {
         std::vector<int> factors;
         // A number below 2^31 has at most 30 factors greater than 1.
         constexpr int kMost = 31;
-        if (open > 0) Factors(rest).find(rest, std::min(open, kMost), rest, factors);
+        if (open > 0) factors = Factors(rest).closest(std::min(open, kMost));
         factors.resize(static_cast<std::size_t>(open), 1);
         for (int d = 0, next = 0; d < ndims; ++d) {
             if (dims[d] == 0) dims[d] = factors[static_cast<std::size_t>(next++)];

@@ -40,6 +40,9 @@ TEST(Dims, AsEqualAsCanBe) {
     EXPECT_EQ(dims_of(16, {0, 0, 0}), (Ints{4, 2, 2}));
     EXPECT_EQ(dims_of(72, {0, 0, 0}), (Ints{6, 4, 3}));
     EXPECT_EQ(dims_of(60, {0, 0, 0}), (Ints{5, 4, 3}));
+    // The smallest difference between the first and the last one decides.
+    EXPECT_EQ(dims_of(7488, {0, 0, 0}), (Ints{26, 18, 16}));
+    EXPECT_EQ(dims_of(5040, {0, 0, 0}), (Ints{21, 16, 15}));
     EXPECT_EQ(dims_of(1024, {0, 0, 0, 0, 0}), (Ints{4, 4, 4, 4, 4}));
     EXPECT_EQ(dims_of(1, {0, 0, 0}), (Ints{1, 1, 1}));
     EXPECT_EQ(dims_of(2147483647, {0, 0}), (Ints{2147483647, 1}));
