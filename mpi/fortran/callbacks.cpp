@@ -11,13 +11,13 @@ struct Grequest {
     void (*query)(Faint* extra_state, MPI_Status* status, Fint* ierror);
     void (*free)(Faint* extra_state, Fint* ierror);
     void (*cancel)(Faint* extra_state, Fint* complete, Fint* ierror);
-    Faint extra_state;
+    Faint* extra_state;  // the program's own variable, which the functions may change
 };
 
 int query(void* extra_state, MPI_Status* status) {
     auto& its = *static_cast<Grequest*>(extra_state);
     Fint ierror = MPI_SUCCESS;
-    its.query(&its.extra_state, status, &ierror);
+    its.query(its.extra_state, status, &ierror);
     return ierror;
 }
 
@@ -25,7 +25,7 @@ int cancel(void* extra_state, int complete) {
     auto& its = *static_cast<Grequest*>(extra_state);
     Fint ierror = MPI_SUCCESS;
     Fint flag = logical(complete);
-    its.cancel(&its.extra_state, &flag, &ierror);
+    its.cancel(its.extra_state, &flag, &ierror);
     return ierror;
 }
 
@@ -33,7 +33,7 @@ int cancel(void* extra_state, int complete) {
 int release(void* extra_state) {
     const std::unique_ptr<Grequest> its(static_cast<Grequest*>(extra_state));
     Fint ierror = MPI_SUCCESS;
-    its->free(&its->extra_state, &ierror);
+    its->free(its->extra_state, &ierror);
     return ierror;
 }
 
@@ -41,9 +41,9 @@ int release(void* extra_state) {
 
 #define GREQUEST_START(symbol, call)                                                                   \
     FORTRAN void symbol##_(decltype(Grequest::query) query_fn, decltype(Grequest::free) free_fn,       \
-                           decltype(Grequest::cancel) cancel_fn, const Faint* extra_state,             \
+                           decltype(Grequest::cancel) cancel_fn, Faint* extra_state,                   \
                            Fint* request, Fint* ierror) {                                              \
-        auto its = std::make_unique<Grequest>(Grequest{query_fn, free_fn, cancel_fn, *extra_state});   \
+        auto its = std::make_unique<Grequest>(Grequest{query_fn, free_fn, cancel_fn, extra_state});    \
         HandleOut<MPI_Request> request_c(request);                                                     \
         const int outcome = call(query, release, cancel, its.get(), request_c);                        \
         if (outcome == MPI_SUCCESS) its.release();                                                     \

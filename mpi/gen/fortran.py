@@ -58,6 +58,8 @@ class Procedure:
         found = [self.argument(p, tables) for p in function.params]
         self.c_args = [a.arg for a in found if a.arg]
         self.args = [a for a in found if "mpi" in a.text]
+        self.cptr = not self.f.large and any("cptr" in a.text for a in found)
+        self.others = ["f08"] * (not self.f.large and not self.old) + ["cptr"] * self.cptr
 
     def argument(self, param: Param, tables: dict) -> Argument:
         c = param.c(self.f.large)
@@ -88,13 +90,13 @@ class Procedure:
                         "finish(ierror, outcome);"]
                 text += [f"FORTRAN void {symbol}({', '.join(params)}) {{",
                          *("    " + line for line in body), "}"]
-                if not self.f.large and not self.old:
-                    text.append(f'ALIAS void {symbol[:-1]}_f08_({", ".join(params)}) __attribute__('
+                for other in self.others:
+                    text.append(f'ALIAS void {symbol[:-1]}_{other}_({", ".join(params)}) __attribute__('
                                 f'(alias("{symbol}")));')
         return "\n".join(text) + "\n"
 
     def interface(self, prefix: str, dialect: str) -> list[str]:
-        name = prefix + self.f.name + ("_f08" if dialect == "f08" and not self.result else "")
+        name = prefix + self.f.name + (f"_{dialect}" if dialect != "mpi" and not self.result else "")
         names = [a.name for a in self.args]
         declarations = [line for a in self.args for line in a.declaration(dialect)]
         kind, opening = "subroutine", "subroutine"
@@ -134,8 +136,12 @@ def f08_interfaces(procedures: list[Procedure]) -> list[str]:
 
 
 def mpi_interfaces(procedures: list[Procedure]) -> list[str]:
-    return ["interface", *(line for prefix in ("", "P") for p in procedures if not p.f.large
-                           for line in p.interface(prefix, "mpi")), "end interface"]
+    lines = []
+    for p in procedures:
+        for prefix in ("", "P") * (not p.f.large):
+            lines += [f"interface {prefix}{p.f.name}" if p.cptr else "interface", *p.interface(prefix, "mpi"),
+                      *(p.interface(prefix, "cptr") if p.cptr else []), "end interface"]
+    return lines
 
 
 def mpif_interfaces(procedures: list[Procedure]) -> list[str]:

@@ -86,6 +86,7 @@ contains
         integer(kind=MPI_ADDRESS_KIND) :: extra_state
         integer :: ierror
         freed = freed + int(extra_state)
+        extra_state = extra_state + 1
         ierror = MPI_SUCCESS
     end subroutine release
 
@@ -242,7 +243,7 @@ subroutine type_attributes()
     use check_module
     implicit none
     INCLUDE_MPI
-    HANDLE(Datatype) :: t
+    HANDLE(Datatype) :: t, u
     integer(kind=MPI_ADDRESS_KIND) :: value, state
     integer :: keyval, ierr
     logical :: flag
@@ -251,12 +252,14 @@ subroutine type_attributes()
     call MPI_Type_contiguous(2, MPI_REAL, t, ierr)
     value = 7
     call MPI_Type_set_attr(t, keyval, value, ierr)
-    call MPI_Type_get_attr(t, keyval, value, flag, ierr)
-    call check(flag .and. value == 7, 'a datatype''s attribute')
-    call MPI_Type_delete_attr(t, keyval, ierr)
-    call MPI_Type_get_attr(t, keyval, value, flag, ierr)
+    call MPI_Type_dup(t, u, ierr)
+    call MPI_Type_get_attr(u, keyval, value, flag, ierr)
+    call check(flag .and. value == 21, 'a datatype''s attribute is copied')
+    call MPI_Type_delete_attr(u, keyval, ierr)
+    call MPI_Type_get_attr(u, keyval, value, flag, ierr)
     call check(.not. flag, 'MPI_Type_delete_attr')
     call MPI_Type_free(t, ierr)
+    call MPI_Type_free(u, ierr)
     call MPI_Type_free_keyval(keyval, ierr)
 end subroutine type_attributes
 
@@ -348,7 +351,7 @@ subroutine generalized_requests()
     INCLUDE_MPI
     HANDLE(Request) :: r
     STATUS(s)
-    integer(kind=MPI_ADDRESS_KIND) :: state
+    integer(kind=MPI_ADDRESS_KIND), volatile :: state
     integer :: n, ierr
     logical :: flag
     state = 11
@@ -361,6 +364,8 @@ subroutine generalized_requests()
     call check(queried >= 1 .and. freed == 11 .and. n == 11, 'query and free functions')
     call check(FIELD(s, MPI_SOURCE) == 3 .and. FIELD(s, MPI_TAG) == 4, 'the status of a generalized request')
     call check(r == MPI_REQUEST_NULL, 'a generalized request becomes null')
+    call check(state == 12, 'functions may change the extra state')
+    state = 11
     call MPI_Grequest_start(query, release, cancel, state, r, ierr)
     call MPI_Cancel(r, ierr)
     call MPI_Grequest_complete(r, ierr)

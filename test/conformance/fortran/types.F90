@@ -29,9 +29,9 @@ subroutine datatypes()
     use check_module
     implicit none
     INCLUDE_MPI
-    HANDLE(Datatype) :: t, u
-    integer :: size, ierr
-    integer(kind=MPI_ADDRESS_KIND) :: lb, extent
+    HANDLE(Datatype) :: t, u, parts(2)
+    integer :: size, ni, na, nd, combiner, ierr, integers(10)
+    integer(kind=MPI_ADDRESS_KIND) :: lb, extent, addresses(10)
     integer :: from(6), to(6)
 
     call MPI_Type_vector(3, 1, 2, MPI_INTEGER, t, ierr)
@@ -46,6 +46,14 @@ subroutine datatypes()
 
     call MPI_Type_create_struct(2, [1, 2], [0_MPI_ADDRESS_KIND, 16_MPI_ADDRESS_KIND], [MPI_DOUBLE_PRECISION, t], &
         u, ierr)
+    call MPI_Type_get_envelope(u, ni, na, nd, combiner, ierr)
+    call check(combiner == MPI_COMBINER_STRUCT .and. ni == 3 .and. na == 2 .and. nd == 2, 'MPI_Type_get_envelope')
+    call MPI_Type_get_contents(u, 10, 10, 2, integers, addresses, parts, ierr)
+    call check(all(integers(1:3) == [2, 1, 2]) .and. all(addresses(1:2) == [0, 16]), 'contents: numbers')
+    call check(parts(1) == MPI_DOUBLE_PRECISION .and. parts(2) /= MPI_DATATYPE_NULL, 'contents: datatypes')
+    call MPI_Type_size(parts(2), size, ierr)
+    call check(size == 12, 'a datatype of the contents')
+    call MPI_Type_free(parts(2), ierr)
     call MPI_Type_free(u, ierr)
     call MPI_Type_free(t, ierr)
 
