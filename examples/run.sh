@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds Fathom, then compiles and runs the examples as a user would: the NAS kernels with nothing
-# but the tree's own mpicxx, and everything under its own mpirun.
+# but the tree's own mpicxx and mpifort, and everything under its own mpirun.
 #
 #   sh examples/run.sh [--class S,W] [--ranks 1,2,4]
 #
@@ -106,7 +106,7 @@ run_example() {
     status=0
     "$mpirun" -n "$2" "$build/examples/$1" </dev/null >"$work/out" 2>&1 || status=$?
     [ $status -eq 0 ] && verdict=ok || verdict=FAILED
-    printf '%-9s %5s %5s %11s %11s  %s\n' "$1" - "$2" - - "$verdict"
+    printf '%-18s %5s %5s %11s %11s  %s\n' "$1" - "$2" - - "$verdict"
     [ $status -eq 0 ] || failed "$1 on $2 ranks" $status
 }
 
@@ -121,7 +121,7 @@ run_kernel() {
     verdict=${figures##* }
     [ "$verdict" = SUCCESSFUL ] && [ $status -eq 0 ] && verdict=verified || verdict=FAILED
     figures=${figures% *}
-    printf '%-9s %5s %5s %11s %11s  %s\n' "$(echo "$1" | tr "[:lower:]" "[:upper:]")" "$2" "$3" "${figures% *}" \
+    printf '%-18s %5s %5s %11s %11s  %s\n' "$(echo "$1" | tr "[:lower:]" "[:upper:]")" "$2" "$3" "${figures% *}" \
         "${figures#* }" "$verdict"
     [ "$verdict" = verified ] || failed "$1 class $2 on $3 ranks" $status
 }
@@ -135,9 +135,17 @@ for kernel in $kernels; do
     step "mpicxx $kernel" "$mpicxx" -std=c++20 -O3 -o "$work/$kernel" "$@"
 done
 
-printf '\n%-9s %5s %5s %11s %11s  %s\n' program class ranks seconds Mop/s result
+if [ -e "$build/include/mpif.h" ]; then
+    step "mpifort ep_f08" "$build/bin/mpifort" -O3 -o "$work/ep_f08" "$root/examples/nas/ep_f08.f90"
+    kernels="$kernels ep_f08"
+fi
+
+printf '\n%-18s %5s %5s %11s %11s  %s\n' program class ranks seconds Mop/s result
 for n in $ranks; do
     for example in hello ring halo; do run_example $example "$n"; done
+    if [ -e "$build/include/mpif.h" ]; then
+        for example in hello_mpif hello_mpi hello_f08; do run_example fortran/$example "$n"; done
+    fi
 done
 run_example pingpong 2
 for kernel in $kernels; do

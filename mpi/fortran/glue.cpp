@@ -3,13 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-extern "C" {
-[[gnu::weak]] int PMPI_Topo_test(MPI_Comm comm, int* status);
-[[gnu::weak]] int PMPI_Cartdim_get(MPI_Comm comm, int* ndims);
-[[gnu::weak]] int PMPI_Graph_neighbors_count(MPI_Comm comm, int rank, int* nneighbors);
-[[gnu::weak]] int PMPI_Dist_graph_neighbors_count(MPI_Comm comm, int* indegree, int* outdegree, int* weighted);
-}
-
 namespace fortran {
 
 extern "C" {

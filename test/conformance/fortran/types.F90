@@ -233,6 +233,9 @@ subroutine typed_alltoall(rank, nranks)
     INCLUDE_MPI
     integer, intent(in) :: rank, nranks
     HANDLE(Datatype) :: send_types(nranks), recv_types(nranks)
+    HANDLE(Request) :: r
+    HANDLE(Comm) :: copy, ring
+    integer :: from(2)
     integer :: i, ierr, ones(nranks), places(nranks), out(nranks), in(nranks)
     ones = 1
     places = [(4 * i, i = 0, nranks - 1)]
@@ -242,6 +245,25 @@ subroutine typed_alltoall(rank, nranks)
     recv_types = MPI_INTEGER
     call MPI_Alltoallw(out, ones, places, send_types, in, ones, places, recv_types, MPI_COMM_WORLD, ierr)
     call check(all(in == [(100 * i + rank, i = 0, nranks - 1)]), 'MPI_Alltoallw')
+
+    in = -1
+    call MPI_Ialltoallw(out, ones, places, send_types, in, ones, places, recv_types, MPI_COMM_WORLD, r, ierr)
+    send_types = MPI_DATATYPE_NULL
+    call MPI_F_sync_reg(in)
+    call MPI_Wait(r, MPI_STATUS_IGNORE, ierr)
+    call MPI_F_sync_reg(in)
+    call check(all(in == [(100 * i + rank, i = 0, nranks - 1)]), 'MPI_Ialltoallw')
+
+    call MPI_Comm_idup(MPI_COMM_WORLD, copy, r, ierr)
+    call MPI_Wait(r, MPI_STATUS_IGNORE, ierr)
+    call MPI_Cart_create(copy, 1, [nranks], [.true.], .false., ring, ierr)
+    call MPI_Neighbor_alltoallw([rank, -rank], [1, 1], [0_MPI_ADDRESS_KIND, 4_MPI_ADDRESS_KIND], &
+        [MPI_INTEGER, MPI_INTEGER], from, [1, 1], [0_MPI_ADDRESS_KIND, 4_MPI_ADDRESS_KIND], &
+        [MPI_INTEGER, MPI_INTEGER], ring, ierr)
+    if (nranks > 2) call check(all(from == [-mod(rank + nranks - 1, nranks), mod(rank + 1, nranks)]), &
+        'MPI_Neighbor_alltoallw')
+    call MPI_Comm_free(ring, ierr)
+    call MPI_Comm_free(copy, ierr)
 end subroutine typed_alltoall
 
 subroutine clock()
