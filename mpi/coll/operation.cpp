@@ -62,7 +62,7 @@ Status Running::cancel(Request&) {
 }
 
 Status Running::check_free(Request& request) {
-    if (!request.active) return Status::ok;
+    if (!request.active || request.complete()) return Status::ok;
     return fail(Status::request, "an active collective operation cannot be freed: complete it");
 }
 

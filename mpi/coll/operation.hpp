@@ -42,7 +42,8 @@ class Running : public Operation {
     Status outcome(Request& request, MPI_Status* status) final;
     /// Collectives cannot be cancelled.
     Status cancel(Request& request) final;
-    /// Nor freed while active.
+    /// Nor freed before they are complete. (MPI_Request_get_status tells that they are, and then
+    /// programs free them.)
     Status check_free(Request& request) final;
 
     // --- for what runs ----------------------------------------------------------------------
