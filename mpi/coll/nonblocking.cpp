@@ -1,6 +1,7 @@
 // The nonblocking collectives (MPI-5.0 §6.12): each is its blocking sibling, started on a fiber.
 #include "bodies.hpp"
 #include "mpi/coll/operation.hpp"
+#include "mpi/topo/topology.hpp"
 
 namespace mpi {
 namespace {
@@ -112,6 +113,43 @@ Status iscan(const void* sendbuf, void* recvbuf, Count count, Datatype& datatype
 Status iexscan(const void* sendbuf, void* recvbuf, Count count, Datatype& datatype, Op& op,
                Comm& comm, Request*& request) {
     return start(comm, request, exscan, sendbuf, recvbuf, count, datatype, op, comm);
+}
+
+// Along the edges of a topology (MPI-5.0 §8.7).
+
+Status ineighbor_allgather(const void* sendbuf, Count sendcount, Datatype& sendtype, void* recvbuf,
+                           Count recvcount, Datatype& recvtype, Comm& comm, Request*& request) {
+    return start(comm, request, neighbor_allgather, sendbuf, sendcount, sendtype, recvbuf,
+                 recvcount, recvtype, comm);
+}
+
+Status ineighbor_allgatherv(const void* sendbuf, Count sendcount, Datatype& sendtype, void* recvbuf,
+                            IntArray recvcounts, IntArray displs, Datatype& recvtype, Comm& comm,
+                            Request*& request) {
+    return start(comm, request, neighbor_allgatherv, sendbuf, sendcount, sendtype, recvbuf,
+                 recvcounts, displs, recvtype, comm);
+}
+
+Status ineighbor_alltoall(const void* sendbuf, Count sendcount, Datatype& sendtype, void* recvbuf,
+                          Count recvcount, Datatype& recvtype, Comm& comm, Request*& request) {
+    return start(comm, request, neighbor_alltoall, sendbuf, sendcount, sendtype, recvbuf, recvcount,
+                 recvtype, comm);
+}
+
+Status ineighbor_alltoallv(const void* sendbuf, IntArray sendcounts, IntArray sdispls,
+                           Datatype& sendtype, void* recvbuf, IntArray recvcounts, IntArray rdispls,
+                           Datatype& recvtype, Comm& comm, Request*& request) {
+    return start(comm, request, neighbor_alltoallv, sendbuf, sendcounts, sdispls, sendtype, recvbuf,
+                 recvcounts, rdispls, recvtype, comm);
+}
+
+Status ineighbor_alltoallw(const void* sendbuf, IntArray sendcounts, IntArray sdispls,
+                           DatatypeArray sendtypes, void* recvbuf, IntArray recvcounts,
+                           IntArray rdispls, DatatypeArray recvtypes, Comm& comm,
+                           Request*& request) {
+    return start(comm, request, neighbor_alltoallw, sendbuf, sendcounts, sdispls,
+                 coll::Types{sendtypes, comm.topology->outdegree()}, recvbuf, recvcounts, rdispls,
+                 coll::Types{recvtypes, comm.topology->indegree()}, comm);
 }
 
 }  // namespace mpi

@@ -2,6 +2,7 @@
 // is started. There are no hints yet that an info could give them.
 #include "bodies.hpp"
 #include "mpi/coll/operation.hpp"
+#include "mpi/topo/topology.hpp"
 
 namespace mpi {
 namespace {
@@ -118,6 +119,46 @@ Status scan_init(const void* sendbuf, void* recvbuf, Count count, Datatype& data
 Status exscan_init(const void* sendbuf, void* recvbuf, Count count, Datatype& datatype, Op& op,
                    Comm& comm, const Info*, Request*& request) {
     return prepare(comm, request, exscan, sendbuf, recvbuf, count, datatype, op, comm);
+}
+
+// Along the edges of a topology (MPI-5.0 §8.8).
+
+Status neighbor_allgather_init(const void* sendbuf, Count sendcount, Datatype& sendtype,
+                               void* recvbuf, Count recvcount, Datatype& recvtype, Comm& comm,
+                               const Info*, Request*& request) {
+    return prepare(comm, request, neighbor_allgather, sendbuf, sendcount, sendtype, recvbuf,
+                   recvcount, recvtype, comm);
+}
+
+Status neighbor_allgatherv_init(const void* sendbuf, Count sendcount, Datatype& sendtype,
+                                void* recvbuf, IntArray recvcounts, IntArray displs,
+                                Datatype& recvtype, Comm& comm, const Info*, Request*& request) {
+    return prepare(comm, request, neighbor_allgatherv, sendbuf, sendcount, sendtype, recvbuf,
+                   recvcounts, displs, recvtype, comm);
+}
+
+Status neighbor_alltoall_init(const void* sendbuf, Count sendcount, Datatype& sendtype,
+                              void* recvbuf, Count recvcount, Datatype& recvtype, Comm& comm,
+                              const Info*, Request*& request) {
+    return prepare(comm, request, neighbor_alltoall, sendbuf, sendcount, sendtype, recvbuf,
+                   recvcount, recvtype, comm);
+}
+
+Status neighbor_alltoallv_init(const void* sendbuf, IntArray sendcounts, IntArray sdispls,
+                               Datatype& sendtype, void* recvbuf, IntArray recvcounts,
+                               IntArray rdispls, Datatype& recvtype, Comm& comm, const Info*,
+                               Request*& request) {
+    return prepare(comm, request, neighbor_alltoallv, sendbuf, sendcounts, sdispls, sendtype,
+                   recvbuf, recvcounts, rdispls, recvtype, comm);
+}
+
+Status neighbor_alltoallw_init(const void* sendbuf, IntArray sendcounts, IntArray sdispls,
+                               DatatypeArray sendtypes, void* recvbuf, IntArray recvcounts,
+                               IntArray rdispls, DatatypeArray recvtypes, Comm& comm, const Info*,
+                               Request*& request) {
+    return prepare(comm, request, neighbor_alltoallw, sendbuf, sendcounts, sdispls,
+                   coll::Types{sendtypes, comm.topology->outdegree()}, recvbuf, recvcounts, rdispls,
+                   coll::Types{recvtypes, comm.topology->indegree()}, comm);
 }
 
 }  // namespace mpi

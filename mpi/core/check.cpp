@@ -132,11 +132,11 @@ Status topology(const char* name, MPI_Comm value, Comm*& object) {
 }
 
 Count sources(const Comm& comm) {
-    return static_cast<Count>(comm.topology->neighbors().sources.size());
+    return comm.topology->indegree();
 }
 
 Count destinations(const Comm& comm) {
-    return static_cast<Count>(comm.topology->neighbors().destinations.size());
+    return comm.topology->outdegree();
 }
 
 Status committed(const char* name, const MPI_Datatype* handles, Count length,

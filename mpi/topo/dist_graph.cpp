@@ -184,8 +184,8 @@ Status dist_graph_create(Comm& comm_old, int n, const int* sources, const int* d
 Status dist_graph_neighbors_count(Comm& comm, int& indegree, int& outdegree, int& weighted) {
     const DistGraph* graph = dist_graph_of(comm);
     if (graph == nullptr) return Status::topology;
-    indegree = static_cast<int>(comm.topology->neighbors().sources.size());
-    outdegree = static_cast<int>(comm.topology->neighbors().destinations.size());
+    indegree = comm.topology->indegree();
+    outdegree = comm.topology->outdegree();
     weighted = graph->weighted ? 1 : 0;
     return Status::ok;
 }

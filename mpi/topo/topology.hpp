@@ -62,6 +62,8 @@ class Topology {
     Topology(DistGraph graph, Neighbors neighbors);
 
     const Neighbors& neighbors() const { return neighbors_; }
+    int indegree() const { return static_cast<int>(neighbors_.sources.size()); }
+    int outdegree() const { return static_cast<int>(neighbors_.destinations.size()); }
     /// Null when the topology is another one.
     const Cart* cart() const { return std::get_if<Cart>(&shape_); }
     const Graph* graph() const { return std::get_if<Graph>(&shape_); }

@@ -140,4 +140,51 @@ TEST_F(Threads, ObjectsComeAndGo) {
     free_all(comms);
 }
 
+// Each thread's operations are resumed by whichever thread polls.
+TEST_F(Threads, NonblockingCollectivesOnCommunicatorsOfTheirOwn) {
+    std::vector<MPI_Comm> comms = comm_per_thread();
+    in_threads([&](int thread) {
+        MPI_Comm mine = comms[static_cast<std::size_t>(thread)];
+        for (int round = 0; round < 20; ++round) {
+            const int count = round % 4 == 0 ? 30'000 : 100;
+            std::vector<int> in(static_cast<std::size_t>(count), rank() + thread);
+            std::vector<int> sum(in.size(), -1);
+            std::vector<int> data(in.size(), rank() == round % size() ? round : -1);
+            std::array<MPI_Request, 3> requests{};
+            MPI_OK(MPI_Iallreduce(in.data(), sum.data(), count, MPI_INT, MPI_SUM, mine,
+                                  requests.data()));
+            MPI_OK(MPI_Ibcast(data.data(), count, MPI_INT, round % size(), mine, &requests[1]));
+            MPI_OK(MPI_Ibarrier(mine, &requests[2]));
+            MPI_OK(MPI_Waitall(3, requests.data(), MPI_STATUSES_IGNORE));
+            const int expected = size() * (size() - 1) / 2 + size() * thread;
+            ASSERT_EQ(sum, std::vector<int>(sum.size(), expected));
+            ASSERT_EQ(data, std::vector<int>(data.size(), round));
+        }
+    });
+    free_all(comms);
+}
+
+// One thread starts the operations, in order; others complete them.
+TEST_F(Threads, NonblockingCollectivesCompletedByOthers) {
+    constexpr int kMany = 40;
+    std::vector<std::vector<int>> data(kMany);
+    std::vector<MPI_Request> requests(kMany, MPI_REQUEST_NULL);
+    std::atomic<int> started{0};
+    in_threads([&](int thread) {
+        for (int i = 0; i < kMany; ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            if (thread == 0) {
+                data[at].assign(i % 8 == 0 ? 40'000 : 10, rank() == i % size() ? i : -1);
+                MPI_OK(MPI_Ibcast(data[at].data(), to_int(data[at].size()), MPI_INT, i % size(),
+                                  comm(), &requests[at]));
+                started.store(i + 1);
+            }
+            if (i % kThreads != thread) continue;
+            while (started.load() <= i) std::this_thread::yield();
+            MPI_OK(MPI_Wait(&requests[at], MPI_STATUS_IGNORE));
+            ASSERT_EQ(data[at], std::vector<int>(data[at].size(), i));
+        }
+    });
+}
+
 }  // namespace

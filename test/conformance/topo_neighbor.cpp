@@ -20,6 +20,34 @@ struct Neighborhood {
     std::vector<int> sent_as;  // for each source: the sender's number of the block
 };
 
+// A blocking call, its nonblocking sibling, or the persistent one, started twice.
+enum class Way { kBlocking, kNonblocking, kPersistent };
+constexpr std::array<Way, 3> kWays{Way::kBlocking, Way::kNonblocking, Way::kPersistent};
+
+template <class Blocking, class Start, class Init>
+int call(Way way, Blocking blocking, Start start, Init init) {
+    if (way == Way::kBlocking) return blocking();
+    MPI_Request request = MPI_REQUEST_NULL;
+    if (way == Way::kNonblocking) {
+        EXPECT_MPI_OK(start(&request));
+        return MPI_Wait(&request, MPI_STATUS_IGNORE);
+    }
+    EXPECT_MPI_OK(init(&request));
+    for (int round = 0; round < 2; ++round) {
+        EXPECT_MPI_OK(MPI_Start(&request));
+        EXPECT_MPI_OK(MPI_Wait(&request, MPI_STATUS_IGNORE));
+    }
+    return MPI_Request_free(&request);
+}
+
+#define CALL(way, function, ...)                                                  \
+    call(                                                                         \
+        way, [&] { return MPI_Neighbor_##function(__VA_ARGS__); },                \
+        [&](MPI_Request* r) { return MPI_Ineighbor_##function(__VA_ARGS__, r); }, \
+        [&](MPI_Request* r) {                                                     \
+            return MPI_Neighbor_##function##_init(__VA_ARGS__, MPI_INFO_NULL, r); \
+        })
+
 class Neighbors : public mpitest::MpiTest {
   protected:
     void TearDown() override {
@@ -94,13 +122,16 @@ class Neighbors : public mpitest::MpiTest {
         return made_.back();
     }
 
-    // All five functions, with blocks of about `scale` ints.
+    // All five functions in all ways, with blocks of about `scale` ints.
     void check(const Neighborhood& where, int scale) const {
-        check_allgather(where, scale);
-        check_allgatherv(where, scale);
-        check_alltoall(where, scale);
-        check_alltoallv(where, scale);
-        check_alltoallw(where, scale);
+        for (const Way way : kWays) {
+            SCOPED_TRACE(testing::Message() << "way " << static_cast<int>(way));
+            check_allgather(where, scale, way);
+            check_allgatherv(where, scale, way);
+            check_alltoall(where, scale, way);
+            check_alltoallv(where, scale, way);
+            check_alltoallw(where, scale, way);
+        }
     }
     void check(const Neighborhood& where) const {
         for (const int scale : {0, 1, 100, 30'000}) {
@@ -124,18 +155,18 @@ class Neighbors : public mpitest::MpiTest {
         return part;
     }
 
-    void check_allgather(const Neighborhood& where, int count) const {
+    void check_allgather(const Neighborhood& where, int count, Way way) const {
         const std::vector<int> mine = values(rank(), count);
         std::vector<int> in = unset(count * mpitest::to_int(where.sources.size()));
         std::vector<int> expected;
         for (const int source : where.sources)
             append(expected, or_unset(source, values(source, count)));
-        MPI_OK(MPI_Neighbor_allgather(mine.data(), count, MPI_INT, in.data(), count, MPI_INT,
-                                      where.comm));
+        MPI_OK(CALL(way, allgather, mine.data(), count, MPI_INT, in.data(), count, MPI_INT,
+                    where.comm));
         EXPECT_EQ(in, expected);
     }
 
-    void check_allgatherv(const Neighborhood& where, int scale) const {
+    void check_allgatherv(const Neighborhood& where, int scale, Way way) const {
         const std::vector<int> mine = values(rank(), length(rank(), 0, scale));
         std::vector<int> counts;
         std::vector<int> at;
@@ -148,12 +179,12 @@ class Neighbors : public mpitest::MpiTest {
             expected.push_back(-1);
         }
         std::vector<int> in = unset(mpitest::to_int(expected.size()));
-        MPI_OK(MPI_Neighbor_allgatherv(mine.data(), mpitest::to_int(mine.size()), MPI_INT,
-                                       in.data(), counts.data(), at.data(), MPI_INT, where.comm));
+        MPI_OK(CALL(way, allgatherv, mine.data(), mpitest::to_int(mine.size()), MPI_INT, in.data(),
+                    counts.data(), at.data(), MPI_INT, where.comm));
         EXPECT_EQ(in, expected);
     }
 
-    void check_alltoall(const Neighborhood& where, int count) const {
+    void check_alltoall(const Neighborhood& where, int count, Way way) const {
         std::vector<int> out;
         std::vector<int> expected;
         for (std::size_t i = 0; i < where.destinations.size(); ++i)
@@ -162,8 +193,8 @@ class Neighbors : public mpitest::MpiTest {
             append(expected,
                    or_unset(where.sources[i], contents(where.sources[i], where.sent_as[i], count)));
         std::vector<int> in = unset(mpitest::to_int(expected.size()));
-        MPI_OK(MPI_Neighbor_alltoall(out.data(), count, MPI_INT, in.data(), count, MPI_INT,
-                                     where.comm));
+        MPI_OK(
+            CALL(way, alltoall, out.data(), count, MPI_INT, in.data(), count, MPI_INT, where.comm));
         EXPECT_EQ(in, expected);
     }
 
@@ -195,18 +226,17 @@ class Neighbors : public mpitest::MpiTest {
         return in;
     }
 
-    void check_alltoallv(const Neighborhood& where, int scale) const {
+    void check_alltoallv(const Neighborhood& where, int scale, Way way) const {
         const Side out = sent(where, scale);
         const Side in = received(where, scale);
         std::vector<int> got = unset(mpitest::to_int(in.data.size()));
-        MPI_OK(MPI_Neighbor_alltoallv(out.data.data(), out.counts.data(), out.at.data(), MPI_INT,
-                                      got.data(), in.counts.data(), in.at.data(), MPI_INT,
-                                      where.comm));
+        MPI_OK(CALL(way, alltoallv, out.data.data(), out.counts.data(), out.at.data(), MPI_INT,
+                    got.data(), in.counts.data(), in.at.data(), MPI_INT, where.comm));
         EXPECT_EQ(got, in.data);
     }
 
     // Places are absolute addresses; every block has a type of its own.
-    void check_alltoallw(const Neighborhood& where, int scale) const {
+    void check_alltoallw(const Neighborhood& where, int scale, Way way) const {
         Side out = sent(where, scale);
         const Side in = received(where, scale);
         std::vector<int> got = unset(mpitest::to_int(in.data.size()));
@@ -230,9 +260,8 @@ class Neighbors : public mpitest::MpiTest {
         Types from = types_of(out, out.data.data());
         Types to = types_of(in, got.data());
         const std::vector<int> ones(std::max(from.at.size(), to.at.size()), 1);
-        MPI_OK(MPI_Neighbor_alltoallw(MPI_BOTTOM, ones.data(), from.at.data(), from.types.data(),
-                                      MPI_BOTTOM, ones.data(), to.at.data(), to.types.data(),
-                                      where.comm));
+        MPI_OK(CALL(way, alltoallw, MPI_BOTTOM, ones.data(), from.at.data(), from.types.data(),
+                    MPI_BOTTOM, ones.data(), to.at.data(), to.types.data(), where.comm));
         EXPECT_EQ(got, in.data);
         for (MPI_Datatype& type : from.types) EXPECT_MPI_OK(MPI_Type_free(&type));
         for (MPI_Datatype& type : to.types) EXPECT_MPI_OK(MPI_Type_free(&type));
