@@ -74,6 +74,9 @@ void make_state() {
     adi::Hooks hooks;
     hooks.fault = on_fault;
     if (p.engine.start(*p.boot, hooks, &error) != adi::Status::ok) cannot_start(error);
+    // Nobody leaves before all have opened what the others offered: a process that only has a
+    // session need not wait for anybody when it ends.
+    if (adi::Result<bool> all = p.boot->fence(); !all) cannot_start(all.message());
     describe_start(p.boot->size());
 }
 
