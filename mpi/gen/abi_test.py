@@ -3,6 +3,7 @@
 
     abi_test.py header MPI_H CC CXX    constants, types, prototypes; every dialect of C and C++
     abi_test.py exports LIBRARY NM     the library defines what mpi.h declares, and nothing else
+    abi_test.py fortran LIBRARY NM     the Fortran library defines each procedure under all its names
 
 The header is compared by the compiler: a program states, for each row of the tables, what the row
 says. Nothing may be declared that the tables do not have.
@@ -15,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import fortran
 from model import load
 
 SPEC = Path(__file__).resolve().parent.parent / "spec"
@@ -134,10 +136,24 @@ def check_header(header: str, cc: str, cxx: str) -> None:
         compile_and_run([*cxx.split(), f"-std={standard}", include], "user.cpp", user, run=False)
 
 
-def check_exports(library: str, nm: str) -> None:
+def exported_by(library: str, nm: str) -> set[str]:
     out = subprocess.run([nm, "-D", "--defined-only", library], check=True, capture_output=True,
                          text=True).stdout
-    exported = {line.split()[-1].split("@")[0] for line in out.splitlines()}
+    return {line.split()[-1].split("@")[0] for line in out.splitlines()}
+
+
+def check_fortran(library: str, nm: str) -> None:
+    wanted = set()
+    for p in fortran.procedures_of(load(SPEC), fortran.load_tables(SPEC)):
+        for name in (p.f.name.lower(), "p" + p.f.name.lower()):
+            names = [name] * (not p.f.large) + [f"{name}_{o}" for o in p.others if not p.result]
+            wanted |= {n + "_" for n in names + [f"{name}_f08"] * p.f.large}
+    if missing := wanted - exported_by(library, nm):
+        fail(f"not exported: {sorted(missing)}")
+
+
+def check_exports(library: str, nm: str) -> None:
+    exported = exported_by(library, nm)
     functions = defined_functions()
     wanted = functions | {"P" + f for f in functions} | FORTRAN_VARIABLES
     if exported != wanted:
@@ -150,5 +166,7 @@ if __name__ == "__main__":
         check_header(*sys.argv[2:])
     elif len(sys.argv) == 4 and sys.argv[1] == "exports":
         check_exports(*sys.argv[2:])
+    elif len(sys.argv) == 4 and sys.argv[1] == "fortran":
+        check_fortran(*sys.argv[2:])
     else:
         sys.exit(__doc__)
