@@ -282,14 +282,16 @@ TEST(Ops, Locations) {
 
 TEST(Ops, AcceptWhatTheStandardAllowsAndNothingElse) {
     predefine();
-    // MPI-5.0 §6.9.2 by category: c_integer … other, see mpi/core/datatype.hpp.
+    // MPI-5.0 §6.9.2 by category: c_integer … other, see mpi/core/machine.hpp; and, as MPICH and
+    // Open MPI do, logical operations on the integers of MPI (MPI_AINT, MPI_COUNT, MPI_OFFSET).
     const auto allowed = [](MPI_Op op, Category c) {
         const bool number = c == Category::c_integer || c == Category::fortran_integer ||
                             c == Category::floating || c == Category::multi_language;
         if (op == MPI_MIN || op == MPI_MAX) return number;
         if (op == MPI_SUM || op == MPI_PROD) return number || c == Category::complex;
         if (op == MPI_LAND || op == MPI_LOR || op == MPI_LXOR) {
-            return c == Category::c_integer || c == Category::logical;
+            return c == Category::c_integer || c == Category::logical ||
+                   c == Category::multi_language;
         }
         if (op == MPI_BAND || op == MPI_BOR || op == MPI_BXOR) {
             return c == Category::byte || (number && c != Category::floating);

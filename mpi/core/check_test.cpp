@@ -14,7 +14,7 @@ class CheckTest : public testing::Test {
         predefine_ops();
     }
     void SetUp() override {
-        comm_.size = 4;
+        comm_.size = comm_.peer_size = 4;
         comm_.rank = 1;
         table<Comm>().predefine(0x101, &comm_);
         clear_error_detail();
