@@ -1,9 +1,9 @@
-// Attributes. A value that Fortran sets is an integer; C sees the address of it (MPI-5.0 §19.3.7), so
-// the glue keeps each one in a cell. A value that C has set is an address, and Fortran sees it as an
-// integer. The predefined attributes are addresses of an int in C, and that int in Fortran.
+// Attributes. A value that Fortran sets is an integer; C sees the address of it (MPI-5.0 §19.3.7),
+// so the glue keeps each one in a cell. A value that C has set is an address, and Fortran sees it
+// as an integer. The predefined attributes are addresses of an int in C, and that int in Fortran.
 //
-// The copy and delete functions have other arguments in Fortran. C is given functions of the glue with
-// the program's in their extra state.
+// The copy and delete functions have other arguments in Fortran. C is given functions of the glue
+// with the program's in their extra state.
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -16,7 +16,7 @@ namespace {
 
 /// The values that Fortran has set, by the address that C knows each by.
 class Cells {
-public:
+  public:
     /// A cell that holds `value`.
     void* make(Faint value) {
         auto cell = std::make_unique<Faint>(value);
@@ -39,7 +39,7 @@ public:
         cells_.erase(attribute);
     }
 
-private:
+  private:
     std::mutex mutex_;
     std::unordered_map<void*, std::unique_ptr<Faint>> cells_;
 };
@@ -55,7 +55,8 @@ template <class Value>
 struct Keyval {
     using Copy = void (*)(Fint* object, Fint* keyval, Value* extra_state, Value* value_in,
                           Value* value_out, Fint* flag, Fint* ierror);
-    using Delete = void (*)(Fint* object, Fint* keyval, Value* value, Value* extra_state, Fint* ierror);
+    using Delete = void (*)(Fint* object, Fint* keyval, Value* value, Value* extra_state,
+                            Fint* ierror);
     Copy copy;
     Delete remove;
     Value extra_state;
@@ -88,7 +89,8 @@ int remove(Handle object, int keyval, void* value, void* extra_state) {
 
 /// Attributes outlive their keyval, so its functions are kept until the program ends.
 template <class Value>
-void* keep(typename Keyval<Value>::Copy copy, typename Keyval<Value>::Delete remove, Value extra_state) {
+void* keep(typename Keyval<Value>::Copy copy, typename Keyval<Value>::Delete remove,
+           Value extra_state) {
     static std::mutex mutex;
     static auto& kept = *new std::vector<std::unique_ptr<Keyval<Value>>>;
     const std::lock_guard lock(mutex);
@@ -103,53 +105,59 @@ int set(int (*call)(Handle, int, void*), Handle object, int keyval, Faint value)
     return outcome;
 }
 
-bool predefined(int keyval) { return keyval >= MPI_TAG_UB && keyval <= MPI_UNIVERSE_SIZE; }
+bool predefined(int keyval) {
+    return keyval >= MPI_TAG_UB && keyval <= MPI_UNIVERSE_SIZE;
+}
 
 template <class Value, class Handle>
-int get(int (*call)(Handle, int, void*, int*), Handle object, int keyval, Value* value, Fint* flag) {
+int get(int (*call)(Handle, int, void*, int*), Handle object, int keyval, Value* value,
+        Fint* flag) {
     void* found = nullptr;
     int has = 0;
     const int outcome = call(object, keyval, &found, &has);
     if (outcome != MPI_SUCCESS) return outcome;
     *flag = logical(has);
-    if (has) *value = static_cast<Value>(predefined(keyval) ? *static_cast<int*>(found) : cells().value(found));
+    if (has)
+        *value = static_cast<Value>(predefined(keyval) ? *static_cast<int*>(found)
+                                                       : cells().value(found));
     return outcome;
 }
 
 }  // namespace
 
-#define KEYVAL(Value, Handle, symbol, call)                                                          \
-    FORTRAN void symbol##_(Keyval<Value>::Copy copy_fn, Keyval<Value>::Delete delete_fn, Fint* keyval, \
-                           const Value* extra_state, Fint* ierror) {                                 \
-        finish(ierror, call(copy<Value, Handle>, remove<Value, Handle>, keyval,                      \
-                            keep<Value>(copy_fn, delete_fn, *extra_state)));                         \
+#define KEYVAL(Value, Handle, symbol, call)                                              \
+    FORTRAN void symbol##_(Keyval<Value>::Copy copy_fn, Keyval<Value>::Delete delete_fn, \
+                           Fint* keyval, const Value* extra_state, Fint* ierror) {       \
+        finish(ierror, call(copy<Value, Handle>, remove<Value, Handle>, keyval,          \
+                            keep<Value>(copy_fn, delete_fn, *extra_state)));             \
     }
 
-#define ATTRIBUTE(Value, Handle, set_symbol, set_call, get_symbol, get_call)                              \
-    FORTRAN void set_symbol##_(const Fint* object, const Fint* keyval, const Value* value, Fint* ierror) { \
-        finish(ierror, set(set_call, handle<Handle>(object), *keyval, *value));                           \
-    }                                                                                                     \
-    FORTRAN void get_symbol##_(const Fint* object, const Fint* keyval, Value* value, Fint* flag,          \
-                               Fint* ierror) {                                                            \
-        finish(ierror, get(get_call, handle<Handle>(object), *keyval, value, flag));                      \
+#define ATTRIBUTE(Value, Handle, set_symbol, set_call, get_symbol, get_call)                     \
+    FORTRAN void set_symbol##_(const Fint* object, const Fint* keyval, const Value* value,       \
+                               Fint* ierror) {                                                   \
+        finish(ierror, set(set_call, handle<Handle>(object), *keyval, *value));                  \
+    }                                                                                            \
+    FORTRAN void get_symbol##_(const Fint* object, const Fint* keyval, Value* value, Fint* flag, \
+                               Fint* ierror) {                                                   \
+        finish(ierror, get(get_call, handle<Handle>(object), *keyval, value, flag));             \
     }
 
 #define F08(symbol) ALIAS decltype(symbol##_) symbol##_f08_ __attribute__((alias(#symbol "_")));
 
-#define ALL(p, P)                                                                                         \
-    KEYVAL(Fint, MPI_Comm, p##mpi_keyval_create, P##MPI_Keyval_create)                                    \
-    ATTRIBUTE(Fint, MPI_Comm, p##mpi_attr_put, P##MPI_Attr_put, p##mpi_attr_get, P##MPI_Attr_get)         \
-    KEYVAL(Faint, MPI_Comm, p##mpi_comm_create_keyval, P##MPI_Comm_create_keyval)                         \
-    ATTRIBUTE(Faint, MPI_Comm, p##mpi_comm_set_attr, P##MPI_Comm_set_attr, p##mpi_comm_get_attr,          \
-              P##MPI_Comm_get_attr)                                                                       \
-    KEYVAL(Faint, MPI_Datatype, p##mpi_type_create_keyval, P##MPI_Type_create_keyval)                     \
-    ATTRIBUTE(Faint, MPI_Datatype, p##mpi_type_set_attr, P##MPI_Type_set_attr, p##mpi_type_get_attr,      \
-              P##MPI_Type_get_attr)                                                                       \
-    F08(p##mpi_comm_create_keyval)                                                                        \
-    F08(p##mpi_comm_set_attr)                                                                             \
-    F08(p##mpi_comm_get_attr)                                                                             \
-    F08(p##mpi_type_create_keyval)                                                                        \
-    F08(p##mpi_type_set_attr)                                                                             \
+#define ALL(p, P)                                                                                 \
+    KEYVAL(Fint, MPI_Comm, p##mpi_keyval_create, P##MPI_Keyval_create)                            \
+    ATTRIBUTE(Fint, MPI_Comm, p##mpi_attr_put, P##MPI_Attr_put, p##mpi_attr_get, P##MPI_Attr_get) \
+    KEYVAL(Faint, MPI_Comm, p##mpi_comm_create_keyval, P##MPI_Comm_create_keyval)                 \
+    ATTRIBUTE(Faint, MPI_Comm, p##mpi_comm_set_attr, P##MPI_Comm_set_attr, p##mpi_comm_get_attr,  \
+              P##MPI_Comm_get_attr)                                                               \
+    KEYVAL(Faint, MPI_Datatype, p##mpi_type_create_keyval, P##MPI_Type_create_keyval)             \
+    ATTRIBUTE(Faint, MPI_Datatype, p##mpi_type_set_attr, P##MPI_Type_set_attr,                    \
+              p##mpi_type_get_attr, P##MPI_Type_get_attr)                                         \
+    F08(p##mpi_comm_create_keyval)                                                                \
+    F08(p##mpi_comm_set_attr)                                                                     \
+    F08(p##mpi_comm_get_attr)                                                                     \
+    F08(p##mpi_type_create_keyval)                                                                \
+    F08(p##mpi_type_set_attr)                                                                     \
     F08(p##mpi_type_get_attr)
 
 ALL(, )

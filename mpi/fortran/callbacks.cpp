@@ -39,16 +39,17 @@ int release(void* extra_state) {
 
 }  // namespace
 
-#define GREQUEST_START(symbol, call)                                                                   \
-    FORTRAN void symbol##_(decltype(Grequest::query) query_fn, decltype(Grequest::free) free_fn,       \
-                           decltype(Grequest::cancel) cancel_fn, Faint* extra_state,                   \
-                           Fint* request, Fint* ierror) {                                              \
-        auto its = std::make_unique<Grequest>(Grequest{query_fn, free_fn, cancel_fn, extra_state});    \
-        HandleOut<MPI_Request> request_c(request);                                                     \
-        const int outcome = call(query, release, cancel, its.get(), request_c);                        \
-        if (outcome == MPI_SUCCESS) its.release();                                                     \
-        finish(ierror, outcome);                                                                       \
-    }                                                                                                  \
+#define GREQUEST_START(symbol, call)                                                             \
+    FORTRAN void symbol##_(decltype(Grequest::query) query_fn, decltype(Grequest::free) free_fn, \
+                           decltype(Grequest::cancel) cancel_fn, Faint* extra_state,             \
+                           Fint* request, Fint* ierror) {                                        \
+        auto its =                                                                               \
+            std::make_unique<Grequest>(Grequest{query_fn, free_fn, cancel_fn, extra_state});     \
+        HandleOut<MPI_Request> request_c(request);                                               \
+        const int outcome = call(query, release, cancel, its.get(), request_c);                  \
+        if (outcome == MPI_SUCCESS) its.release();                                               \
+        finish(ierror, outcome);                                                                 \
+    }                                                                                            \
     ALIAS decltype(symbol##_) symbol##_f08_ __attribute__((alias(#symbol "_")));
 
 GREQUEST_START(mpi_grequest_start, MPI_Grequest_start)

@@ -16,7 +16,8 @@ namespace {
     MPI_F_STATUS_IGNORE = reinterpret_cast<MPI_Fint*>(&mpi_fathom_addresses_.status_ignore);
     MPI_F_STATUSES_IGNORE = reinterpret_cast<MPI_Fint*>(&mpi_fathom_addresses_.statuses_ignore);
     MPI_F08_STATUS_IGNORE = reinterpret_cast<MPI_F08_status*>(&mpi_fathom_addresses_.status_ignore);
-    MPI_F08_STATUSES_IGNORE = reinterpret_cast<MPI_F08_status*>(&mpi_fathom_addresses_.statuses_ignore);
+    MPI_F08_STATUSES_IGNORE =
+        reinterpret_cast<MPI_F08_status*>(&mpi_fathom_addresses_.statuses_ignore);
 }
 
 }  // namespace
@@ -120,12 +121,16 @@ FORTRAN void mpi_status_f082f_(const MPI_Status* f08_status, Fint* f_status, Fin
 // Does nothing: a compiler cannot know that, and keeps no copy of the variable in a register.
 FORTRAN void mpi_f_sync_reg_(void*) {}
 
-// The operators == and /= of the handles' types, and MPI_SIZEOF of the types with 1, 2, … bytes: one
-// procedure of each for each type, as the interfaces in modules.f90 want them.
+// The operators == and /= of the handles' types, and MPI_SIZEOF of the types with 1, 2, … bytes:
+// one procedure of each for each type, as the interfaces in modules.f90 want them.
 
-#define COMPARISONS(type)                                                                       \
-    FORTRAN Fint mpi_fathom_eq_##type##_(const Fint* a, const Fint* b) { return logical(*a == *b); } \
-    FORTRAN Fint mpi_fathom_ne_##type##_(const Fint* a, const Fint* b) { return logical(*a != *b); }
+#define COMPARISONS(type)                                                \
+    FORTRAN Fint mpi_fathom_eq_##type##_(const Fint* a, const Fint* b) { \
+        return logical(*a == *b);                                        \
+    }                                                                    \
+    FORTRAN Fint mpi_fathom_ne_##type##_(const Fint* a, const Fint* b) { \
+        return logical(*a != *b);                                        \
+    }
 
 COMPARISONS(comm)
 COMPARISONS(datatype)
@@ -139,11 +144,10 @@ COMPARISONS(request)
 COMPARISONS(session)
 COMPARISONS(win)
 
-
-#define SIZE_OF(type, bytes)                                                        \
+#define SIZE_OF(type, bytes)                                                   \
     FORTRAN void mpi_sizeof_##type##_(const void*, Fint* size, Fint* ierror) { \
-        *size = bytes;                                                              \
-        finish(ierror, MPI_SUCCESS);                                                \
+        *size = bytes;                                                         \
+        finish(ierror, MPI_SUCCESS);                                           \
     }
 
 SIZE_OF(character, 1)

@@ -1,5 +1,6 @@
-// A program of two languages: C makes objects, Fortran uses them, and the other way about. Each handle
-// goes through MPI_X_c2f and MPI_X_f2c, each attribute through both languages (MPI-5.0 §19.3).
+// A program of two languages: C makes objects, Fortran uses them, and the other way about. Each
+// handle goes through MPI_X_c2f and MPI_X_f2c, each attribute through both languages (MPI-5.0
+// §19.3).
 #include <mpi.h>
 
 #include <cstdint>
@@ -8,7 +9,8 @@
 
 extern "C" {
 // mixed_f08.f90
-void fortran_handles(MPI_Fint* comm, MPI_Fint* group, MPI_Fint* type, MPI_Fint* op, MPI_Fint* request, int* ok);
+void fortran_handles(MPI_Fint* comm, MPI_Fint* group, MPI_Fint* type, MPI_Fint* op,
+                     MPI_Fint* request, int* ok);
 void fortran_status(const MPI_Fint* status, int* ok);
 void fortran_ignore();
 void fortran_make_keyval(int* keyval);
@@ -17,7 +19,9 @@ void fortran_get(MPI_Fint* comm, int* keyval, MPI_Aint* value, int* found);
 void fortran_operation(MPI_Fint* op);
 void fortran_count(int* copied, int* deleted);
 // Called by Fortran: is this what C knows as MPI_STATUS_IGNORE?
-int ignored(const void* status) { return status == MPI_F08_STATUS_IGNORE; }
+int ignored(const void* status) {
+    return status == MPI_F08_STATUS_IGNORE;
+}
 }
 
 namespace {
@@ -68,7 +72,8 @@ void statuses() {
     int ok = 0;
     fortran_status(f, &ok);
     check(ok == 1, "a status of C in Fortran");
-    check(MPI_F_STATUS_IGNORE != nullptr && MPI_F08_STATUSES_IGNORE != nullptr, "MPI_F_STATUS_IGNORE");
+    check(MPI_F_STATUS_IGNORE != nullptr && MPI_F08_STATUSES_IGNORE != nullptr,
+          "MPI_F_STATUS_IGNORE");
     fortran_ignore();
 }
 
@@ -86,11 +91,13 @@ void attributes() {
     int something = 5;
     MPI_Comm_set_attr(comm, c_key, &something);
     fortran_get(&f, &c_key, &value, &found);
-    check(found && value == reinterpret_cast<MPI_Aint>(&something), "what C set is an address in Fortran");
+    check(found && value == reinterpret_cast<MPI_Aint>(&something),
+          "what C set is an address in Fortran");
     value = INT64_C(1) << 50;
     fortran_set(&f, &c_key, &value);
     MPI_Comm_get_attr(comm, c_key, &seen, &found);
-    check(found && *static_cast<MPI_Aint*>(seen) == INT64_C(1) << 50, "C sees the address of what Fortran set");
+    check(found && *static_cast<MPI_Aint*>(seen) == INT64_C(1) << 50,
+          "C sees the address of what Fortran set");
 
     // A keyval of Fortran, whose functions are called for C too.
     int f_key = 0;
@@ -100,9 +107,11 @@ void attributes() {
     MPI_Comm other = MPI_COMM_NULL;
     MPI_Comm_dup(comm, &other);
     MPI_Comm_get_attr(other, f_key, &seen, &found);
-    check(found && *static_cast<MPI_Aint*>(seen) == 31, "Fortran's copy function for MPI_Comm_dup of C");
+    check(found && *static_cast<MPI_Aint*>(seen) == 31,
+          "Fortran's copy function for MPI_Comm_dup of C");
     MPI_Comm_get_attr(other, c_key, &seen, &found);
-    check(found && *static_cast<MPI_Aint*>(seen) == INT64_C(1) << 50, "and C's for a value of Fortran");
+    check(found && *static_cast<MPI_Aint*>(seen) == INT64_C(1) << 50,
+          "and C's for a value of Fortran");
     MPI_Comm_set_attr(other, f_key, &something);
     MPI_Comm_free(&other);
     MPI_Comm_free(&comm);
