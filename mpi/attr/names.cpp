@@ -30,10 +30,11 @@ Status type_set_name(Datatype& datatype, const char* type_name) {
     return Status::ok;
 }
 
-Status type_get_name(Datatype& datatype, char* type_name, int& resultlen) {
-    const char* name = datatype.name         ? datatype.name->c_str()
-                       : datatype.predefined ? predefined_name(datatype.id)
-                                             : "";
+Status type_get_name(const Datatype* datatype, char* type_name, int& resultlen) {
+    const char* name = datatype == nullptr    ? "MPI_DATATYPE_NULL"
+                       : datatype->name       ? datatype->name->c_str()
+                       : datatype->predefined ? predefined_name(datatype->id)
+                                              : "";
     resultlen = std::snprintf(type_name, MPI_MAX_OBJECT_NAME, "%s", name);
     return Status::ok;
 }

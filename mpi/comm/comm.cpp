@@ -2,6 +2,7 @@
 #include "mpi/core/comm.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <new>
 
@@ -60,9 +61,9 @@ Status comm_set_name(Comm& comm, const char* comm_name) {
     return Status::ok;
 }
 
-Status comm_get_name(Comm& comm, char* comm_name, int& resultlen) {
-    std::memcpy(comm_name, comm.name.c_str(), comm.name.size() + 1);
-    resultlen = static_cast<int>(comm.name.size());
+Status comm_get_name(const Comm* comm, char* comm_name, int& resultlen) {
+    const char* name = comm != nullptr ? comm->name.c_str() : "MPI_COMM_NULL";
+    resultlen = std::snprintf(comm_name, MPI_MAX_OBJECT_NAME, "%s", name);
     return Status::ok;
 }
 

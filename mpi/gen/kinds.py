@@ -36,7 +36,7 @@ def load_kinds(path: Path) -> dict[str, Kind]:
 
 KINDS = load_kinds(Path(__file__).resolve().parent.parent / "spec" / "kinds.toml")
 
-COMMS = ("COMM", "COMM_INTRA", "COMM_TOPOLOGY", "COMM_FREE")
+COMMS = ("COMM", "COMM_OR_NULL", "COMM_INTRA", "COMM_TOPOLOGY", "COMM_FREE")
 BUFFERS = ("SEND_BUFFER", "RECV_BUFFER")
 COUNTS = ("COUNT", "COUNTS")
 TYPES = ("DATATYPE", "DATATYPE_ANY", "DATATYPES_EACH")
