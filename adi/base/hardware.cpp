@@ -25,7 +25,7 @@ class Hwloc {
 
     HardwarePlace place() const {
         HardwarePlace place;
-        place.fill(-1);
+        place.fill(kNoPart);
         hwloc_cpuset_t mine = bitmap_alloc_();
         if (mine == nullptr) return place;
         if (get_cpubind_(topology_, mine, HWLOC_CPUBIND_PROCESS) == 0) {
@@ -65,10 +65,10 @@ class Hwloc {
         return function != nullptr;
     }
 
-    /// The object of a type that has all of `cpus`, or -1.
+    /// The object of a type that has all of `cpus`, if there is one.
     int part_of(hwloc_obj_type_t type, hwloc_const_cpuset_t cpus) const {
         const int depth = type_depth_(topology_, type);
-        if (depth == HWLOC_TYPE_DEPTH_UNKNOWN || depth == HWLOC_TYPE_DEPTH_MULTIPLE) return -1;
+        if (depth == HWLOC_TYPE_DEPTH_UNKNOWN || depth == HWLOC_TYPE_DEPTH_MULTIPLE) return kNoPart;
         const auto n = static_cast<unsigned>(count_(topology_, depth));
         for (unsigned i = 0; i < n; ++i) {
             const hwloc_obj_t object = object_(topology_, depth, i);
@@ -76,7 +76,7 @@ class Hwloc {
                 return static_cast<int>(i);
             }
         }
-        return -1;
+        return n == 0 ? kNoPart : kSeveralParts;
     }
 
     decltype(hwloc_topology_init)* init_ = nullptr;
@@ -97,7 +97,7 @@ class Hwloc {
 HardwarePlace hardware_place() {
     if (const Hwloc* hwloc = Hwloc::get()) return hwloc->place();
     HardwarePlace nowhere;
-    nowhere.fill(-1);
+    nowhere.fill(kNoPart);
     return nowhere;
 }
 

@@ -11,8 +11,10 @@ namespace adi {
 inline constexpr std::array<const char*, 8> kHardwareTypes{
     "Package", "Die", "NUMANode", "L3Cache", "L2Cache", "L1Cache", "Core", "PU"};
 
-/// For each of kHardwareTypes, the number of the part that this process is restricted to; -1 when
-/// it may run on several, or the host has none.
+/// For each of kHardwareTypes, the number of the part that this process is restricted to, or one of
+/// the two below.
+inline constexpr int kSeveralParts = -1;  ///< it may run on several
+inline constexpr int kNoPart = -2;        ///< the host has none, as far as is known
 using HardwarePlace = std::array<int, kHardwareTypes.size()>;
 
 /// Of this process now. Loads hwloc at the first call, which takes some milliseconds; without hwloc

@@ -137,4 +137,23 @@ TEST_F(Inquiry, RemovedErrhandlerNamesStillWork) {
 }
 #endif
 
+// Each kind of part that the host has, and whether the process is restricted to one.
+TEST_F(Inquiry, HardwareResources) {
+    MPI_Info info = MPI_INFO_NULL;
+    MPI_OK(MPI_Get_hw_resource_info(&info));
+    int keys = 0;
+    MPI_OK(MPI_Info_get_nkeys(info, &keys));
+    for (int i = 0; i < keys; ++i) {
+        char key[MPI_MAX_INFO_KEY];
+        char value[16];
+        int length = sizeof value;
+        int flag = 0;
+        MPI_OK(MPI_Info_get_nthkey(info, i, key));
+        EXPECT_EQ(std::strncmp(key, "hwloc://", 8), 0) << key;
+        MPI_OK(MPI_Info_get_string(info, key, &length, value, &flag));
+        EXPECT_TRUE(std::strcmp(value, "true") == 0 || std::strcmp(value, "false") == 0) << value;
+    }
+    MPI_OK(MPI_Info_free(&info));
+}
+
 }  // namespace
