@@ -46,7 +46,7 @@ Status comm_compare(Comm& comm1, Comm& comm2, int& result) {
 
 Status comm_group(Comm& comm, Group*& group) {
     try {
-        group = make_group(comm.group->members);
+        group = make_group(comm.group->members, *comm.group);
     } catch (const std::bad_alloc&) {
     }
     return group != nullptr ? Status::ok : fail(Status::no_mem, "no memory for a group");

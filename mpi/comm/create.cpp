@@ -17,8 +17,8 @@ Status no_memory_for_comm() {
     return fail(Status::no_mem, "no memory for a communicator");
 }
 
-Group* new_group(std::vector<Process> members) {
-    Group* group = make_group(std::move(members));
+Group* new_group(std::vector<Process> members, const Group& from) {
+    Group* group = make_group(std::move(members), from);
     if (group == nullptr) static_cast<void>(no_memory_for_comm());
     return group;
 }
@@ -133,11 +133,12 @@ std::vector<Process> members_of(int color, const std::vector<Place>& places, con
 }
 
 /// The groups of both sides, or none when one of them is empty or this process in neither.
-Status both_sides(std::vector<Process> mine, std::vector<Process> theirs, Groups& groups) {
+Status both_sides(std::vector<Process> mine, std::vector<Process> theirs, const Group& from,
+                  Groups& groups) {
     if (theirs.empty()) return Status::ok;
-    Group* group = new_group(std::move(mine));
+    Group* group = new_group(std::move(mine), from);
     if (group == nullptr) return Status::no_mem;
-    Group* remote = group->rank >= 0 ? new_group(std::move(theirs)) : nullptr;
+    Group* remote = group->rank >= 0 ? new_group(std::move(theirs), from) : nullptr;
     if (remote == nullptr) {
         const bool failed = group->rank >= 0;
         release(group);
@@ -217,11 +218,12 @@ Status comm_create(Comm& comm, Group& group, Comm*& newcomm) {
         if (comm.is_inter()) {
             std::vector<Process> theirs;
             if (Status s = Bridge(comm).swap(group.members, theirs); s != Status::ok) return s;
-            if (Status s = both_sides(group.members, std::move(theirs), groups); s != Status::ok) {
+            if (Status s = both_sides(group.members, std::move(theirs), group, groups);
+                s != Status::ok) {
                 return s;
             }
         } else if (group.rank >= 0) {
-            groups.group = new_group(group.members);
+            groups.group = new_group(group.members, group);
             if (groups.group == nullptr) return Status::no_mem;
         }
         return make_from(comm, groups, newcomm);
@@ -246,12 +248,12 @@ Status comm_split(Comm& comm, int color, int key, Comm*& newcomm) {
         Groups groups;
         if (color != MPI_UNDEFINED && comm.is_inter()) {
             if (Status s = both_sides(members_of(color, places, *comm.group),
-                                      members_of(color, theirs, *comm.peers), groups);
+                                      members_of(color, theirs, *comm.peers), *comm.group, groups);
                 s != Status::ok) {
                 return s;
             }
         } else if (color != MPI_UNDEFINED) {
-            groups.group = new_group(members_of(color, places, *comm.group));
+            groups.group = new_group(members_of(color, places, *comm.group), *comm.group);
             if (groups.group == nullptr) return Status::no_mem;
         }
         return make_from(comm, groups, newcomm);

@@ -52,8 +52,8 @@ Status join_sides(Comm& local, Bridge& bridge, Comm*& newintercomm);
 /// The hints `old` (Comm::hints) with what `info`, which may be null, says.
 std::uint8_t merged_hints(std::uint8_t old, const Info* info);
 
-/// A group of `members`; null, with the error recorded, when out of memory.
-Group* new_group(std::vector<Process> members);
+/// make_group(); null, with the error recorded, when out of memory.
+Group* new_group(std::vector<Process> members, const Group& from);
 
 [[gnu::cold]] Status no_memory_for_comm();
 

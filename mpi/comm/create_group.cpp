@@ -17,7 +17,7 @@ Status comm_create_group(Comm& comm, Group& group, int tag, Comm*& newcomm) {
     if (Status s = check_members(comm, group); s != Status::ok) return s;
     if (group.rank < 0) return Status::ok;
     return with_memory_for_comm([&] {
-        Group* own = new_group(group.members);
+        Group* own = new_group(group.members, group);
         if (own == nullptr) return Status::no_mem;
         return make_in_group(own, comm.side_context(Side::group), tag, comm.errhandler, newcomm);
     });

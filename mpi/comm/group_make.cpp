@@ -11,9 +11,10 @@ namespace mpi {
 
 namespace {
 
-/// The group of `members`; MPI_GROUP_EMPTY when there are none.
-Status finish(std::vector<Process> members, Group*& newgroup) {
-    newgroup = members.empty() ? find<Group>(MPI_GROUP_EMPTY) : make_group(std::move(members));
+/// The group of `members`, made from `from`; MPI_GROUP_EMPTY when there are none.
+Status finish(std::vector<Process> members, const Group& from, Group*& newgroup) {
+    newgroup =
+        members.empty() ? find<Group>(MPI_GROUP_EMPTY) : make_group(std::move(members), from);
     return newgroup != nullptr ? Status::ok : fail(Status::no_mem, "no memory for a group");
 }
 
@@ -104,7 +105,7 @@ Status include(const Group& group, int n, Ranks ranks, Group*& newgroup) {
     return with_memory([&] {
         Selection selection(group);
         if (Status s = select(selection, n, ranks); s != Status::ok) return s;
-        return finish(selection.take_members(), newgroup);
+        return finish(selection.take_members(), group, newgroup);
     });
 }
 
@@ -113,7 +114,7 @@ Status exclude(const Group& group, int n, Ranks ranks, Group*& newgroup) {
     return with_memory([&] {
         Selection selection(group);
         if (Status s = select(selection, n, ranks); s != Status::ok) return s;
-        return finish(selection.others(), newgroup);
+        return finish(selection.others(), group, newgroup);
     });
 }
 
@@ -130,7 +131,7 @@ Status group_union(Group& group1, Group& group2, Group*& newgroup) {
     return with_memory([&] {
         std::vector<Process> members = group1.members;
         append(members, group2, group1, false);
-        return finish(std::move(members), newgroup);
+        return finish(std::move(members), group1, newgroup);
     });
 }
 
@@ -138,7 +139,7 @@ Status group_intersection(Group& group1, Group& group2, Group*& newgroup) {
     return with_memory([&] {
         std::vector<Process> members;
         append(members, group1, group2, true);
-        return finish(std::move(members), newgroup);
+        return finish(std::move(members), group1, newgroup);
     });
 }
 
@@ -146,7 +147,7 @@ Status group_difference(Group& group1, Group& group2, Group*& newgroup) {
     return with_memory([&] {
         std::vector<Process> members;
         append(members, group1, group2, false);
-        return finish(std::move(members), newgroup);
+        return finish(std::move(members), group1, newgroup);
     });
 }
 

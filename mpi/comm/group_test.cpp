@@ -40,7 +40,7 @@ class GroupTest : public testing::Test {
     void TearDown() override {
         for (Group* group : made_) EXPECT_EQ(group_free(*group), Status::ok);
     }
-    Group& make(Members members) { return keep(make_group(std::move(members))); }
+    Group& make(Members members) { return keep(make_group(std::move(members), Group())); }
     Group& world(int size) {
         Members members(static_cast<std::size_t>(size));
         std::iota(members.begin(), members.end(), 0U);
@@ -254,7 +254,7 @@ TEST_F(GroupTest, RangesRefuse) {
 }
 
 TEST_F(GroupTest, FreedHandlesAreDeadAndTheEmptyGroupIsNot) {
-    Group* group = make_group({1, 2});
+    Group* group = make_group({1, 2}, Group());
     const MPI_Group handle = handle_of<MPI_Group>(*group);
     EXPECT_EQ(find<Group>(handle), group);
     retain(group);  // somebody else uses it

@@ -64,7 +64,7 @@ Status comm_remote_size(Comm& comm, int& size) {
 Status comm_remote_group(Comm& comm, Group*& group) {
     if (Status s = needs_intercommunicator(comm); s != Status::ok) return s;
     return with_memory_for_comm([&] {
-        group = new_group(comm.peers->members);
+        group = new_group(comm.peers->members, *comm.group);
         return group != nullptr ? Status::ok : Status::no_mem;
     });
 }
@@ -105,7 +105,7 @@ Status join_sides(Comm& local_comm, Bridge& bridge, Comm*& newintercomm) {
         if (Status s = bridge.swap(turn, their_turn); s != Status::ok) return s;
         if (Status s = bridge.swap(local_comm.group->members, theirs); s != Status::ok) return s;
         if (Status s = check_disjoint(*local_comm.group, theirs); s != Status::ok) return s;
-        Group* remote = new_group(std::move(theirs));
+        Group* remote = new_group(std::move(theirs), *local_comm.group);
         if (remote == nullptr) return Status::no_mem;
         retain(local_comm.group);
         return make_agreed(std::min(turn[0], their_turn[0]), false, bridge,
@@ -130,7 +130,7 @@ Status intercomm_merge(Comm& intercomm, int high, Comm*& newintracomm) {
         std::vector<Process> members = first ? own : other;
         const std::vector<Process>& rest = first ? other : own;
         members.insert(members.end(), rest.begin(), rest.end());
-        Group* group = new_group(std::move(members));
+        Group* group = new_group(std::move(members), *intercomm.group);
         if (group == nullptr) return Status::no_mem;
         return make_from(intercomm, {group}, newintracomm);
     });

@@ -56,10 +56,11 @@ int Group::rank_of(Process process) const {
     return it == members.end() ? -1 : static_cast<int>(it - members.begin());
 }
 
-Group* make_group(std::vector<Process> members) {
+Group* make_group(std::vector<Process> members, const Group& from) {
     Group* group = table<Group>().create();
     if (group == nullptr) return nullptr;
     group->members = std::move(members);
+    group->session_buffer = from.session_buffer;
     const int self = world_rank();
     if (self >= 0) group->rank = group->rank_of(static_cast<Process>(self));
     return group;

@@ -5,11 +5,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "mpi/core/object.hpp"
 
 namespace mpi {
+
+namespace pt2pt {
+class SendBuffer;
+}
 
 /// A process of the job: its rank in MPI_COMM_WORLD, which is also the ADI's peer number.
 using Process = std::uint32_t;
@@ -18,6 +23,9 @@ using Process = std::uint32_t;
 struct Group : Object {
     std::vector<Process> members;  ///< rank in the group → process; no process twice
     int rank = -1;                 ///< this process's rank, or -1 when it is no member
+    /// Where the session that the group comes from keeps its buffer for buffered sends, which
+    /// serves the communicators made from it too (MPI-5.0 §3.6); null in the world model.
+    std::shared_ptr<std::shared_ptr<pt2pt::SendBuffer>> session_buffer;
 
     int size() const { return static_cast<int>(members.size()); }
     /// Rank of `process` in this group or -1. The first call looks at the whole group once; then
@@ -39,8 +47,8 @@ struct HandleTraits<Group> {
 };
 
 /// Makes a group of `members` (moved in) with this process's rank filled in; null when out of
-/// memory. The caller owns one reference.
-Group* make_group(std::vector<Process> members);
+/// memory. The caller owns one reference. The group belongs to the session of `from`.
+Group* make_group(std::vector<Process> members, const Group& from);
 
 inline void retain(Group* group) {
     ++group->refs;

@@ -19,7 +19,8 @@ class SendBuffer;
 struct Session : Object {
     Errhandler* errhandler = nullptr;  ///< one reference held
     int thread_level = MPI_THREAD_SINGLE;
-    std::shared_ptr<pt2pt::SendBuffer> send_buffer;  ///< MPI_Session_attach_buffer
+    /// MPI_Session_attach_buffer; shared with the groups that are made from the session.
+    std::shared_ptr<std::shared_ptr<pt2pt::SendBuffer>> send_buffer;
 };
 
 template <>

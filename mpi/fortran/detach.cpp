@@ -50,3 +50,5 @@ DETACH(pmpi_buffer_detach, PMPI_Buffer_detach)
 
 DETACH_FROM(MPI_Comm, mpi_comm_detach_buffer, MPI_Comm_detach_buffer)
 DETACH_FROM(MPI_Comm, pmpi_comm_detach_buffer, PMPI_Comm_detach_buffer)
+DETACH_FROM(MPI_Session, mpi_session_detach_buffer, MPI_Session_detach_buffer)
+DETACH_FROM(MPI_Session, pmpi_session_detach_buffer, PMPI_Session_detach_buffer)

@@ -4,6 +4,7 @@
 #include <memory>
 #include <new>
 
+#include "mpi/core/session.hpp"
 #include "mpi/gen/bodies.hpp"
 #include "mpi/pt2pt/operations.hpp"
 #include "mpi/pt2pt/send_buffer.hpp"
@@ -45,9 +46,17 @@ class FlushOperation final : public Operation {
 
 namespace pt2pt {
 
+/// The communicator's, else its session's, else that of the process, which sessions do not use
+/// (MPI-5.0 §3.6).
+static SendBuffer* buffer_for(const Comm& comm) {
+    if (comm.send_buffer) return comm.send_buffer.get();
+    const auto& session = comm.group->session_buffer;
+    return session != nullptr ? session->get() : process_buffer.get();
+}
+
 Status buffered_send(const void* buffer, Count count, Datatype& type, int dest, int tag,
                      Comm& comm) {
-    SendBuffer* where = comm.send_buffer ? comm.send_buffer.get() : process_buffer.get();
+    SendBuffer* where = buffer_for(comm);
     if (where == nullptr) {
         return fail(Status::buffer, "no buffer is attached (message of %llu bytes)",
                     static_cast<unsigned long long>(make_buffer(buffer, count, type).bytes));
@@ -119,6 +128,23 @@ Status buffer_flush() {
 
 Status buffer_iflush(Request*& request) {
     return pt2pt::iflush(process_buffer, nullptr, request);
+}
+
+Status session_attach_buffer(Session& session, void* buffer, Count size) {
+    return pt2pt::attach(*session.send_buffer, buffer, size);
+}
+
+Status session_detach_buffer(Session& session, void* buffer_addr, Count& size) {
+    return pt2pt::detach(*session.send_buffer, buffer_addr, size);
+}
+
+Status session_flush_buffer(Session& session) {
+    pt2pt::flush(*session.send_buffer);
+    return Status::ok;
+}
+
+Status session_iflush_buffer(Session& session, Request*& request) {
+    return pt2pt::iflush(*session.send_buffer, nullptr, request);
 }
 
 Status comm_attach_buffer(Comm& comm, void* buffer, Count size) {

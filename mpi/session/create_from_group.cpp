@@ -51,7 +51,7 @@ Status check_tag(const char* stringtag) {
 Status create(const Group& group, const char* stringtag, char purpose, Errhandler& errhandler,
               Comm*& newcomm) {
     return with_memory_for_comm([&] {
-        Group* members = new_group(group.members);
+        Group* members = new_group(group.members, group);
         if (members == nullptr) return Status::no_mem;
         const std::int32_t tag = to_tag(digest(stringtag, group, purpose));
         return make_in_group(members, kNoParent, tag, &errhandler, newcomm);

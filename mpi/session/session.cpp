@@ -88,6 +88,7 @@ Status session_init(const Info* info, Errhandler& errhandler, Session*& session)
     session = table<Session>().create();
     if (session == nullptr) return no_memory();
     session->thread_level = level;
+    session->send_buffer = std::make_shared<pt2pt::BufferPlace>();
     session->errhandler = &errhandler;
     retain(&errhandler);
     enter_process(level);
@@ -95,7 +96,7 @@ Status session_init(const Info* info, Errhandler& errhandler, Session*& session)
 }
 
 Status session_finalize(Session& session) {
-    pt2pt::flush(session.send_buffer);
+    pt2pt::flush(*session.send_buffer);
     release(session.errhandler);
     table<Session>().destroy(&session);
     leave_process();
@@ -145,11 +146,12 @@ Status session_get_pset_info(Session&, const char* pset_name, Info*& info) {
     return info != nullptr ? Status::ok : no_memory();
 }
 
-Status group_from_session_pset(Session&, const char* pset_name, Group*& newgroup) {
+Status group_from_session_pset(Session& session, const char* pset_name, Group*& newgroup) {
     try {
         std::vector<Process> members = members_of(pset_name);
         if (members.empty()) return no_set(pset_name);
-        newgroup = make_group(std::move(members));
+        newgroup = make_group(std::move(members), process_state->world_group);
+        if (newgroup != nullptr) newgroup->session_buffer = session.send_buffer;
     } catch (const std::bad_alloc&) {
     }
     return newgroup != nullptr ? Status::ok : no_memory();
