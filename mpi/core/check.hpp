@@ -63,6 +63,13 @@ Status handle_or_null(const char* name, Handle value, Handle null_handle, T*& ob
     return handle(name, value, object);
 }
 
+/// A datatype that is asked whether it exists: the constants of Fortran's types that no compiler
+/// here has are no objects, and give a null `object`.
+inline Status handle_or_absent(const char* name, MPI_Datatype value, Datatype*& object) {
+    if (value == MPI_REAL2 || value == MPI_COMPLEX4) return Status::ok;
+    return handle(name, value, object);
+}
+
 /// A datatype that data is communicated with: it must be committed.
 inline Status committed(const char* name, MPI_Datatype value, Datatype*& object) {
     if (Status s = handle(name, value, object); s != Status::ok) [[unlikely]]

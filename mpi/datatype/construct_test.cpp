@@ -308,7 +308,7 @@ TEST(Query, RemovedFunctions) {
     EXPECT_EQ(lb, -16);
     EXPECT_EQ(extent, 20);
     Count size = 0;
-    ASSERT_EQ(type_size(*type, size), Status::ok);
+    ASSERT_EQ(type_size(&*type, size), Status::ok);
     EXPECT_EQ(size, 12);
 }
 

@@ -1,6 +1,6 @@
 // The predefined datatypes (MPI-5.0 §3.2.2, §5.1, §6.9.4, §19.1.9), named and unnamed. Fortran's
 // have the sizes of gfortran's defaults. MPI_REAL2 and MPI_COMPLEX4 do not exist there: their
-// handles stay unbound.
+// handles stay unbound, which MPI_Type_size tells by MPI_UNDEFINED.
 
 #include <algorithm>
 #include <array>

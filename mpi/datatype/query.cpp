@@ -22,8 +22,8 @@ Status type_free(Datatype& datatype) {
     return Status::ok;
 }
 
-Status type_size(Datatype& datatype, Count& size) {
-    size = datatype.size;
+Status type_size(const Datatype* datatype, Count& size) {
+    size = datatype == nullptr ? MPI_UNDEFINED : datatype->size;  // absent: MPI-5.0 §20.4
     return Status::ok;
 }
 

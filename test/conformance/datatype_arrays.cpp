@@ -230,6 +230,53 @@ TEST_F(ArrayTypes, CopiesAreEqualAndIndependent) {
     MPI_OK(MPI_Type_free(&copy));
 }
 
+// A copy has the attributes, as their copy function makes them; they go when it is freed.
+TEST_F(ArrayTypes, CopiesHaveTheAttributes) {
+    struct Log {
+        int copies = 0;
+        int deletes = 0;
+        int result = MPI_SUCCESS;
+    } log;
+    const auto copied = [](MPI_Datatype, int, void* state, void* in, void* out, int* flag) {
+        auto* l = static_cast<Log*>(state);
+        ++l->copies;
+        *static_cast<void**>(out) = static_cast<char*>(in) + 1;
+        *flag = 1;
+        return l->result;
+    };
+    const auto deleted = [](MPI_Datatype, int, void*, void* state) {
+        ++static_cast<Log*>(state)->deletes;
+        return MPI_SUCCESS;
+    };
+    char values[2]{};
+    int key = MPI_KEYVAL_INVALID;
+    MPI_OK(MPI_Type_create_keyval(copied, deleted, &key, &log));
+    MPI_Datatype type = MPI_DATATYPE_NULL;
+    MPI_Datatype copy = MPI_DATATYPE_NULL;
+    MPI_OK(MPI_Type_contiguous(2, MPI_INT, &type));
+    MPI_OK(MPI_Type_set_attr(type, key, values));
+    MPI_OK(MPI_Type_dup(type, &copy));
+    EXPECT_EQ(log.copies, 1);
+    void* value = nullptr;
+    int found = 0;
+    MPI_OK(MPI_Type_get_attr(copy, key, &value, &found));
+    EXPECT_NE(found, 0);
+    EXPECT_EQ(value, values + 1);
+    MPI_OK(MPI_Type_free(&copy));
+    EXPECT_EQ(log.deletes, 1);
+    // A copy function that fails: no copy.
+    MPI_OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN));
+    MPI_OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
+    log.result = MPI_ERR_OTHER;
+    EXPECT_NE(MPI_Type_dup(type, &copy), MPI_SUCCESS);
+    EXPECT_EQ(log.copies, 2);
+    MPI_OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_ARE_FATAL));
+    MPI_OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_ARE_FATAL));
+    MPI_OK(MPI_Type_free(&type));
+    EXPECT_EQ(log.deletes, 2);
+    MPI_OK(MPI_Type_free_keyval(&key));
+}
+
 TEST_F(ArrayTypes, AddressesAddAndSubtract) {
     const std::array<double, 10> data{};
     MPI_Aint first = 0;

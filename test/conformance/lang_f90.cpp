@@ -55,6 +55,45 @@ TEST_F(LangF90, SizesAreThoseOfTheKind) {
     }
 }
 
+// The constants exist whatever the compiler has; by their size a program finds out.
+TEST_F(LangF90, AbsentTypesHaveNoSize) {
+    for (const MPI_Datatype type : {MPI_REAL2, MPI_COMPLEX4}) {
+        MPI_Count size[2]{};
+        EXPECT_EQ(size_of(type), MPI_UNDEFINED);
+        MPI_OK(MPI_Type_size_c(type, &size[0]));
+        MPI_OK(MPI_Type_size_x(type, &size[1]));
+        EXPECT_EQ(size[0], MPI_UNDEFINED);
+        EXPECT_EQ(size[1], MPI_UNDEFINED);
+        MPI_Datatype made = MPI_DATATYPE_NULL;
+        EXPECT_MPI_CLASS(MPI_Type_contiguous(2, type, &made), MPI_ERR_TYPE);
+        EXPECT_MPI_CLASS(MPI_Send(size, 1, type, MPI_PROC_NULL, 0, comm()), MPI_ERR_TYPE);
+    }
+    for (const MPI_Datatype type : {MPI_REAL4, MPI_COMPLEX32, MPI_INTEGER16, MPI_LOGICAL16}) {
+        EXPECT_GT(size_of(type), 0);
+    }
+}
+
+TEST_F(LangF90, TheArgumentsComeBack) {
+    const auto integers_of = [](MPI_Datatype type, int combiner) {
+        std::array<int, 4> n{};
+        std::array<int, 2> integers{};
+        EXPECT_MPI_OK(MPI_Type_get_envelope(type, &n[0], &n[1], &n[2], &n[3]));
+        EXPECT_EQ(n[3], combiner);
+        EXPECT_EQ(n[1], 0);
+        EXPECT_EQ(n[2], 0);
+        EXPECT_MPI_OK(MPI_Type_get_contents(type, n[0], 0, 0, integers.data(), nullptr, nullptr));
+        return std::pair{n[0], integers};
+    };
+    MPI_Datatype type = MPI_DATATYPE_NULL;
+    MPI_OK(MPI_Type_create_f90_real(15, 307, &type));
+    EXPECT_EQ(integers_of(type, MPI_COMBINER_F90_REAL), std::pair(2, std::array{15, 307}));
+    MPI_OK(MPI_Type_create_f90_complex(6, MPI_UNDEFINED, &type));
+    EXPECT_EQ(integers_of(type, MPI_COMBINER_F90_COMPLEX),
+              std::pair(2, std::array{6, MPI_UNDEFINED}));
+    MPI_OK(MPI_Type_create_f90_integer(9, &type));
+    EXPECT_EQ(integers_of(type, MPI_COMBINER_F90_INTEGER), std::pair(1, std::array{9, 0}));
+}
+
 TEST_F(LangF90, TheSameArgumentsGiveTheSameType) {
     MPI_Datatype first = MPI_DATATYPE_NULL;
     MPI_Datatype second = MPI_DATATYPE_NULL;

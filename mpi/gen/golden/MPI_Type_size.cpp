@@ -4,9 +4,9 @@ extern "C" [[gnu::visibility("default")]] int PMPI_Type_size(MPI_Datatype dataty
     const Status outcome = [&]() -> Status {
         Datatype* datatype_object = nullptr;
         Count size_object = 0;
-        if (Status s = check::handle("datatype", datatype, datatype_object); s != Status::ok) [[unlikely]] return s;
+        if (Status s = check::handle_or_absent("datatype", datatype, datatype_object); s != Status::ok) [[unlikely]] return s;
         if (Status s = check::not_null("size", size); s != Status::ok) [[unlikely]] return s;
-        if (Status s = mpi::type_size(*datatype_object, size_object); s != Status::ok) [[unlikely]] return s;
+        if (Status s = mpi::type_size(datatype_object, size_object); s != Status::ok) [[unlikely]] return s;
         store(size, size_object);
         return Status::ok;
     }();
