@@ -7,6 +7,9 @@
 //   nested     vectors of vectors: a plane of a three-dimensional array
 //   indexed    blocks of 1 to 7 doubles at irregular places
 //   struct     three of four members of an array of structures
+//   mg_x       the face of a grid with a border across its fastest dimension: single doubles
+//   mg_y       the face across the next dimension: rows of doubles, a plane apart
+//   ft         a matrix of complex numbers column by column: one side of FT's transpose
 #include <cstring>
 #include <memory>
 
@@ -184,6 +187,106 @@ class Struct : public Layout {
     static constexpr std::size_t kPayload = 32;
 };
 
+// The largest power of two that divides `n` and is at most its square root: two sides of a face.
+std::size_t short_side(std::size_t n) {
+    std::size_t side = 1;
+    while (n % (2 * side) == 0 && 4 * side * side <= n) side *= 2;
+    return side;
+}
+
+// MG's exchange of faces: one layer of the inside of a grid whose border is one point wide.
+class Face : public Layout {
+  public:
+    Face(std::size_t bytes, bool across_x) {
+        const std::size_t points = bytes / 8;
+        const std::size_t side = across_x ? short_side(points) : kSide;
+        const std::size_t sides[] = {points / side, across_x ? side : 1, across_x ? 1 : side};
+        const std::size_t whole[] = {sides[0] + 2, across_x ? side + 2 : kSide + 2, kSide + 2};
+        int sizes[3], subsizes[3];
+        const int starts[] = {1, 1, 1};
+        for (int i = 0; i < 3; ++i) {
+            sizes[i] = static_cast<int>(whole[i]);
+            subsizes[i] = static_cast<int>(sides[i]);
+        }
+        MPI_Type_create_subarray(3, sizes, subsizes, starts, MPI_ORDER_C, MPI_DOUBLE, &type);
+        MPI_Type_commit(&type);
+        rows_ = sides[0];
+        row_stride_ = whole[1] * whole[2];
+        length_ = across_x ? side : kSide;
+        stride_ = across_x ? whole[2] : 1;
+        first_ = row_stride_ + whole[2] + 1;
+        span_bytes = whole[0] * row_stride_ * 8;
+    }
+    void pack(unsigned char* out, const unsigned char* base) const override {
+        double* to = doubles(out);
+        for (std::size_t row = 0; row < rows_; ++row, to += length_) {
+            const double* from = doubles(base) + first_ + row * row_stride_;
+            if (stride_ == 1) {
+                std::memcpy(to, from, length_ * 8);
+            } else {
+                for (std::size_t i = 0; i < length_; ++i) to[i] = from[i * stride_];
+            }
+        }
+    }
+    void unpack(unsigned char* base, const unsigned char* in) const override {
+        const double* from = doubles(in);
+        for (std::size_t row = 0; row < rows_; ++row, from += length_) {
+            double* to = doubles(base) + first_ + row * row_stride_;
+            if (stride_ == 1) {
+                std::memcpy(to, from, length_ * 8);
+            } else {
+                for (std::size_t i = 0; i < length_; ++i) to[i * stride_] = from[i];
+            }
+        }
+    }
+
+  private:
+    static constexpr std::size_t kSide = 32;  // of the grid where the face does not say
+    std::size_t rows_;
+    std::size_t row_stride_;  // in doubles, as all below
+    std::size_t length_;
+    std::size_t stride_;
+    std::size_t first_;
+};
+
+class Transposed : public Layout {
+  public:
+    explicit Transposed(std::size_t bytes)
+        : rows_(short_side(bytes / kElement)), columns_(bytes / kElement / rows_) {
+        MPI_Datatype column = MPI_DATATYPE_NULL;
+        MPI_Datatype narrow = MPI_DATATYPE_NULL;
+        MPI_Type_vector(static_cast<int>(rows_), 2, static_cast<int>(2 * columns_), MPI_DOUBLE,
+                        &column);
+        MPI_Type_create_resized(column, 0, kElement, &narrow);
+        MPI_Type_contiguous(static_cast<int>(columns_), narrow, &type);
+        MPI_Type_commit(&type);
+        MPI_Type_free(&narrow);
+        MPI_Type_free(&column);
+        span_bytes = bytes;
+    }
+    void pack(unsigned char* out, const unsigned char* base) const override {
+        for (std::size_t column = 0; column < columns_; ++column) {
+            const unsigned char* from = base + column * kElement;
+            for (std::size_t row = 0; row < rows_; ++row, out += kElement) {
+                std::memcpy(out, from + row * columns_ * kElement, kElement);
+            }
+        }
+    }
+    void unpack(unsigned char* base, const unsigned char* in) const override {
+        for (std::size_t column = 0; column < columns_; ++column) {
+            unsigned char* to = base + column * kElement;
+            for (std::size_t row = 0; row < rows_; ++row, in += kElement) {
+                std::memcpy(to + row * columns_ * kElement, in, kElement);
+            }
+        }
+    }
+
+  private:
+    static constexpr std::size_t kElement = 16;  // of a complex number
+    std::size_t rows_;
+    std::size_t columns_;
+};
+
 struct Kind {
     const char* name;
     std::unique_ptr<Layout> (*make)(std::size_t bytes);
@@ -200,6 +303,12 @@ constexpr Kind kKinds[] = {
      [](std::size_t n) -> std::unique_ptr<Layout> { return std::make_unique<Indexed>(n); }},
     {"struct",
      [](std::size_t n) -> std::unique_ptr<Layout> { return std::make_unique<Struct>(n); }},
+    {"mg_x",
+     [](std::size_t n) -> std::unique_ptr<Layout> { return std::make_unique<Face>(n, true); }},
+    {"mg_y",
+     [](std::size_t n) -> std::unique_ptr<Layout> { return std::make_unique<Face>(n, false); }},
+    {"ft",
+     [](std::size_t n) -> std::unique_ptr<Layout> { return std::make_unique<Transposed>(n); }},
 };
 
 // The two ways of sending and receiving one message of the layout.
