@@ -16,7 +16,8 @@ inline constexpr std::uint64_t kPage = 4096;
 /// Address space per process in the job's one segment; memory is taken only as it is used.
 inline constexpr std::uint64_t kRegionBytes = std::uint64_t{16} << 20;
 
-enum State : std::uint32_t { kRunning = 0, kSleeping = 1 };
+/// Any other number: sleeping. Each announcement has the next one.
+enum State : std::uint32_t { kRunning = 0 };
 
 /// Start of a process's region. The inbox follows: per local process one 64-bit offset, in the
 /// sender's region, of the ring that carries its messages here; 0 until it has one.

@@ -198,12 +198,20 @@ void Shm::close() {
 
 adi::Park Shm::prepare_park() {
     if (mine_ == nullptr) return {};
-    mine_->state.store(kSleeping, std::memory_order_relaxed);
+    // Several threads may sleep on the word. One that announced itself and was woken before it
+    // slept would miss that if another's announcement looked the same; so a woken word gets a new
+    // number, and a word that says sleeping is left alone.
+    std::uint32_t number = mine_->state.load(std::memory_order_relaxed);
+    if (number == kRunning) {
+        if (++announced_ == kRunning) ++announced_;
+        number = announced_;
+        mine_->state.store(number, std::memory_order_relaxed);
+    }
     // Pairs with signal_local(): see there. The barrier runs on the senders' cores for them.
     if (!membarrier_ || !membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED)) {
         std::atomic_thread_fence(std::memory_order_seq_cst);
     }
-    return {reinterpret_cast<std::uint32_t*>(&mine_->state), kSleeping, -1};
+    return {reinterpret_cast<std::uint32_t*>(&mine_->state), number, -1};
 }
 
 void Shm::cancel_park() {

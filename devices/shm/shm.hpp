@@ -131,6 +131,7 @@ class Shm final : public adi::Device {
     std::uint32_t announcements_seen_ = 0;
     std::vector<std::unique_ptr<Inbound>> inbound_;
     std::vector<bool> accepted_;
+    std::uint32_t announced_ = 0;  ///< the last number in `state` that said sleeping
     bool membarrier_ = false;
 };
 
