@@ -104,7 +104,14 @@ class Engine {
     /// Waits, by spinning, yielding or sleeping, until done() is true. done() is cheap and may be
     /// called often; anything it looks at changes only by poll() or by a peer that signals.
     template <class Done>
-    void wait_until(Done&& done);
+    void wait_until(Done&& done) {
+        wait_until(done, wait_policy_);
+    }
+    /// The same for a thread that nobody waits for: sleeps whenever nothing comes.
+    template <class Done>
+    void wait_asleep(Done&& done) {
+        wait_until(done, {0, 0});
+    }
     void wait(Request& r) { wait(std::span(&r, 1)); }
     void wait(std::span<Request> requests) {
         if (fiber_ != nullptr) [[unlikely]]
@@ -190,6 +197,8 @@ class Engine {
     Unexpected* new_unexpected(Peer peer, const Header& header);
     void recycle(Unexpected* message);
 
+    template <class Done>
+    void wait_until(Done& done, const Waiter::Policy& policy);
     void resume(Fiber& fiber);
     void wait_on_fiber(std::span<Request> requests);
 
@@ -221,11 +230,11 @@ class Engine {
 };
 
 template <class Done>
-void Engine::wait_until(Done&& done) {
+void Engine::wait_until(Done& done, const Waiter::Policy& policy) {
     if (done()) return;
     if (fiber_ != nullptr) [[unlikely]]
         return fault(self_, Status::bad_argument, "wait_until() was called on a fiber");
-    Waiter waiter(wait_policy_);
+    Waiter waiter(policy);
     for (;;) {
         const int events = poll();
         if (done()) return;

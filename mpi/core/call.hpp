@@ -27,7 +27,7 @@ enum class Phase : unsigned char { before_init, running, finalized };
 [[gnu::visibility("hidden")]] extern std::atomic<Phase> world_phase;
 
 /// True from when MPI_THREAD_MULTIPLE was granted, or sessions came together that may be used by
-/// several threads, to the end of the process. Never reset.
+/// several threads, or a progress thread was started, to the end of the process. Never reset.
 [[gnu::visibility("hidden")]] extern bool thread_multiple;
 
 /// The one lock of the MPI layer, taken by the outermost MPI call of a thread. A user's reduction

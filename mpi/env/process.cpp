@@ -17,6 +17,7 @@
 #include "mpi/core/call.hpp"
 #include "mpi/core/info.hpp"
 #include "mpi/core/op.hpp"
+#include "mpi/env/progress.hpp"
 
 namespace mpi {
 
@@ -93,17 +94,19 @@ void enter_process(int thread_level) {
     ++users;
     highest_level = std::max(highest_level, thread_level);
     // Two sessions may be used by two threads at a time, each of which keeps to its level.
-    const bool several_threads =
-        highest_level == MPI_THREAD_MULTIPLE || (users > 1 && highest_level > MPI_THREAD_SINGLE);
+    const bool several_threads = wants_progress_thread() || highest_level == MPI_THREAD_MULTIPLE ||
+                                 (users > 1 && highest_level > MPI_THREAD_SINGLE);
     if (several_threads && !thread_multiple) {
         thread_multiple = true;
         process_state->engine.share(lock_release, lock_acquire);
     }
     phase.store(Phase::running);
+    if (users == 1 && wants_progress_thread()) start_progress_thread();
 }
 
 void leave_process() {
     if (--users > 0) return;
+    stop_progress_thread();
     ProcessState& p = *process_state;
     p.engine.rest();
     if (!p.left) {
