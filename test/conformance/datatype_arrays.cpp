@@ -1,5 +1,6 @@
 // Blocks of one length, subarrays, distributed arrays, resized types and copies: what travels, and
 // what their bounds are.
+#include <cstddef>
 #include <numeric>
 
 #include "test/conformance/datatype_model.hpp"
@@ -183,6 +184,7 @@ TEST_F(ArrayTypes, ResizedTypesInterleave) {
 }
 
 TEST_F(ArrayTypes, BoundsThatWereSetStick) {
+    SKIP_ON_PEER(kMpich, "takes the bounds of other data too");
     MPI_Datatype padded = MPI_DATATYPE_NULL;
     MPI_Datatype pair = MPI_DATATYPE_NULL;
     MPI_Datatype again = MPI_DATATYPE_NULL;
@@ -275,6 +277,51 @@ TEST_F(ArrayTypes, CopiesHaveTheAttributes) {
     MPI_OK(MPI_Type_free(&type));
     EXPECT_EQ(log.deletes, 2);
     MPI_OK(MPI_Type_free_keyval(&key));
+}
+
+TEST_F(ArrayTypes, ElementsOfHalfAStruct) {
+    struct Record {
+        int number;
+        double values[2];
+    };
+    const std::array<int, 2> lengths{1, 2};
+    const std::array<MPI_Aint, 2> places{0, offsetof(Record, values)};
+    const std::array<MPI_Datatype, 2> types{MPI_INT, MPI_DOUBLE};
+    MPI_Datatype one = MPI_DATATYPE_NULL;
+    MPI_Datatype record = MPI_DATATYPE_NULL;
+    MPI_OK(MPI_Type_create_struct(2, lengths.data(), places.data(), types.data(), &one));
+    MPI_OK(MPI_Type_create_resized(one, 0, sizeof(Record), &record));
+    MPI_OK(MPI_Type_commit(&record));
+    MPI_OK(MPI_Type_free(&one));
+    // An int, two doubles, and of the second record the int and one double.
+    const std::array<int, 2> short_lengths{1, 1};
+    MPI_Datatype half = MPI_DATATYPE_NULL;
+    MPI_Datatype both = MPI_DATATYPE_NULL;
+    MPI_OK(MPI_Type_create_struct(2, short_lengths.data(), places.data(), types.data(), &half));
+    const std::array<MPI_Aint, 2> starts{0, sizeof(Record)};
+    const std::array<MPI_Datatype, 2> parts{record, half};
+    MPI_OK(MPI_Type_create_struct(2, short_lengths.data(), starts.data(), parts.data(), &both));
+    MPI_OK(MPI_Type_commit(&both));
+    MPI_OK(MPI_Type_free(&half));
+    const std::array<Record, 2> sent{Record{1, {2, 3}}, Record{4, {5, 6}}};
+    std::array<Record, 3> received{};
+    MPI_Status status;
+    MPI_OK(MPI_Sendrecv(sent.data(), 1, both, next(), 1, received.data(), 3, record, previous(), 1,
+                        comm(), &status));
+    EXPECT_EQ(received[1].number, 4);
+    EXPECT_EQ(received[1].values[0], 5);
+    EXPECT_EQ(received[1].values[1], 0);
+    int count = 0;
+    int elements = 0;
+    MPI_Count elements_x = 0;
+    MPI_OK(MPI_Get_count(&status, record, &count));
+    MPI_OK(MPI_Get_elements(&status, record, &elements));
+    MPI_OK(MPI_Get_elements_x(&status, record, &elements_x));
+    EXPECT_EQ(count, MPI_UNDEFINED);
+    EXPECT_EQ(elements, 5);
+    EXPECT_EQ(elements_x, 5);
+    MPI_OK(MPI_Type_free(&record));
+    MPI_OK(MPI_Type_free(&both));
 }
 
 TEST_F(ArrayTypes, AddressesAddAndSubtract) {
