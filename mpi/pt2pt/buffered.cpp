@@ -46,12 +46,11 @@ class FlushOperation final : public Operation {
 
 namespace pt2pt {
 
-/// The communicator's, else its session's, else that of the process, which sessions do not use
-/// (MPI-5.0 §3.6).
+/// The communicator's, else its session's, else that of the process (MPI-5.0 §3.6).
 static SendBuffer* buffer_for(const Comm& comm) {
     if (comm.send_buffer) return comm.send_buffer.get();
     const auto& session = comm.group->session_buffer;
-    return session != nullptr ? session->get() : process_buffer.get();
+    return session != nullptr && *session ? session->get() : process_buffer.get();
 }
 
 Status buffered_send(const void* buffer, Count count, Datatype& type, int dest, int tag,

@@ -68,6 +68,12 @@ TEST_F(SessionBuffer, ServesItsCommunicatorsOnly) {
     EXPECT_EQ(address, memory.data());
     EXPECT_EQ(size_bytes, static_cast<MPI_Count>(memory.size()));
     EXPECT_EQ(send_around(of_session_), MPI_ERR_BUFFER);
+
+    // Without one, that of the process serves.
+    MPI_OK(MPI_Buffer_attach(memory.data(), static_cast<int>(memory.size())));
+    EXPECT_EQ(send_around(of_session_), MPI_SUCCESS);
+    int size = 0;
+    MPI_OK(MPI_Buffer_detach(&address, &size));
 }
 
 TEST_F(SessionBuffer, TheCommunicatorsOwnComesFirst) {
