@@ -11,6 +11,8 @@ using mpitest::Bytes;
 class External : public mpitest::MpiTest {};
 
 TEST_F(External, AStructThereAndBackAgain) {
+    SKIP_ON_PEER(kMpich, "MPI_Pack_external_size of a struct crashes");
+    SKIP_ON_PEER(kOpenMpi, "a long has the size that it has here");
     struct Record {
         char letter;
         double value;
@@ -60,6 +62,8 @@ TEST_F(External, AStructThereAndBackAgain) {
 }
 
 TEST_F(External, NothingIsNothing) {
+    SKIP_ON_PEER(kMpich, "refuses null pointers");
+    SKIP_ON_PEER(kOpenMpi, "refuses null pointers");
     MPI_Aint position = 0;
     MPI_Aint size = -1;
     MPI_OK(MPI_Pack_external("external32", nullptr, 0, MPI_INT, nullptr, 0, &position));
