@@ -215,12 +215,23 @@ void blame(Comm* comm) {
     if (comm != nullptr) retain(comm);
 }
 
+/// The communicator whose handler gets the errors that belong to none. The standard says
+/// MPI_COMM_SELF; up to MPI-3 it was MPI_COMM_WORLD, and programs that set a handler there alone
+/// mean all errors. So that one is asked as long as MPI_COMM_SELF's is the initial one; MPICH does
+/// so too.
+static Comm* owner_of_the_rest() {
+    Comm* self = find<Comm>(MPI_COMM_SELF);
+    const bool initial =
+        self != nullptr && self->errhandler == find<Errhandler>(MPI_ERRORS_ARE_FATAL);
+    return initial ? find<Comm>(MPI_COMM_WORLD) : self;
+}
+
 int fail_call(Status status, ErrorOwner owner, const char* format, ...) noexcept {
     const int code = static_cast<int>(status);
     const Comm* unseen = nullptr;  // not among the arguments
     if (owner.comm == nullptr && owner.session == nullptr && owner.handler == nullptr) {
         unseen = blamed;
-        owner.comm = blamed != nullptr ? blamed : find<Comm>(MPI_COMM_SELF);
+        owner.comm = blamed != nullptr ? blamed : owner_of_the_rest();
     }
     Errhandler* handler = owner.comm != nullptr      ? owner.comm->errhandler
                           : owner.session != nullptr ? owner.session->errhandler

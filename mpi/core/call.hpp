@@ -103,9 +103,10 @@ struct ErrorOwner {
 };
 
 /// Handles the failure of a call: invokes the error handler of `owner`; when that is null, of the
-/// communicator named by blame(), else of MPI_COMM_SELF; while that does not exist errors are fatal
-/// (MPI-5.0 §9.3). Returns the error class, or, when errors are fatal, prints one line (the call,
-/// its arguments, the class, error_detail()) and aborts the job.
+/// communicator named by blame(), else of MPI_COMM_SELF, or of MPI_COMM_WORLD while the former has its
+/// initial one; while that does not exist errors are fatal (MPI-5.0 §9.3). Returns the error class,
+/// or, when errors are fatal, prints one line (the call, its arguments, the class, error_detail())
+/// and aborts the job.
 ///
 /// `format` is the call's name, arguments and values; the values follow. Conversions:
 ///     %p address   %i int   %l MPI_Aint or MPI_Count   %r rank   %t tag

@@ -90,6 +90,7 @@ TEST_F(RunningDeathTest, ACommunicatorIsNamedByItsUser) {
 
 TEST_F(RunningDeathTest, ErrorsOfNoCommunicatorGoToSelf) {
     ASSERT_EQ(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), MPI_SUCCESS);
+    ASSERT_EQ(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_ABORT), MPI_SUCCESS);
     MPI_Datatype type = MPI_DATATYPE_NULL;
     EXPECT_EXIT(MPI_Type_commit(&type), ExitedWithCode(MPI_ERR_TYPE), "MPI_Type_commit");
     ASSERT_EQ(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN), MPI_SUCCESS);

@@ -125,6 +125,15 @@ TEST_F(AddedErrors, EachErrorClass) {
 }
 #endif
 
+// An error that belongs to no communicator goes to MPI_COMM_SELF's handler. Programs of MPI-3 and older
+// set the one of MPI_COMM_WORLD alone, and get their errors.
+TEST_F(AddedErrors, WorldStandsInForSelf) {
+    MPI_OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_ARE_FATAL));
+    MPI_OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
+    int size_bytes = 0;
+    EXPECT_MPI_CLASS(MPI_Type_size(MPI_DATATYPE_NULL, &size_bytes), MPI_ERR_TYPE);
+}
+
 TEST_F(AddedErrors, PcontrolDoesNothing) {
     MPI_OK(MPI_Pcontrol(0));
     MPI_OK(MPI_Pcontrol(2, 1, "more"));
