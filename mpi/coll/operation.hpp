@@ -84,8 +84,8 @@ inline Running* running() {
 /// already. Called by all ranks in one order.
 Status make_request(std::unique_ptr<Running> operation, Comm& comm, Request*& request, Start when);
 
-/// An argument of a body, kept for as long as the operation lives: a reference to a datatype, an op
-/// or a communicator is counted, since users may free those while the operation is pending. Arrays
+/// An argument of a body, kept for as long as the operation lives: a reference to a datatype or
+/// an op is counted, since users may free those while the operation is pending. Arrays
 /// of numbers stay the user's, who does not change them.
 template <class T>
 class Held {
@@ -109,6 +109,16 @@ class Held<T&> {
 
   private:
     T* object_;
+};
+/// The communicator is held by the request, once: MPI_Comm_disconnect counts on it.
+template <>
+class Held<Comm&> {
+  public:
+    explicit Held(Comm& comm) : comm_(&comm) {}
+    Comm& get() const { return *comm_; }
+
+  private:
+    Comm* comm_;
 };
 /// An array of datatypes with its length.
 struct Types {

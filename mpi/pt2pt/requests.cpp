@@ -23,6 +23,7 @@ Request* make_request(Comm& comm, Datatype& type) {
 }
 
 void destroy(Request& request) {
+    request.operation.reset();  // it may still look at the communicator
     if (request.comm != nullptr) release(request.comm);
     if (request.type != nullptr) release(request.type);
     table<Request>().destroy(&request);

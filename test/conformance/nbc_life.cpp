@@ -258,4 +258,21 @@ TEST_F(NbcErrors, Arguments) {
     MPI_OK(MPI_Request_free(&request));
 }
 
+// MPI_Comm_disconnect waits for what is pending, not for persistent requests that are inactive.
+TEST_F(Nbc, DisconnectWithInactiveRequests) {
+    MPI_Comm other = MPI_COMM_NULL;
+    MPI_OK(MPI_Comm_dup(comm(), &other));
+    MPI_Request requests[3] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+    int value = 0;
+    int sum = 0;
+    MPI_OK(MPI_Barrier_init(other, MPI_INFO_NULL, &requests[0]));
+    MPI_OK(
+        MPI_Allreduce_init(&value, &sum, 1, MPI_INT, MPI_SUM, other, MPI_INFO_NULL, &requests[1]));
+    MPI_OK(MPI_Recv_init(&value, 1, MPI_INT, 0, 0, other, &requests[2]));
+    MPI_OK(MPI_Startall(2, requests));
+    MPI_OK(MPI_Waitall(2, requests, MPI_STATUSES_IGNORE));
+    MPI_OK(MPI_Comm_disconnect(&other));
+    for (MPI_Request& request : requests) MPI_OK(MPI_Request_free(&request));
+}
+
 }  // namespace
