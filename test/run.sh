@@ -124,8 +124,10 @@ suite_options() {
                 -Db_sanitize=address,undefined -Db_lundef=false &&
                 targets=$(python3 -B test/support/targets.py build-asan $wanted) &&
                 quietly ninja -C build-asan $targets; then
-                # A rank under the sanitizers is several times slower; an error ends it.
-                UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 FATHOM_TEST_TIMEOUT=120 \
+                # A rank under the sanitizers is several times slower; an error ends it. Memory that
+                # cannot be had is no error: the tests ask for too much on purpose.
+                ASAN_OPTIONS=allocator_may_return_null=1 \
+                    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 FATHOM_TEST_TIMEOUT=120 \
                     run_tests build-asan --timeout-multiplier 4 $(suite_options $wanted)
                 summary="$summary build-asan"
             else
