@@ -35,8 +35,9 @@ constexpr Level kLevels[] = {
     {"MPI_THREAD_MULTIPLE", MPI_THREAD_MULTIPLE},
 };
 
+/// Without a hint, what the process has already.
 Status requested_level(const Info* info, int& level) {
-    level = MPI_THREAD_SINGLE;
+    level = thread_multiple ? MPI_THREAD_MULTIPLE : MPI_THREAD_SINGLE;
     const std::string* hint = info != nullptr ? info->find("thread_level") : nullptr;
     if (hint == nullptr) return Status::ok;
     for (const Level& each : kLevels) {

@@ -223,4 +223,19 @@ TEST_F(Objects, Inquiries) {
     });
 }
 
+// A session that asks for no level has the one that the process has already.
+TEST_F(Objects, SessionsHaveTheLevelOfTheProcess) {
+    MPI_Session session = MPI_SESSION_NULL;
+    MPI_Info info = MPI_INFO_NULL;
+    char level[32] = "";
+    int length = sizeof level;
+    int flag = 0;
+    MPI_OK(MPI_Session_init(MPI_INFO_NULL, MPI_ERRORS_RETURN, &session));
+    MPI_OK(MPI_Session_get_info(session, &info));
+    MPI_OK(MPI_Info_get_string(info, "thread_level", &length, level, &flag));
+    EXPECT_STREQ(level, "MPI_THREAD_MULTIPLE");
+    MPI_OK(MPI_Info_free(&info));
+    MPI_OK(MPI_Session_finalize(&session));
+}
+
 }  // namespace
