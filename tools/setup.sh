@@ -10,8 +10,8 @@ set -eu
 # Lists of packages are meant to fall apart into words.
 # shellcheck disable=SC2086
 
-packages="meson ninja-build g++ gfortran pkg-config libgtest-dev libgmock-dev libhwloc-dev libboost-context-dev python3 cmake
-    gdb"
+packages="meson ninja-build g++ gfortran pkg-config libgtest-dev libgmock-dev libhwloc-dev libboost-context-dev libsodium-dev
+    clang python3 cmake gdb"
 
 # Prints those of $packages that dpkg does not know as installed.
 missing_packages() {
@@ -24,10 +24,10 @@ missing_packages() {
 
 # Prints the tools and libraries that are missing, where there is no dpkg to ask.
 missing_tools() {
-    for tool in meson ninja c++ pkg-config python3 cmake gdb; do
+    for tool in meson ninja c++ clang pkg-config python3 cmake gdb; do
         command -v "$tool" >/dev/null 2>&1 || printf ' %s' "$tool"
     done
-    for library in gtest gmock hwloc; do
+    for library in gtest gmock hwloc libsodium; do
         pkg-config --exists "$library" 2>/dev/null || printf ' %s' "$library"
     done
     echo '#include <boost/context/detail/fcontext.hpp>' | c++ -E -x c++ - >/dev/null 2>&1 ||
@@ -39,7 +39,7 @@ if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>
     [ -z "$missing" ] && exit 0
     echo "setup: this is not a Debian system; please install:$missing" >&2
     echo "setup: needed are Meson 1.0, Ninja, a C++20 compiler (g++ 12 or clang 14), pkg-config," \
-        "Python 3.11, CMake, gdb, GoogleTest with gmock, hwloc, and Boost.Context, with their headers;" \
+        "Python 3.11, CMake, gdb, clang with its LANai back end, GoogleTest with gmock, hwloc, libsodium and Boost.Context, with their headers;" \
         "for Fortran programs, a Fortran compiler" >&2
     exit 1
 fi

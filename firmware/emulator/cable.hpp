@@ -1,0 +1,53 @@
+// What a board and the network see of each other: the connector of one cable. The board's side
+// (firmware/emulator/board.*) sends pieces of packets and takes what comes; the network's side
+// (links, switches, firmware/emulator/network.*) carries them, in modelled time or as fast as it goes.
+//
+// All of an emulator runs on one thread, driven by Simulation; these calls are made on it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace emulator {
+
+/// Time in picoseconds since the emulator's start.
+using Time = std::int64_t;
+
+/// The network's side. Made by the network, one per board.
+class Cable {
+  public:
+    virtual ~Cable() = default;
+
+    /// The next piece of the packet that is being sent (route bytes are simply the first bytes of a
+    /// packet): the bytes are taken at once (copied), but are on the wire only when
+    /// Connector::sent() is called; one piece at a time. `tail`: the packet ends with it, and the
+    /// network appends the CRC-8. An empty piece with `tail` is legal.
+    virtual void send(std::span<const std::uint8_t> piece, bool tail) = 0;
+    /// The board can take bytes again, after received() took less than it was offered.
+    virtual void resume() = 0;
+    /// Is a working cable plugged in at both ends?
+    virtual bool up() const = 0;
+};
+
+/// The board's side.
+class Connector {
+  public:
+    /// The piece given to send() has left.
+    virtual void sent() = 0;
+    /// Bytes have come: returns how many were taken (all, or up to the board's limit; 0 when it is
+    /// not ready). The rest is offered again after resume(); meanwhile the link is stopped and the
+    /// packet holds its path. `tail`: with the last byte of `bytes` the packet is at its end;
+    /// `syndrome` then is the CRC-8's (0: good). Route bytes have been stripped on the way.
+    virtual std::size_t received(std::span<const std::uint8_t> bytes, bool tail,
+                                 std::uint8_t syndrome) = 0;
+    /// The packet that was being sent or received is lost: forward reset, or the cable went.
+    virtual void reset() = 0;
+    /// The cable went up or down.
+    virtual void link_changed(bool up) = 0;
+
+  protected:
+    ~Connector() = default;
+};
+
+}  // namespace emulator

@@ -1,0 +1,80 @@
+/* How a host process reaches an emulated board: messages over a local socket, and what the two share
+ * in memory. The emulator is here what the kernel module is for a board: the driver. Host order.
+ *
+ * The socket is SOCK_SEQPACKET in the abstract namespace (no file to leave behind); one message of
+ * the client, one answer, in turn. The emulator refuses processes of other users (SO_PEERCRED) and
+ * closes the endpoint when the socket closes: that is how a killed process is noticed.
+ */
+#ifndef FATHOM_FIRMWARE_ATTACH_H
+#define FATHOM_FIRMWARE_ATTACH_H
+
+#include "firmware/protocol/layout.h"
+
+enum { FM_ATTACH_VERSION = 1 };
+
+enum {
+    FM_ATTACH_OPEN = 1,  /* argument: node; key, nodes, ring_slots, staging_pages are set */
+    FM_ATTACH_NODES = 2, /* places[nodes]; opens the endpoint for traffic */
+    FM_ATTACH_PIN = 3,   /* address, bytes: pages to register; answer: argument = index of the first */
+    FM_ATTACH_UNPIN = 4  /* argument: index of the first, bytes as given to PIN. When the answer is
+                            here, no DMA touches the pages any more */
+};
+
+/* Answers' `status`. */
+enum {
+    FM_ATTACH_OK = 0,
+    FM_ATTACH_BAD = 1,     /* the request makes no sense; `text` says what */
+    FM_ATTACH_FULL = 2,    /* no endpoint, or no page table entries, left */
+    FM_ATTACH_DENIED = 3   /* the system does not let the emulator reach this process's memory */
+};
+
+struct fm_attach_request {
+    uint32_t version; /* FM_ATTACH_VERSION */
+    uint32_t op;
+    uint32_t argument;
+    uint32_t key;           /* of the job */
+    uint32_t nodes;         /* of the job */
+    uint32_t ring_slots;    /* power of two, 32..1024 */
+    uint32_t staging_pages; /* pages after the ring's that the process fills for FM_OP_PAGE */
+    uint32_t board;         /* OPEN: board wanted, or ~0: the emulator places node n of N in blocks */
+    uint64_t address;
+    uint64_t bytes;
+    uint32_t places[FM_MAX_NODES]; /* board << 24 | endpoint << 16 */
+};
+
+/* The answer to OPEN carries four descriptors (SCM_RIGHTS): the endpoint's region
+ * (FM_ENDPOINT_BYTES), the counters' page (read only), the host area, the fabric page. */
+struct fm_attach_answer {
+    uint32_t status;
+    uint32_t argument;
+    uint32_t board;
+    uint32_t endpoint;
+    uint32_t boards;     /* of the fabric */
+    uint32_t timed;      /* 1: modelled time; the clock in fm_host_status rules */
+    char text[104];
+};
+
+/* The host area: this page, then ring_slots pages of receive ring, then staging_pages pages. Ring
+ * and staging are pages 0.. of the endpoint's page table. All zero at first. */
+struct fm_host_status {
+    uint32_t events; /* futex; the driver adds 1 at each interrupt of the endpoint, and wakes */
+    uint32_t dead;   /* 1: the emulator is going away */
+    /* Modelled time (firmware/emulator/README.md, "Lockstep"). In picoseconds since the start. */
+    uint32_t state;     /* the process: FM_HOST_*; futex for the emulator to sleep on */
+    uint32_t reserved;
+    uint64_t clock_ps;  /* the process: its own time, never decreases */
+    uint64_t fabric_ps; /* the emulator: everything before this has happened; futex on its low word */
+};
+enum {
+    FM_HOST_AWAY = 0,    /* not concerned with the board now: time goes on without it */
+    FM_HOST_RUNNING = 1, /* will access the board at clock_ps or later: time stops there */
+    FM_HOST_WAITING = 2  /* will do nothing until something is written into its host area, or its
+                            endpoint's send_done changes; the emulator then sets clock_ps and RUNNING */
+};
+
+/* One per emulator, shared by all its clients. */
+struct fm_fabric_page {
+    uint32_t sleeping; /* futex; 1: the emulator sleeps, who stores into a board's SRAM wakes it */
+};
+
+#endif
