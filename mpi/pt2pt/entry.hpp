@@ -1,6 +1,7 @@
 // What a handle among the arguments means to calls that look at completion.
 #pragma once
 
+#include "mpi/core/process.hpp"
 #include "mpi/core/request.hpp"
 #include "mpi/core/status.hpp"
 
@@ -50,6 +51,39 @@ inline bool all_done(int count, const MPI_Request* requests) {
         if (e.active() && !e.request->complete()) return false;
     }
     return true;
+}
+
+/// first_done(), and once more after a look at the engine when nothing is.
+inline int look_for_done(int count, const MPI_Request* requests) {
+    if (const int done = first_done(count, requests); done >= 0) return done;
+    engine().look();
+    return first_done(count, requests);
+}
+
+/// all_done(), and once more after a look at the engine when not all are.
+inline bool look_for_all(int count, const MPI_Request* requests) {
+    if (all_done(count, requests)) return true;
+    engine().look();
+    return all_done(count, requests);
+}
+
+/// How MPI_Testany and MPI_Request_get_status_any begin: `indx` becomes the first request that is
+/// done, or MPI_UNDEFINED; `flag` says whether the call has its answer; without an active request
+/// that is the empty status.
+inline Status look_for_any(int count, const MPI_Request* requests, int& indx, int& flag,
+                           MPI_Status* status) {
+    int active = 0;
+    indx = MPI_UNDEFINED;
+    flag = 1;
+    if (Status s = count_active(count, requests, &active); s != Status::ok) return s;
+    if (active == 0) {
+        set_empty(status);
+    } else if (const int done = look_for_done(count, requests); done >= 0) {
+        indx = done;
+    } else {
+        flag = 0;
+    }
+    return Status::ok;
 }
 
 inline MPI_Status* nth(MPI_Status* statuses, int i) {

@@ -40,36 +40,17 @@ Status request_get_status(MPI_Request request, int& flag, MPI_Status* status) {
 
 Status request_get_status_any(int count, const MPI_Request* array_of_requests, int& indx, int& flag,
                               MPI_Status* status) {
-    int active = 0;
-    indx = MPI_UNDEFINED;
-    flag = 1;
-    if (Status s = count_active(count, array_of_requests, &active); s != Status::ok) return s;
-    if (active == 0) {
-        set_empty(status);
-        return Status::ok;
-    }
-    int done = first_done(count, array_of_requests);
-    if (done < 0) {
-        engine().look();
-        done = first_done(count, array_of_requests);
-    }
-    if (done < 0) {
-        flag = 0;
-        return Status::ok;
-    }
-    indx = done;
+    const Status s = look_for_any(count, array_of_requests, indx, flag, status);
+    if (s != Status::ok || indx == MPI_UNDEFINED) return s;
     // It is done, so there is a request. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker)
-    return outcome(*look_up(array_of_requests[done]).request, status);
+    return outcome(*look_up(array_of_requests[indx]).request, status);
 }
 
 Status request_get_status_all(int count, const MPI_Request* array_of_requests, int& flag,
                               MPI_Status* array_of_statuses) {
     int active = 0;
     if (Status s = count_active(count, array_of_requests, &active); s != Status::ok) return s;
-    if (flag = all_done(count, array_of_requests) ? 1 : 0; flag == 0) {
-        engine().look();
-        flag = all_done(count, array_of_requests) ? 1 : 0;
-    }
+    flag = look_for_all(count, array_of_requests) ? 1 : 0;
     bool failed = false;
     for (int i = 0; flag != 0 && i < count; ++i) {
         const Status s = look_at(look_up(array_of_requests[i]), nth(array_of_statuses, i));

@@ -86,26 +86,10 @@ Status waitany(int count, MPI_Request* array_of_requests, int& indx, MPI_Status*
 
 Status testany(int count, MPI_Request* array_of_requests, int& indx, int& flag,
                MPI_Status* status) {
-    int active = 0;
-    indx = MPI_UNDEFINED;
-    flag = 1;
-    if (Status s = count_active(count, array_of_requests, &active); s != Status::ok) return s;
-    if (active == 0) {
-        set_empty(status);
-        return Status::ok;
-    }
-    int done = first_done(count, array_of_requests);
-    if (done < 0) {
-        engine().look();
-        done = first_done(count, array_of_requests);
-    }
-    if (done < 0) {
-        flag = 0;
-        return Status::ok;
-    }
-    indx = done;
+    const Status s = look_for_any(count, array_of_requests, indx, flag, status);
+    if (s != Status::ok || indx == MPI_UNDEFINED) return s;
     // It is done, so there is a request. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker)
-    return pt2pt::finish(*look_up(array_of_requests[done]).request, &array_of_requests[done],
+    return pt2pt::finish(*look_up(array_of_requests[indx]).request, &array_of_requests[indx],
                          status);
 }
 
@@ -123,10 +107,7 @@ Status testall(int count, MPI_Request* array_of_requests, int& flag,
                MPI_Status* array_of_statuses) {
     int active = 0;
     if (Status s = count_active(count, array_of_requests, &active); s != Status::ok) return s;
-    if (flag = all_done(count, array_of_requests) ? 1 : 0; flag == 0) {
-        engine().look();
-        flag = all_done(count, array_of_requests) ? 1 : 0;
-    }
+    flag = look_for_all(count, array_of_requests) ? 1 : 0;
     return flag == 0 ? Status::ok : finish_all(count, array_of_requests, array_of_statuses);
 }
 
