@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "ARCHITECTURE.md"
-LAYERS = ("adi", "devices", "mpi")
+LAYERS = ("adi", "devices", "firmware", "mpi")
 SUFFIXES = (".hpp", ".cpp", ".h", ".c", ".in")
 
 # The one exception: who may include which devices.
@@ -200,10 +200,20 @@ def included(root: Path, file: Path) -> list[str]:
     return result
 
 
+def strays_in_firmware(here: str, name: str) -> bool:
+    """Devices know of the firmware what it shares with them; the control program itself, which runs
+    on the board, knows nothing of the host."""
+    if here.startswith("devices/"):
+        return name.startswith("firmware/") and not name.startswith("firmware/protocol/")
+    if here.startswith(("firmware/protocol/", "firmware/board/")):
+        return name.startswith(("adi/", "firmware/emulator/"))
+    return False
+
+
 def wrong_includes(root: Path) -> list[str]:
     wrong = []
-    forbidden = {"adi": ("devices", "mpi", "mpi.h"), "devices": ("mpi", "mpi.h"),
-                 "mpi": ("devices",)}
+    forbidden = {"adi": ("devices", "firmware", "mpi", "mpi.h"), "devices": ("mpi", "mpi.h"),
+                 "firmware": ("devices", "mpi", "mpi.h"), "mpi": ("devices", "firmware")}
     for layer in LAYERS:
         files = [f for f in sorted((root / layer).rglob("*"))
                  if f.suffix in SUFFIXES and not f.name.endswith("_test.cpp")]
@@ -214,6 +224,8 @@ def wrong_includes(root: Path) -> list[str]:
             wrong += [f"{here} includes {name}" for name in included(root, file)
                       if name.split("/")[0] in forbidden[layer]
                       and not (here == ROUTE and name in INLINE_DEVICES)]
+            wrong += [f"{here} includes {name}" for name in included(root, file)
+                      if strays_in_firmware(here, name)]
             if layer == "mpi" and re.search(r"\bdev::", bare(file.read_text())):
                 wrong.append(f"{here} names something of a device (dev::)")
     for header, name in INLINE_DEVICES.items():
@@ -293,6 +305,11 @@ class Broken(unittest.TestCase):
     def test_a_helper_that_nobody_calls(self) -> None:
         self.change("devices/shm/shm.hpp", "ring.commit(", "ring.publish(")
         self.expect(wrong_trace(self.copy), "no hop calls OutRing::commit")
+
+    def test_a_device_that_looks_into_the_emulator(self) -> None:
+        self.change("devices/fm/board.hpp", '#include "firmware/protocol/layout.h"',
+                    '#include "firmware/emulator/cable.hpp"')
+        self.expect(wrong_includes(self.copy), "devices/fm/board.hpp includes firmware/emulator")
 
     def test_too_many_hops(self) -> None:
         line = "4. `Shm::send_short` in `devices/shm/shm.hpp`: again.\n"
