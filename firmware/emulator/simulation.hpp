@@ -2,13 +2,18 @@
 //
 // Two modes (chosen once). In *modelled time* everything happens in the order of its modelled time,
 // and exactly then: an event queue, boards that run up to the next event, and hosts that time waits
-// for (Lockstep). *Fast*: what takes modelled time in the other mode happens as soon as possible, in
-// the order in which it was asked for; only timers (firmware's, time-outs, faults that last) follow
-// the wall clock.
+// for (Lockstep). *Fast*: what takes modelled time in the other mode happens as soon as possible,
+// in the order in which it was asked for; only timers (firmware's, time-outs, faults that last)
+// follow the wall clock.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <limits>
+#include <queue>
+#include <vector>
 
 #include "firmware/emulator/cable.hpp"
 
@@ -23,11 +28,90 @@ class Scheduler {
     /// Modelled time: the time of the event that is being handled, or of the board that runs.
     /// Fast: the wall clock since the start.
     virtual Time now() const = 0;
-    /// Calls `action` at `when`, not from within this call. Work of the hardware that takes modelled
-    /// time: in fast mode `when` is ignored, and it happens soon, in order of the calls.
+    /// Calls `action` at `when`, not from within this call. Work of the hardware that takes
+    /// modelled time: in fast mode `when` is ignored, and it happens soon, in order of the calls.
     virtual void at(Time when, std::function<void()> action) = 0;
     /// Calls `action` at `when` in both modes: timers.
     virtual void timer(Time when, std::function<void()> action) = 0;
+};
+
+/// Later than anything.
+constexpr Time kNever = std::numeric_limits<Time>::max();
+
+/// A board's processor as the clock sees it. Implemented by Board.
+class Processor {
+  public:
+    /// Modelled time: executes the instructions that begin before `until`, or before a nearer bound
+    /// that limit() sets meanwhile. Fast (`until` means nothing): executes until it is idle, for at
+    /// most some thousand instructions; an idle one first looks whether its loop sees anything new.
+    /// False: it was idle and still is, or it has stopped for good.
+    virtual bool run(Time until) = 0;
+    /// Modelled time: when its next instruction begins; kNever while it is idle or has stopped.
+    virtual Time time() const = 0;
+    /// Modelled time, called from within run(): an event was put before `until`.
+    virtual void limit(Time until) = 0;
+    /// Somebody else may have stored into the SRAM (a process, the driver). Modelled time: it
+    /// happened at now(), and an idle processor looks whether it concerns its loop.
+    virtual void notice() = 0;
+
+  protected:
+    ~Processor() = default;
+};
+
+/// The clock. One thread; the loop around it is Emulator's.
+class Simulation final : public Scheduler {
+  public:
+    /// `lookahead`: modelled time that a processor may run ahead of another, at most what a
+    /// packet's head needs from one to the other.
+    explicit Simulation(bool timed, Time lookahead = 0);
+
+    bool timed() const override { return timed_; }
+    Time now() const override;
+    void at(Time when, std::function<void()> action) override;
+    void timer(Time when, std::function<void()> action) override;
+
+    void add(Processor& processor) { processors_.push_back(&processor); }
+
+    /// Modelled time: everything that happens before `until`, unless stop() is called meanwhile.
+    /// Afterwards now() is `until`, or where it stopped.
+    void advance(Time until);
+    /// Ends advance() after what is being handled. What the handler does then happens at now().
+    void stop() { stopped_ = true; }
+    /// Modelled time: when the next thing happens; kNever: nothing is to be done.
+    Time next() const;
+    /// Tells all processors that others may have stored into their SRAM.
+    void notice();
+
+    /// Fast: what is to be done now. False: there was nothing.
+    bool turn();
+    /// Fast: when the next timer is due, for how long to sleep; kNever without one.
+    Time next_timer() const { return timers_.empty() ? kNever : timers_.top().when; }
+
+  private:
+    struct Event {
+        Time when;
+        std::uint64_t order;  // among those of one time: first come, first served
+        std::function<void()> action;
+        bool operator<(const Event& other) const {
+            return when != other.when ? when > other.when : order > other.order;
+        }
+    };
+    using Queue = std::priority_queue<Event>;
+
+    void handle_first();
+    bool run_timers();
+
+    const bool timed_;
+    const Time lookahead_;
+    const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    Time now_ = 0;
+    bool stopped_ = false;
+    std::uint64_t order_ = 0;
+    Processor* running_ = nullptr;
+    Time bound_ = kNever;                     // of the processor that runs
+    Queue timers_;                            // modelled time: all events
+    std::deque<std::function<void()>> soon_;  // fast: what at() got
+    std::vector<Processor*> processors_;
 };
 
 }  // namespace emulator

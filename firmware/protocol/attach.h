@@ -1,5 +1,6 @@
-/* How a host process reaches an emulated board: messages over a local socket, and what the two share
- * in memory. The emulator is here what the kernel module is for a board: the driver. Host order.
+/* How a host process reaches an emulated board: messages over a local socket, and what the two
+ * share in memory. The emulator is here what the kernel module is for a board: the driver. Host
+ * order.
  *
  * The socket is SOCK_SEQPACKET in the abstract namespace (no file to leave behind); one message of
  * the client, one answer, in turn. The emulator refuses processes of other users (SO_PEERCRED) and
@@ -10,12 +11,12 @@
 
 #include "firmware/protocol/layout.h"
 
-enum { FM_ATTACH_VERSION = 1 };
+enum { FM_ATTACH_VERSION = 1, FM_WORKS = 8 };
 
 enum {
     FM_ATTACH_OPEN = 1,  /* argument: node; key, nodes, ring_slots, staging_pages are set */
     FM_ATTACH_NODES = 2, /* places[nodes]; opens the endpoint for traffic */
-    FM_ATTACH_PIN = 3,   /* address, bytes: pages to register; answer: argument = index of the first */
+    FM_ATTACH_PIN = 3,   /* address, bytes: pages to register; answer: index of the first */
     FM_ATTACH_UNPIN = 4  /* argument: index of the first, bytes as given to PIN. When the answer is
                             here, no DMA touches the pages any more */
 };
@@ -23,9 +24,9 @@ enum {
 /* Answers' `status`. */
 enum {
     FM_ATTACH_OK = 0,
-    FM_ATTACH_BAD = 1,     /* the request makes no sense; `text` says what */
-    FM_ATTACH_FULL = 2,    /* no endpoint, or no page table entries, left */
-    FM_ATTACH_DENIED = 3   /* the system does not let the emulator reach this process's memory */
+    FM_ATTACH_BAD = 1,   /* the request makes no sense; `text` says what */
+    FM_ATTACH_FULL = 2,  /* no endpoint, or no page table entries, left */
+    FM_ATTACH_DENIED = 3 /* the system does not let the emulator reach this process's memory */
 };
 
 struct fm_attach_request {
@@ -36,7 +37,7 @@ struct fm_attach_request {
     uint32_t nodes;         /* of the job */
     uint32_t ring_slots;    /* power of two, 32..1024 */
     uint32_t staging_pages; /* pages after the ring's that the process fills for FM_OP_PAGE */
-    uint32_t board;         /* OPEN: board wanted, or ~0: the emulator places node n of N in blocks */
+    uint32_t board; /* OPEN: board wanted, or ~0: the emulator places node n of N in blocks */
     uint64_t address;
     uint64_t bytes;
     uint32_t places[FM_MAX_NODES]; /* board << 24 | endpoint << 16 */
@@ -49,8 +50,8 @@ struct fm_attach_answer {
     uint32_t argument;
     uint32_t board;
     uint32_t endpoint;
-    uint32_t boards;     /* of the fabric */
-    uint32_t timed;      /* 1: modelled time; the clock in fm_host_status rules */
+    uint32_t boards; /* of the fabric */
+    uint32_t timed;  /* 1: modelled time; the clock in fm_host_status rules */
     char text[104];
 };
 
@@ -59,22 +60,44 @@ struct fm_attach_answer {
 struct fm_host_status {
     uint32_t events; /* futex; the driver adds 1 at each interrupt of the endpoint, and wakes */
     uint32_t dead;   /* 1: the emulator is going away */
-    /* Modelled time (firmware/emulator/README.md, "Lockstep"). In picoseconds since the start. */
-    uint32_t state;     /* the process: FM_HOST_*; futex for the emulator to sleep on */
-    uint32_t reserved;
-    uint64_t clock_ps;  /* the process: its own time, never decreases */
-    uint64_t fabric_ps; /* the emulator: everything before this has happened; futex on its low word */
+    /* Modelled time (firmware/emulator/lockstep.hpp). In picoseconds since the start. */
+    uint32_t state;    /* FM_HOST_*; futex for the process to sleep on while WAITING or JOINING */
+    uint32_t asleep;   /* the process: 1 while it sleeps, or is about to, on state or fabric_ps */
+    uint64_t clock_ps; /* its own time, never decreases: the process's while RUNNING or AWAY, the
+                          emulator's while WAITING or JOINING */
+    uint64_t
+        fabric_ps; /* the emulator: everything before this has happened; futex on its low word */
 };
 enum {
-    FM_HOST_AWAY = 0,    /* not concerned with the board now: time goes on without it */
+    FM_HOST_AWAY = 0,    /* not concerned with the board now: time goes on without it. The emulator
+                            makes that of RUNNING when a clock does not move for 2 s */
     FM_HOST_RUNNING = 1, /* will access the board at clock_ps or later: time stops there */
-    FM_HOST_WAITING = 2  /* will do nothing until something is written into its host area, or its
-                            endpoint's send_done changes; the emulator then sets clock_ps and RUNNING */
+    FM_HOST_WAITING = 2, /* will do nothing until something is written into its host area or its
+                            pages, or its endpoint's send_done changes; the emulator then sets
+                            clock_ps, and RUNNING */
+    FM_HOST_JOINING = 3  /* was AWAY, or was called back from WAITING: the emulator sets clock_ps to
+                            the time that it is, and RUNNING, as soon as it sees this */
+};
+
+/* What the machine that is modelled takes for what its processor does; picoseconds. The board's and
+ * the network's own times are the emulator's business. */
+struct fm_host_costs {
+    uint64_t pio_write_start; /* first of a burst of combined stores */
+    uint64_t pio_write_byte;
+    uint64_t pio_word; /* a store that is not combined */
+    uint64_t pio_read; /* a load of a word */
+    uint64_t poll;     /* a look at host memory that the board writes */
+    uint64_t copy_start;
+    uint64_t copy_byte;
+    uint64_t work[FM_WORKS]; /* by Clock::Work (devices/fm/board.hpp) */
 };
 
 /* One per emulator, shared by all its clients. */
 struct fm_fabric_page {
-    uint32_t sleeping; /* futex; 1: the emulator sleeps, who stores into a board's SRAM wakes it */
+    uint32_t sleeping; /* futex; 1: the emulator sleeps, who stores into a board's SRAM, or moves
+                          its clock, stores 0 and wakes it */
+    uint32_t reserved;
+    struct fm_host_costs costs; /* written by the emulator alone, before anybody attaches */
 };
 
 #endif
