@@ -28,12 +28,16 @@ class Cable {
     virtual void resume() = 0;
     /// Is a working cable plugged in at both ends?
     virtual bool up() const = 0;
+    /// A packet of this board that stands still for so long is thrown away (register TIMEOUT).
+    /// 1/16 s until it is called.
+    virtual void set_timeout(Time timeout) = 0;
 };
 
 /// The board's side.
 class Connector {
   public:
-    /// The piece given to send() has left.
+    /// The piece given to send() has left. Never called from within send(), resume() or
+    /// set_timeout(), as little as the other functions here; may call send().
     virtual void sent() = 0;
     /// Bytes have come: returns how many were taken (all, or up to the board's limit; 0 when it is
     /// not ready). The rest is offered again after resume(); meanwhile the link is stopped and the
@@ -41,7 +45,9 @@ class Connector {
     /// `syndrome` then is the CRC-8's (0: good). Route bytes have been stripped on the way.
     virtual std::size_t received(std::span<const std::uint8_t> bytes, bool tail,
                                  std::uint8_t syndrome) = 0;
-    /// The packet that was being sent or received is lost: forward reset, or the cable went.
+    /// The packet that was being sent or received is lost: forward reset, or the cable went. A
+    /// piece that was under way counts as sent: no sent() follows. What is sent of the packet from
+    /// then on, up to its tail, is thrown away by the network.
     virtual void reset() = 0;
     /// The cable went up or down.
     virtual void link_changed(bool up) = 0;
