@@ -1,0 +1,172 @@
+// A LANai board: core, SRAM, the special registers of firmware/protocol/registers.h, timers, one
+// host DMA engine, a send and a receive engine on a Cable. "LANai 11 core, LANai 4 peripherals."
+//
+// What the registers do here, where the documentation leaves it open:
+// - ISR. DMA, SEND, SEND_RDY are set after a reset: the engines are ready. A store to DMA_CTR takes
+//   DMA away until the transfer is done; a store to SML or SMLT takes SEND and SEND_RDY away until
+//   all of it has left; a store to RML takes BUFF and RECV away and lets bytes in. Storing 1 clears
+//   a latched bit (all but SEND_RDY); storing HOST_SIG calls the driver, and does not latch.
+// - Receive: what comes after the route, as sent, then one byte, the CRC's syndrome, are stored
+// from
+//   RMP on, which is then the address after that byte. RECV: the tail has come; BUFF: no room up to
+//   and including the word at RML. After either, nothing is let in before the next store to RML.
+// - Send: SA (0-3) bytes of the first word are left out. SML may be moved on while bytes leave. A
+//   store to SMP while they do stops the board.
+// - DMA_STS: 0, or 1 when the host's memory could not be reached in the last transfer. From the
+// host
+//   the bytes are in SRAM at once; DMA_CTR counts down all the same. To the host they are there
+//   when DMA is set. CKS adds up the words of all transfers since it was stored.
+// - IT counts ticks of the RTC down, sets TIME when it comes to 0, and stays there. Storing 0 stops
+// it.
+// - NRES: the packet that was being sent, or received, is lost. If bytes of one had been received,
+//   nothing is let in before the next store to RML.
+// - A register that changes by itself (RTC, IT, DMA_CTR or RMP under way) in a poll loop keeps the
+//   loop from being idle. Poll ISR instead, and use IT for time-outs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "firmware/emulator/cable.hpp"
+#include "firmware/emulator/core.hpp"
+#include "firmware/emulator/machine.hpp"
+#include "firmware/emulator/simulation.hpp"
+
+namespace emulator {
+
+/// Host memory as a board's DMA engine sees it: bus addresses. Implemented by the driver.
+class HostMemory {
+  public:
+    virtual ~HostMemory() = default;
+    /// False: nothing there.
+    virtual bool read(std::uint32_t bus, std::span<std::byte> to) = 0;
+    /// The last eight bytes are stored last and release the rest (copy_released() does it).
+    virtual bool write(std::uint32_t bus, std::span<const std::byte> from) = 0;
+};
+
+/// Copies to shared memory as a DMA in ascending addresses does: whoever acquires one of the last
+/// two words sees all before them. `to` and the length are multiples of 4.
+void copy_released(std::byte* to, std::span<const std::byte> from);
+
+/// Told what a board does, for the trace. Times are modelled, or of the wall clock.
+class BoardWatcher {
+  public:
+    virtual ~BoardWatcher() = default;
+    virtual void dma(Time begin, Time end, std::uint32_t bytes, bool to_host) = 0;
+    virtual void sent(Time begin, Time end, std::uint32_t bytes) = 0;
+    virtual void received(Time begin, Time end, std::uint32_t bytes) = 0;
+    /// The core worked (did not merely poll).
+    virtual void worked(Time begin, Time end) = 0;
+};
+
+class Board final : public Connector, private Bus {
+  public:
+    /// `host_signal`: the firmware interrupts the host; called in the middle of run().
+    Board(std::uint32_t id, Scheduler& scheduler, const Machine& machine, HostMemory& memory,
+          std::function<void()> host_signal);
+    ~Board();
+    Board(const Board&) = delete;
+    Board& operator=(const Board&) = delete;
+
+    void plug(Cable& cable) { cable_ = &cable; }
+    void watch(BoardWatcher* watcher) { watcher_ = watcher; }
+    std::uint32_t id() const { return id_; }
+
+    /// Resets the board and puts a firmware image at 0. Shared pieces stay mapped.
+    void load(std::span<const std::uint8_t> image, std::uint32_t entry);
+
+    // --- running -------------------------------------------------------------------------------
+
+    /// Modelled time: executes every instruction that begins before `until`; now() is then at least
+    /// that. Turns of a poll loop are skipped, exactly. Before a host process stores into SRAM at
+    /// its time t, run_until(t). Returns false when the core has stopped for good.
+    bool run_until(Time until);
+    /// Modelled time: where this board is. Within a call that this board makes, the time of the
+    /// instruction that makes it. The Scheduler's now() while this board runs.
+    Time now() const { return static_cast<Time>(core_->cycles()) * machine_.cycle_ps; }
+    /// Modelled time: an event was scheduled for `when` while this board runs; it will go no
+    /// further than that. The Scheduler calls it in at() and timer().
+    void stop_at(Time when);
+    /// Fast: executes at most so many instructions; less when it finds itself polling.
+    Core::Stop run(std::uint64_t instructions);
+    /// Polling and nothing that the poll loop looks at has changed: to run it would do nothing. A
+    /// few loads; may be asked at any time between runs.
+    bool idle() const { return core_->fault() != nullptr || core_->idle(); }
+    /// Null while the core has not stopped for good.
+    const Fault* fault() const { return core_->fault(); }
+
+    // --- the driver's side ---------------------------------------------------------------------
+
+    std::byte* sram() { return sram_; }
+    /// Maps pages of a file over a piece of SRAM: what a process shares. Keeps what the file has.
+    bool map(std::uint32_t address, int fd, std::size_t bytes);
+    /// Puts private memory, all zero, there again.
+    bool unmap(std::uint32_t address, std::size_t bytes);
+    /// Words of SRAM, in host order here. Out of range: 0, and nothing.
+    std::uint32_t load_word(std::uint32_t address) const;
+    void store_word(std::uint32_t address, std::uint32_t word);
+    /// After sram() was written directly.
+    void written(std::uint32_t address, std::size_t bytes) { core_->written(address, bytes); }
+    /// Sets ISR_LAN_SIG(n).
+    void signal(unsigned n);
+
+    // --- counts --------------------------------------------------------------------------------
+
+    struct Counts {
+        std::uint64_t dma_to_host = 0, dma_to_host_bytes = 0;
+        std::uint64_t dma_from_host = 0, dma_from_host_bytes = 0;
+        std::uint64_t dma_failed = 0;
+        std::uint64_t packets_sent = 0, bytes_sent = 0;
+        std::uint64_t packets_received = 0, bytes_received = 0;
+        std::uint64_t host_signals = 0, resets = 0;
+    };
+    const Counts& counts() const { return counts_; }
+    const Core& core() const { return *core_; }
+    void profile(bool on) { core_->profile(on); }
+
+    // --- the network's side (Connector) --------------------------------------------------------
+
+    void sent() override;
+    std::size_t received(std::span<const std::uint8_t> bytes, bool tail,
+                         std::uint8_t syndrome) override;
+    void reset() override;
+    void link_changed(bool up) override;
+
+  private:
+    bool load(std::uint32_t address, unsigned size, std::uint32_t* value) override;
+    bool store(std::uint32_t address, unsigned size, std::uint32_t value) override;
+    bool store_send(std::uint32_t offset, std::uint32_t value);
+    void set_isr(std::uint32_t bits);
+    void send_more();
+    void start_dma(std::uint32_t bytes);
+    void finish_dma();
+    void start_timer(std::uint32_t ticks);
+    Time time() const;
+
+    std::uint32_t id_;
+    Scheduler& scheduler_;
+    const Machine& machine_;
+    HostMemory& memory_;
+    std::function<void()> host_signal_;
+    Cable* cable_ = nullptr;
+    BoardWatcher* watcher_ = nullptr;
+    std::byte* sram_ = nullptr;
+    std::unique_ptr<Core> core_;
+    Counts counts_;
+};
+
+/// A name in the firmware image. Sorted by address in a symbol map.
+struct Symbol {
+    std::uint32_t address = 0;
+    std::string name;
+};
+
+/// Instructions per function, the most first: one line each, "share count name".
+std::string profile_text(const std::vector<std::uint64_t>& counts, std::span<const Symbol> symbols);
+
+}  // namespace emulator
