@@ -92,8 +92,11 @@ struct fm_board_page {
 };
 #define FM_BOARD_MAP 1u /* find routes by mapping; else the driver has written the route table */
 
+/* RESERVED: its process has attached but not yet said who its peers are. Peers that know it already
+ * may send: such packets are dropped without an answer (no NAK), and their senders try again. */
+enum { FM_ENDPOINT_CLOSED = 0, FM_ENDPOINT_OPEN = 1, FM_ENDPOINT_RESERVED = 2 };
 struct fm_endpoint_control {
-    uint32_t state;      /* driver: 0 closed, 1 open; changes take effect with the command */
+    uint32_t state;      /* driver: FM_ENDPOINT_*; OPEN and CLOSE take effect with the command */
     uint32_t key;        /* of the job; packets with another are refused */
     uint32_t node;       /* this endpoint's number in the job */
     uint32_t nodes;      /* of the job */
