@@ -1,9 +1,10 @@
 // A host process's view of its endpoint on a Myrinet board: what Fast Messages needs of it, whether
-// an emulated one (firmware/emulator, through shared memory) or a real one behind the kernel module.
+// an emulated one (firmware/emulator, through shared memory) or a real one behind the kernel
+// module.
 //
-// The hot path is loads and stores: the endpoint's region of the board's SRAM and the receive ring in
-// host memory are mapped. The functions here say which of them cost what, because in modelled time
-// each access moves this process's clock (class Clock); otherwise they are plain accesses.
+// The hot path is loads and stores: the endpoint's region of the board's SRAM and the receive ring
+// in host memory are mapped. The functions here say which of them cost what, because in modelled
+// time each access moves this process's clock (class Clock); otherwise they are plain accesses.
 //
 // Used by one thread at a time; wake() may be called by any.
 #pragma once
@@ -34,7 +35,16 @@ class Clock {
     virtual void charge_copy(std::uint64_t bytes) = 0;
     /// An overhead of the software above, named in the table of the modelled machine
     /// (firmware/emulator/machine.hpp): "fm_send", "fm_packet", "fm_handler", "mpi_send", ...
-    enum class Work : std::uint8_t { fm_send, fm_piece, fm_packet, fm_handler, fm_poll, pin, mpi_send, mpi_receive };
+    enum class Work : std::uint8_t {
+        fm_send,
+        fm_piece,
+        fm_packet,
+        fm_handler,
+        fm_poll,
+        pin,
+        mpi_send,
+        mpi_receive
+    };
     virtual void charge(Work work) = 0;
     /// Charges stores to the board, write-combined, and waits until the board has got so far.
     virtual void pio_write(std::uint64_t bytes) = 0;

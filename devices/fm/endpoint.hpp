@@ -1,0 +1,260 @@
+// One process's end of Fast Messages: streams out, packets in, credits, deposits.
+//
+// Below is a Board (send slots in its SRAM, a receive ring in host memory); above are two users:
+// the fm device of MPI (devices/fm/fm.cpp), which takes packets as they come, and the FM library
+// (devices/fm/handlers.hpp, fm.h), which runs a handler on a fiber for each message.
+//
+// What it promises:
+//   - Messages of one (source, destination) pair arrive in the order in which they were begun,
+//   whole
+//     and once. The firmware sees to that; a node that cannot be reached is a fault
+//     (Sink::on_lost).
+//   - Nothing here blocks. What finds no room answers `again`, or how much it took; the caller
+//     extracts, then asks again.
+//   - Room at the receiver is a sender's before it sends: credits, one per packet, counted for each
+//     pair. A receiver that does not extract stops its senders and nobody else.
+//   - A message is cut into packets; each is gathered straight into a send slot by stores to the
+//     board (short ones) or into a staging page (long ones). A packet's bytes are shown where the
+//     board has put them: whoever takes them copies once, to the place where they belong.
+//   - Deposits (put) go from the sender's memory to the receiver's without a copy.
+//
+// Used by one thread at a time; wake() may be called by any. FORMAT.md tells the bytes.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adi/base/layout.hpp"
+#include "adi/base/status.hpp"
+#include "devices/fm/board.hpp"
+#include "devices/fm/pin_cache.hpp"
+#include "firmware/protocol/layout.h"
+
+namespace dev::fm {
+
+using Node = std::uint32_t;
+
+/// An open outgoing message. Plain state, owned by the caller from try_begin() on until all its
+/// bytes are taken and end() was called; it does not move meanwhile. At most one per node.
+struct OutMessage {
+    Node node = 0;
+    std::uint32_t handler = 0;
+    std::uint64_t length = 0;  ///< most bytes that will come
+    std::uint64_t sent = 0;    ///< bytes taken so far
+    // The endpoint's own.
+    std::uint32_t packet_bytes = 0;  ///< how long its packets are
+    std::uint32_t filled = 0;        ///< bytes in the slot that is open for it
+    std::uint32_t reserved = 0;      ///< credits set aside for it
+    bool open = false;
+    bool has_slot = false;        ///< the endpoint's open slot is this message's
+    bool started = false;         ///< its first packet has gone
+    std::vector<std::byte> kept;  ///< bytes that had to leave the slot for another message
+};
+
+/// A packet that has arrived. `data` is valid during Sink::on_packet only.
+struct Packet {
+    Node node = 0;              ///< who sent it
+    std::uint32_t handler = 0;  ///< of the message; known with `first` only
+    bool first = false;         ///< a message begins with it
+    bool last = false;          ///< and ends with it
+    std::uint64_t offset = 0;   ///< of its first byte in the message
+    const std::byte* data = nullptr;
+    std::uint32_t bytes = 0;
+};
+
+/// Who takes what comes: called from within extract() alone. It may send (try_…), but not extract.
+class Sink {
+  public:
+    virtual void on_packet(const Packet& packet) = 0;
+    /// Nothing more comes from `node` or reaches it; an open message from it ends here. With
+    /// `corrupt` it sent what makes no sense. Once per node.
+    virtual void on_lost(Node node, adi::Status why, const char* what) = 0;
+    /// The put of that token: all of its bytes are in the peer's memory or will be before any
+    /// message that is begun from now on arrives there; the source is the caller's again.
+    virtual void on_put(std::uint64_t token, adi::Status status) = 0;
+
+  protected:
+    ~Sink() = default;
+};
+
+/// How packets are sent; for measurements. `adapt` is what everybody should use.
+enum class Strategy : std::uint8_t {
+    adapt,  ///< stores up to kInline bytes, staging pages above
+    pio,    ///< all payload by stores into slots, as FM 2.x did
+    dma     ///< all payload by staging pages, as BIP and others
+};
+
+struct EndpointOptions {
+    Node self = 0;
+    Node nodes = 1;
+    Strategy strategy = Strategy::adapt;
+};
+
+/// A window that a peer may deposit into, as its owner names it to the peer.
+using WindowKey = std::uint32_t;
+
+class Endpoint {
+  public:
+    /// What to ask of the board (EndpointRequest::ring_slots) for a job of so many nodes.
+    static std::uint32_t ring_slots_for(Node nodes);
+    /// FATHOM_FM_STRATEGY=adapt|pio|dma from the environment; `adapt` when it says nothing else.
+    static Strategy strategy_from_environment();
+
+    /// The board is connected (Board::connect). It has as many staging pages as send slots.
+    Endpoint(std::unique_ptr<Board> board, const EndpointOptions& options);
+    ~Endpoint();
+    Endpoint(const Endpoint&) = delete;
+    Endpoint& operator=(const Endpoint&) = delete;
+
+    Node self() const { return self_; }
+    Node nodes() const { return nodes_; }
+    Board& board() { return *board_; }
+
+    // --- send --------------------------------------------------------------------------------
+
+    /// Most bytes of send(), which go in one packet and by stores.
+    static constexpr std::uint32_t kShortBytes = FM_INLINE_BYTES;
+
+    /// A whole message of head and payload, head_bytes + bytes ≤ kShortBytes: all of it or
+    /// `again`. Not while a message to that node is open (`again`). `peer_failed`: the node is
+    /// lost.
+    adi::Status try_send(Node node, std::uint32_t handler, const void* head,
+                         std::uint32_t head_bytes, const adi::Buffer& payload, std::uint64_t offset,
+                         std::uint32_t bytes);
+
+    /// Opens a message of at most `length` bytes. `again`: no room for its first packet, or one to
+    /// that node is open. With `whole` it opens only if there is room for all of it, and sets that
+    /// aside: nothing that the peer does then holds it up. That is for handlers, which
+    /// must not wait for each other.
+    adi::Status try_begin(OutMessage& message, Node node, std::uint64_t length,
+                          std::uint32_t handler, bool whole = false);
+    /// Takes bytes [offset, offset + bytes) of `source`, in order, as many as there is room for;
+    /// returns how many, 0 for `again`, and also once the node is lost. They are the caller's again
+    /// at once. More than the message's length are not taken.
+    std::uint64_t try_piece(OutMessage& message, const adi::Buffer& source, std::uint64_t offset,
+                            std::uint64_t bytes);
+    /// Closes it, maybe before all its length was sent. `again`: the last packet needs room; never
+    /// when all of `length` was taken and length > 0.
+    adi::Status try_end(OutMessage& message);
+    /// Gives it up (the node is lost). What was sent stays sent: only after a fault.
+    void abandon(OutMessage& message);
+
+    /// Is everything sent, and acknowledged by the boards that it went to?
+    bool idle();
+    /// Is the node known to be unreachable?
+    bool lost(Node node) const { return peers_[node].lost; }
+
+    // --- receive -----------------------------------------------------------------------------
+
+    /// Shows what has arrived to `sink`, until that were `max_bytes` (a soft limit: packets are
+    /// shown whole) or `max_packets`, and moves puts on. Returns the number of events: 0, nothing
+    /// was there.
+    int extract(Sink& sink, std::uint64_t max_bytes = ~std::uint64_t{0}, int max_packets = 1 << 30);
+
+    // --- deposits ----------------------------------------------------------------------------
+
+    /// Addresses and lengths of deposits are multiples of it.
+    static constexpr std::uint32_t kPutAlign = 4;
+    /// Longest window: what the page table surely takes.
+    std::uint64_t most_window_bytes() const;
+
+    /// Lets `node` deposit into [address, address + bytes), bytes > 0. `again`: no window or no
+    /// page table entries left now: use messages. `bad_argument`: not aligned, or too long.
+    adi::Status open_window(Node node, void* address, std::uint64_t bytes, WindowKey* key);
+    /// Afterwards nothing is deposited there; what was on its way is refused. To be called when the
+    /// message that follows the put has come, or to give up.
+    void close_window(WindowKey key);
+
+    /// Deposits [from, from + bytes) at `window_offset` in a window of `node`. Accepts at once, any
+    /// length, without limit; Sink::on_put tells of its end. Messages begun after on_put arrive
+    /// after the bytes.
+    adi::Status put(Node node, const void* from, std::uint64_t bytes, WindowKey window,
+                    std::uint64_t window_offset, std::uint64_t token);
+
+    // --- sleep -------------------------------------------------------------------------------
+
+    /// Announces that this process is about to sleep: from now on each arrival, and each end of a
+    /// slot, changes *word. Then look once more (extract), then futex_wait(word, value). In
+    /// modelled time this already waits until there is something, and the sleep then ends at once.
+    struct Park {
+        std::uint32_t* word;
+        std::uint32_t value;
+    };
+    Park prepare_park();
+    void cancel_park();
+    /// Ends the sleep. Any thread.
+    void wake() { board_->wake(); }
+    /// Spins, then sleeps until something may have happened; for those who have nothing else to
+    /// watch. Returns early without a reason at times.
+    void wait();
+
+    // --- figures -----------------------------------------------------------------------------
+
+    struct Counters {
+        std::uint64_t packets_sent = 0;
+        std::uint64_t packets_received = 0;
+        std::uint64_t credit_packets_sent = 0;  ///< that had to go by themselves
+        std::uint64_t bad_packets = 0;          ///< that made no sense
+        std::uint64_t puts = 0;
+        std::uint64_t put_bytes = 0;
+    };
+    const Counters& counters() const { return counters_; }
+    /// Packets that each sender may have on their way to, or in, this endpoint's ring.
+    std::uint32_t credits() const { return credits_; }
+    const PinCache& pin_cache() const { return pins_; }
+
+  private:
+    struct Peer {
+        std::uint16_t sent = 0;      ///< packets that took a credit, free-running
+        std::uint16_t returned = 0;  ///< of these, given back by the peer
+        std::uint16_t consumed = 0;  ///< packets of the peer that were consumed here
+        std::uint16_t told = 0;      ///< of these, as the peer was told last
+        std::uint16_t reserved = 0;  ///< credits set aside for a message begun with `whole`
+        std::uint8_t serial_out = 0;
+        std::uint8_t serial_in = 0;
+        bool in_open = false;  ///< a message from it has begun and not ended
+        bool lost = false;
+        std::uint64_t in_offset = 0;  ///< of the next byte of that message
+        OutMessage* out = nullptr;    ///< the open message to it
+    };
+    struct Put {
+        Node node;
+        const std::byte* from;
+        std::uint64_t bytes;
+        std::uint64_t issued;  ///< bytes handed to slots
+        WindowKey window;
+        std::uint64_t window_offset;
+        std::uint64_t token;
+        std::uint32_t slots;  ///< slots that carry parts of it now
+        adi::Status status;
+    };
+    struct Slot {  ///< what a slot of ours carries
+        Put* put = nullptr;
+        PinCache::Entry* pin = nullptr;
+    };
+
+    std::unique_ptr<Board> board_;
+    fm_endpoint* sram_;
+    Clock* clock_;
+    Node self_;
+    Node nodes_;
+    Strategy strategy_;
+    std::uint32_t credits_;
+    std::vector<Peer> peers_;
+    PinCache pins_;
+
+    std::uint32_t next_slot_ = 0;  ///< number of the next slot to hand over
+    std::uint32_t done_slot_ = 0;  ///< slots completed, as known
+    OutMessage* open_ = nullptr;   ///< whose bytes lie in slot next_slot_
+    std::array<Slot, FM_SEND_SLOTS> slots_{};
+
+    std::uint32_t next_ring_ = 0;   ///< number of the next packet
+    std::uint32_t freed_ring_ = 0;  ///< as the board was told last
+    Counters counters_;
+};
+
+}  // namespace dev::fm
