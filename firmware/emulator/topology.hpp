@@ -76,29 +76,34 @@ adi::Result<Topology> read_topology(const std::string& path);
 /// The text that parses to the same topology.
 std::string write_topology(const Topology& topology);
 
-/// Boards 0..n-1 on the ports of one switch of 16; above 16 boards a tree of switches of 16, two
-/// levels with two links from each leaf to each of its roots. `boards` is 1..256.
+/// Boards 0..n-1 on the ports of one switch of 16; above 16 boards two levels: leaves with eight
+/// boards each, and eight links up from each leaf, spread over four or eight roots. `boards` is
+/// 1..256.
 Topology default_topology(std::uint32_t boards);
 
-/// Routes for all pairs of boards, as route bytes: shortest of those that go up and then down in a
-/// tree of switches (up*/down*), so that packets that wait for each other's links never do so in a
+/// Routes between boards, as route bytes: shortest of those that go up and then down in an order of
+/// the switches (up*/down*), so that packets that wait for each other's links never do so in a
 /// circle. For fabrics whose boards do not find their routes themselves.
 class Routes {
   public:
-    explicit Routes(const Topology& topology);
+    explicit Routes(Topology topology);
     /// None: there is no way, or the two are the same. Empty is legal: two boards on one cable.
     std::optional<std::vector<std::uint8_t>> between(std::uint32_t from, std::uint32_t to) const;
 
   private:
     struct Hop {
-        std::uint32_t out = 0;  // port
-        bool to_board = false;
-        std::uint32_t to = 0;  // switch or board
-        std::uint32_t in = 0;  // port there
+        std::uint32_t out = 0;  // port here
+        std::uint32_t to = 0;   // switch
+        std::uint32_t in = 0;   // port there
     };
+    /// Order by distance from the boards and from the middle, or by the distance from it alone.
+    void rank(bool boards_below);
+    bool all_reached() const;
+    std::vector<std::uint32_t> distances(const std::vector<std::uint32_t>& from) const;
+
     Topology topology_;
     std::vector<std::vector<Hop>> hops_;  // by switch
-    std::vector<std::uint32_t> rank_;     // by switch: position in the order of the tree
+    std::vector<std::uint32_t> rank_;     // by switch: lower is nearer to the top
 };
 
 /// The byte that leads a packet from one port of a switch to another.
