@@ -22,6 +22,11 @@ ln -sfn mpicxx "$bin/mpiCC"
 ln -sfn mpifort "$bin/mpif77"
 ln -sfn mpifort "$bin/mpif90"
 for name in mpirun mpiexec; do ln -sfn "$(up "$bin")/mpi/launch/mpirun" "$bin/$name"; done
+ln -sfn "$(up "$bin")/test/bench/fm/fm-bench" "$bin/fm-bench"
+mkdir -p libexec/fathom
+for name in fm mpi put; do
+    ln -sfn "../../test/bench/fm/fm-bench-$name" "libexec/fathom/fm-bench-$name"
+done
 ln -sfn "$(up "$include")/mpi/include/mpi.h" "$include/mpi.h"
 for name in libmpi_abi.so libmpi_abi.so.1; do ln -sfn "$(up "$lib")/mpi/$name" "$lib/$name"; done
 if [ -d mpi/fortran ]; then

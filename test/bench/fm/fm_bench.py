@@ -1,0 +1,156 @@
+"""fm-bench: the papers' figures beside ours, in modelled time.
+
+    fm-bench --paper all [--json FILE] [--svg FILE] [--quick]
+
+Runs FM programs and MPI programs under mpirun on the emulated Myrinet, on the machines of
+firmware/emulator/machine.cpp, and prints published | model | ours. The model is the paper's own
+strategy and host software on the paper's machine; ours is this library.
+"""
+
+import argparse
+import json
+import sys
+
+import jobs
+import measures
+import papers
+import plots
+import report
+
+SHARE_SIZES = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 16384, 65536, 262144, 1048576)
+MULTICAST_NODES = (2, 4, 8, 16)
+
+
+def parse_arguments(arguments):
+    parser = argparse.ArgumentParser(
+        prog="fm-bench", description="The figures of the papers beside ours, in modelled time.")
+    parser.add_argument("--paper", default="all", metavar="WHICH",
+                        help="all, or some of " + ",".join(papers.PAPERS))
+    parser.add_argument("--json", metavar="FILE", help="write everything that was measured there")
+    parser.add_argument("--svg", metavar="FILE", help="draw the pictures there")
+    parser.add_argument("--quick", action="store_true",
+                        help="few sizes and repetitions: does it run? The figures are coarse")
+    parser.add_argument("--verbose", action="store_true", help="show each command")
+    options = parser.parse_args(arguments)
+    wanted = options.paper.split(",")
+    unknown = [name for name in wanted if name not in papers.PAPERS + ["all"]]
+    if unknown:
+        parser.error(f"--paper: no '{unknown[0]}'; there are all, " + ", ".join(papers.PAPERS))
+    options.papers = papers.PAPERS if "all" in wanted else wanted
+    return options
+
+
+class Bench:
+    def __init__(self, runner):
+        self.runner = runner
+        self.failures = []
+
+    def rows(self, setup, metric, **more):
+        try:
+            return self.runner.run(setup, metric, **more)
+        except jobs.Failure as failure:
+            if str(failure) not in self.failures:
+                self.failures.append(str(failure))
+            return []
+
+    def value(self, setup, name):
+        if setup is None:
+            return None
+        metrics, function = measures.MEASURES[name]
+        rows = [row for metric in metrics for row in self.rows(setup, metric)]
+        return function(rows) if rows else None
+
+    def figure(self, figure):
+        return {"what": figure.what, "unit": figure.unit, "published": figure.published,
+                "source": figure.source, "model": self.value(figure.model, figure.measure),
+                "ours": self.value(figure.ours, figure.measure), "target": figure.target,
+                "machine": figure.ours.machine}
+
+    def curve(self, setup, metric):
+        return measures.by_size(self.rows(setup, metric), metric)
+
+    def share(self):
+        """MPI over FM at each size, for the paper's and for our machine."""
+        curves = {"fm_model": papers.FM2_MODEL, "mpi_model": papers.MPIFM_MODEL,
+                  "fm_ours": papers.OURS, "mpi_ours": papers.OURS_MPI}
+        values = {key: dict(self.curve(setup, "bandwidth")) for key, setup in curves.items()}
+        # FM's own long messages are streams; what MPI can use, and does, is the deposit as well.
+        for size, put in self.curve(papers.OURS_PUT, "bandwidth"):
+            if size in values["fm_ours"]:
+                values["fm_ours"][size] = max(put, values["fm_ours"][size])
+        table = []
+        for size in SHARE_SIZES:
+            row = {"bytes": size, **{key: values[key].get(size) for key in curves}}
+            for who in ("model", "ours"):
+                fm, mpi = row[f"fm_{who}"], row[f"mpi_{who}"]
+                row[f"{who}_percent"] = 100 * mpi / fm if fm and mpi else None
+            if any(row[key] is not None for key in curves):
+                table.append(row)
+        return table
+
+    def three(self):
+        """Ping-pong, one way, two ways: the largest over all sizes."""
+        table = []
+        for what, setup in (("FM 2.1 model", papers.FM2_MODEL), ("FM ours", papers.OURS),
+                            ("deposits ours", papers.OURS_PUT), ("MPI ours", papers.OURS_MPI)):
+            pingpong = measures.pingpong(self.rows(setup, "latency"))
+            table.append({"what": what, "pingpong": measures.peak_of(pingpong),
+                          "oneway": measures.peak_of(self.curve(setup, "bandwidth")),
+                          "twoway": measures.peak_of(self.curve(setup, "twoway"))})
+        return table
+
+    def multicast(self):
+        found = {}
+        for nodes in MULTICAST_NODES:
+            for labels, value in self.rows(papers.OURS, "multicast", ranks=nodes):
+                key = (int(labels["bytes"]), int(labels["nodes"]))
+                found.setdefault(key, {})[labels["tree"]] = value
+        return [{"bytes": size, "nodes": nodes, **trees} for (size, nodes), trees in
+                sorted(found.items()) if len(trees) == 2]
+
+    def curves(self):
+        """For the pictures."""
+        setups = {"FM 1.x model": papers.FM1_MODEL, "FM 2.1 model": papers.FM2_MODEL,
+                  "BIP model": papers.BIP_MODEL, "FM ours": papers.OURS,
+                  "deposits ours": papers.OURS_PUT, "MPI ours": papers.OURS_MPI}
+        return {name: {metric: self.curve(setup, metric) for metric in ("latency", "bandwidth")}
+                for name, setup in setups.items()}
+
+
+def measure(options, runner):
+    bench = Bench(runner)
+    result = {"figures": {}, "failures": bench.failures}
+    titles = {"fm1": "Fast Messages 1.x", "fm2": "Fast Messages 2.1", "bip": "BIP",
+              "mpi": "MPI over FM, and the other systems", "logp": "LogP (16 B messages)"}
+    for paper in options.papers:
+        figures = [bench.figure(figure) for figure in papers.FIGURES if figure.paper == paper]
+        if figures:
+            result["figures"][titles[paper]] = figures
+    if "mpi" in options.papers:
+        result["share"] = bench.share()
+    if "logp" in options.papers:
+        result["three"] = bench.three()
+    if "multicast" in options.papers:
+        result["multicast"] = bench.multicast()
+    if options.svg:
+        result["curves"] = bench.curves()
+    return result
+
+
+def main(arguments):
+    options = parse_arguments(arguments)
+    runner = jobs.Jobs(jobs.prefix_of(sys.argv[0]), options.quick, options.verbose)
+    result = measure(options, runner)
+    sys.stdout.write(report.render(result))
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=1)
+            file.write("\n")
+    if options.svg:
+        with open(options.svg, "w", encoding="utf-8") as file:
+            file.write(plots.pictures(result))
+    return 1 if result["failures"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

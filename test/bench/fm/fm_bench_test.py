@@ -1,0 +1,121 @@
+"""Unit tests of fm-bench's driver: what it makes of figures that are known."""
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+import fm_bench  # noqa: E402
+import jobs  # noqa: E402
+import measures  # noqa: E402
+import papers  # noqa: E402
+import report  # noqa: E402
+
+# A mpirun that prints what a machine of start-up time 4 us and 100 MB/s gives.
+FAKE_MPIRUN = """#!{python}
+import sys
+metric = sys.argv[sys.argv.index("-n") + 3]
+nodes = int(sys.argv[sys.argv.index("-n") + 1])
+if "fm2" in sys.argv and metric == "twoway":
+    sys.exit("no such luck")
+sizes = [8 << k for k in range(18)]
+if metric == "logp":
+    for name in ("os", "or", "L", "g"):
+        print("metric name=logp_" + name, "bytes=16 value=1.5 unit=us")
+elif metric == "multicast":
+    for tree, steps in (("binomial", nodes.bit_length() - 1), ("iterative", nodes - 1)):
+        print(f"metric name=multicast bytes=16 nodes={{nodes}} tree={{tree}} value={{5 + steps}} unit=us")
+else:
+    for size in sizes:
+        time = 4 + size / 100
+        value = time if metric == "latency" else size / time
+        print(f"metric name={{metric}} bytes={{size}} value={{value}} unit=x")
+"""
+
+
+class Figures(unittest.TestCase):
+    def test_half_power_is_found_between_sizes(self):
+        points = [(100, 10.0), (200, 40.0), (400, 70.0), (800, 100.0)]
+        self.assertAlmostEqual(measures.half_of(points), 200 + 200 * 10 / 30)
+        self.assertEqual(measures.half_of([(64, 5.0)]), 64)
+        self.assertIsNone(measures.half_of([]))
+
+    def test_every_figure_names_a_measure(self):
+        for figure in papers.FIGURES:
+            self.assertIn(figure.measure, measures.MEASURES, figure.what)
+            self.assertIn(figure.paper, papers.PAPERS)
+
+    def test_a_model_that_is_off_is_called_so(self):
+        entry = {"what": "x", "unit": "us", "published": 10, "model": 11.4, "ours": 5, "target": 6}
+        self.assertEqual(report.verdict(entry), "ok, target 6 met")
+        entry.update(model=11.6, ours=6.1)
+        self.assertEqual(report.verdict(entry), "off by +16 %, target 6 MISSED")
+        entry.update(unit="MB/s", model=None, ours=6.1)
+        self.assertEqual(report.verdict(entry), "target 6 met")
+
+    def test_lines_that_are_no_metrics_are_passed_over(self):
+        text = "hello\nmetric name=a value=x\nmetric name=a bytes=8 value=1.5 unit=us\nmetric name=b\n"
+        self.assertEqual(list(jobs.parse_metrics(text)),
+                         [({"name": "a", "bytes": "8", "unit": "us"}, 1.5)])
+
+
+class Whole(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.prefix = pathlib.Path(folder.name)
+        (self.prefix / "bin").mkdir()
+        mpirun = self.prefix / "bin" / "mpirun"
+        mpirun.write_text(FAKE_MPIRUN.format(python=sys.executable), encoding="utf-8")
+        os.chmod(mpirun, 0o755)
+
+    def run_main(self, *arguments):
+        name, sys.argv[0] = sys.argv[0], str(self.prefix / "bin" / "fm-bench")
+        out = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(out):
+                status = fm_bench.main(list(arguments))
+        finally:
+            sys.argv[0] = name
+        return status, out.getvalue()
+
+    def test_figures_stand_beside_the_published_ones(self):
+        status, text = self.run_main("--paper", "fm2,mpi")
+        self.assertEqual(status, 0, text)
+        self.assertRegex(text, r"FM 2\.1, latency +us +9 +4\.08 +0\.453 +4\.08 +0\.453 +pii300 +"
+                               r"off by -55 %, target 6 met")
+        self.assertRegex(text, r"(?m)^ +256 B +39 +39 +100 ")
+
+    def test_pictures_and_json(self):
+        svg, data = self.prefix / "out.svg", self.prefix / "out.json"
+        status, text = self.run_main("--paper", "multicast,bip", "--svg", str(svg), "--json",
+                                     str(data))
+        self.assertEqual(status, 0, text)
+        xml.etree.ElementTree.parse(svg)
+        self.assertIn("iterative, 16 B", svg.read_text(encoding="utf-8"))
+        stored = json.loads(data.read_text(encoding="utf-8"))
+        self.assertEqual([row["nodes"] for row in stored["multicast"]], [2, 4, 8, 16])
+        self.assertRegex(text, r"(?m)^ +16 +16 B +9 +20 +2\.22$")
+
+    def test_a_failure_is_shown_and_the_rest_goes_on(self):
+        status, text = self.run_main("--paper", "logp")
+        self.assertEqual(status, 1)
+        self.assertIn("FAILED: fm twoway on fm2: status 1: no such luck", text)
+        self.assertRegex(text, r"LogP, gap g +us +5\.8 +- +- +1\.5")
+
+    def test_an_unknown_paper_is_refused(self):
+        with contextlib.redirect_stderr(io.StringIO()) as err, self.assertRaises(SystemExit):
+            self.run_main("--paper", "fm1,fm9")
+        self.assertIn("no 'fm9'; there are all, fm1", err.getvalue())
+
+
+if __name__ == "__main__":
+    unittest.main()

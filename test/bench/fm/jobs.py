@@ -1,0 +1,74 @@
+"""Runs the programs under mpirun in modelled time and keeps what they printed."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+
+class Failure(Exception):
+    """A program that did not run to its end; the text says which and how."""
+
+
+def parse_metrics(text):
+    """Yields (labels, value) of each line `metric key=value ...`."""
+    for line in text.splitlines():
+        if not line.startswith("metric "):
+            continue
+        labels = dict(word.split("=", 1) for word in line.split()[1:])
+        try:
+            value = float(labels.pop("value"))
+        except (KeyError, ValueError):
+            continue
+        yield labels, value
+
+
+class Jobs:
+    """Modelled time is deterministic, so each job runs once and its figures are kept."""
+
+    def __init__(self, prefix, quick=False, verbose=False, limit_s=600):
+        self.mpirun = prefix / "bin" / "mpirun"
+        self.programs = prefix / "libexec" / "fathom"
+        self.quick = quick
+        self.verbose = verbose
+        self.limit_s = limit_s
+        self.done = {}
+
+    def command(self, setup, ranks, arguments):
+        program = self.programs / f"fm-bench-{setup.program}"
+        return [str(self.mpirun), "--device", "fm", "--fm-machine", setup.machine,
+                "-n", str(ranks), str(program), *arguments]
+
+    def run(self, setup, metric, ranks=2, extra=()):
+        """Rows (labels, value) of one metric."""
+        key = (setup, metric, ranks, tuple(extra))
+        if key not in self.done:
+            self.done[key] = self.execute(setup, metric, ranks, extra)
+        rows = self.done[key]
+        if isinstance(rows, Failure):
+            raise rows
+        return rows
+
+    def execute(self, setup, metric, ranks, extra):
+        command = self.command(setup, ranks, [metric, *(["--quick"] if self.quick else []), *extra])
+        if self.verbose:
+            print("+ FATHOM_FM_STRATEGY=" + setup.strategy, *command, file=sys.stderr, flush=True)
+        environment = dict(os.environ, FATHOM_FM_STRATEGY=setup.strategy)
+        what = f"{setup.program} {metric} on {setup.machine}"
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False,
+                                  env=environment, timeout=self.limit_s)
+        except subprocess.TimeoutExpired:
+            return Failure(f"{what}: no end after {self.limit_s} s")
+        except OSError as error:
+            return Failure(f"{what}: {error}")
+        rows = list(parse_metrics(done.stdout))
+        if done.returncode != 0 or not rows:
+            words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-3:]
+            return Failure(f"{what}: status {done.returncode}: " + " | ".join(words))
+        return rows
+
+
+def prefix_of(program):
+    """The tree that this program stands in: .../bin/fm-bench."""
+    return pathlib.Path(os.path.abspath(program)).parent.parent

@@ -1,0 +1,99 @@
+"""The report as text."""
+
+from papers import SHARE, TOLERANCE
+
+
+def number(value):
+    if value is None:
+        return "-"
+    if isinstance(value, tuple):
+        return f"{number(value[0])}-{number(value[1])}"
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def aligned(rows):
+    """First column to the left, figures to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for place, row in enumerate(rows):
+        cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in
+                                             zip(row[1:], widths[1:])]
+        lines.append("  " + "  ".join(cells).rstrip())
+        if place == 0:
+            lines.append("  " + "  ".join("-" * width for width in widths))
+    return lines
+
+
+def higher_is_better(entry):
+    return entry["unit"] == "MB/s"
+
+
+def ratio(entry, which):
+    published = entry["published"]
+    value = entry[which]
+    if value is None or isinstance(published, tuple) or not published:
+        return None
+    return value / published
+
+
+def verdict(entry):
+    """Does the model reproduce what was published; do we reach the target?"""
+    words = []
+    model = ratio(entry, "model")
+    if model is not None:
+        words.append("ok" if abs(model - 1) <= TOLERANCE else f"off by {100 * (model - 1):+.0f} %")
+    if entry["target"] is not None and entry["ours"] is not None:
+        value, target = entry["ours"], entry["target"]
+        met = value >= target if higher_is_better(entry) else value <= target
+        words.append(f"target {number(target)} " + ("met" if met else "MISSED"))
+    return ", ".join(words)
+
+
+def figure_table(entries):
+    rows = [["figure", "unit", "published", "model", "model/pub", "ours", "ours/pub", "machine", ""]]
+    for entry in entries:
+        rows.append([entry["what"], entry["unit"], number(entry["published"]),
+                     number(entry["model"]), number(ratio(entry, "model")), number(entry["ours"]),
+                     number(ratio(entry, "ours")), entry["machine"], verdict(entry)])
+    return aligned(rows)
+
+
+def share_table(share):
+    """MPI over FM, size by size."""
+    rows = [["message", "FM 2.1 model", "MPI-FM model", "share %", "FM ours", "MPI ours", "share %"]]
+    for row in share:
+        rows.append([f"{row['bytes']} B"] + [number(row[key]) for key in (
+            "fm_model", "mpi_model", "model_percent", "fm_ours", "mpi_ours", "ours_percent")])
+    return aligned(rows) + [
+        f"  published: {SHARE['least']} to {SHARE['most']} %, {SHARE['usual']} % or more at almost "
+        f"all sizes; target {SHARE['target_from_256']} % from 256 B up"]
+
+
+def three_table(three):
+    rows = [["system", "ping-pong", "one way", "two ways, sum"]]
+    for row in three:
+        rows.append([row["what"]] + [number(row[key]) for key in ("pingpong", "oneway", "twoway")])
+    return aligned(rows)
+
+
+def multicast_table(multicast):
+    rows = [["nodes", "message", "binomial us", "iterative us", "iterative/binomial"]]
+    for row in multicast:
+        rows.append([str(row["nodes"]), f"{row['bytes']} B", number(row["binomial"]),
+                     number(row["iterative"]), number(row["iterative"] / row["binomial"])])
+    return aligned(rows)
+
+
+def render(report):
+    lines = ["Modelled time. model: the paper's strategy and host software on its machine; ours: this "
+             "library on the named machine."]
+    for title, entries in report["figures"].items():
+        lines += ["", title] + figure_table(entries)
+    for key, title, table in (
+            ("share", "MPI as a share of FM, MB/s (figure 8 of the FM 2.x paper)", share_table),
+            ("three", "The three bandwidths of the comparison study, MB/s", three_table),
+            ("multicast", "Multicast over FM: until the last node has it", multicast_table)):
+        if report.get(key):
+            lines += ["", title] + table(report[key])
+    lines += [f"FAILED: {text}" for text in report["failures"]]
+    return "\n".join(lines) + "\n"
