@@ -16,8 +16,8 @@ struct Symbol {
 /// To be copied to address 0 of a zeroed SRAM; the processor starts at 0.
 struct Image {
     std::span<const std::uint8_t> bytes;
-    std::uint32_t end;                 ///< of what the program uses, its zeroed data included
-    std::span<const Symbol> symbols;   ///< by address
+    std::uint32_t end;                ///< of what the program uses, its zeroed data included
+    std::span<const Symbol> symbols;  ///< by address
 };
 
 /// The control program of the board (firmware/board).
