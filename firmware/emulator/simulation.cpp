@@ -9,13 +9,12 @@ namespace {
 
 // Fast: how much is handled before the processors get their turn again.
 constexpr std::size_t kBatch = 64;
+constexpr std::uint64_t kInstructions = 4096;
 
 }  // namespace
 
-Simulation::Simulation(bool timed, Time lookahead) : timed_(timed), lookahead_(lookahead) {}
-
 Time Simulation::now() const {
-    if (timed_) return running_ != nullptr ? std::max(now_, running_->time()) : now_;
+    if (timed_) return running_ != nullptr ? std::max(now_, running_->now()) : now_;
     using std::chrono::nanoseconds;
     const auto passed = std::chrono::steady_clock::now() - start_;
     return std::chrono::duration_cast<nanoseconds>(passed).count() * 1000;
@@ -32,7 +31,7 @@ void Simulation::timer(Time when, std::function<void()> action) {
     timers_.push({when, order_++, std::move(action)});
     if (running_ != nullptr && when < bound_) {
         bound_ = when;
-        running_->limit(when);
+        running_->stop_at(when);
     }
 }
 
@@ -43,6 +42,21 @@ void Simulation::handle_first() {
     action();
 }
 
+void Simulation::stop() {
+    stopped_ = true;
+    if (running_ != nullptr) {
+        now_ = std::max(now_, running_->now());
+        bound_ = now_;
+        running_->stop_at(now_);
+    }
+}
+
+void Simulation::catch_up(Time until) {
+    for (Processor* processor : processors_) {
+        if (processor->now() < until) processor->run_until(until);
+    }
+}
+
 void Simulation::advance(Time until) {
     stopped_ = false;
     while (!stopped_) {
@@ -51,7 +65,7 @@ void Simulation::advance(Time until) {
         Time first_time = kNever;
         Time second_time = kNever;
         for (Processor* processor : processors_) {
-            const Time time = processor->time();
+            const Time time = processor->idle() ? kNever : processor->now();
             if (time < first_time) {
                 second_time = first_time;
                 first_time = time;
@@ -63,28 +77,25 @@ void Simulation::advance(Time until) {
         if (std::min(event, first_time) >= until) break;
         if (event <= first_time) {
             now_ = std::max(now_, event);
+            // Whoever it concerns has got so far; idle processors are quick about it.
+            catch_up(now_);
             handle_first();
             continue;
         }
         now_ = std::max(now_, first_time);
-        bound_ =
-            std::min({event, until, second_time == kNever ? kNever : second_time + lookahead_});
-        bound_ = std::max(bound_, first_time + 1);
+        const Time ahead = second_time == kNever ? kNever : second_time + lookahead_;
+        bound_ = std::max(std::min({event, until, ahead}), first_time + 1);
         running_ = first;
-        first->run(bound_);
+        first->run_until(bound_);
         running_ = nullptr;
     }
-    if (!stopped_ && until != kNever) now_ = std::max(now_, until);
+    if (!stopped_) now_ = std::max(now_, until);
+    catch_up(now_);
 }
 
-Time Simulation::next() const {
-    Time result = timers_.empty() ? kNever : timers_.top().when;
-    for (const Processor* processor : processors_) result = std::min(result, processor->time());
-    return result;
-}
-
-void Simulation::notice() {
-    for (Processor* processor : processors_) processor->notice();
+bool Simulation::pending() const {
+    return !timers_.empty() || std::any_of(processors_.begin(), processors_.end(),
+                                           [](const Processor* p) { return !p->idle(); });
 }
 
 bool Simulation::run_timers() {
@@ -95,7 +106,11 @@ bool Simulation::run_timers() {
 
 bool Simulation::turn() {
     bool busy = run_timers();
-    for (Processor* processor : processors_) busy |= processor->run(kNever);
+    for (Processor* processor : processors_) {
+        if (processor->idle()) continue;
+        processor->run(kInstructions);
+        busy = true;
+    }
     for (std::size_t n = 0; n < kBatch && !soon_.empty(); ++n) {
         const std::function<void()> action = std::move(soon_.front());
         soon_.pop_front();

@@ -38,53 +38,50 @@ class Scheduler {
 /// Later than anything.
 constexpr Time kNever = std::numeric_limits<Time>::max();
 
-/// A board's processor as the clock sees it. Implemented by Board.
+/// A board's processor as the clock sees it.
 class Processor {
   public:
+    virtual ~Processor() = default;
+    /// It polls and none of what it looks at has changed, or it has stopped for good.
+    virtual bool idle() const = 0;
+    /// Fast: executes at most so many instructions.
+    virtual void run(std::uint64_t instructions) = 0;
     /// Modelled time: executes the instructions that begin before `until`, or before a nearer bound
-    /// that limit() sets meanwhile. Fast (`until` means nothing): executes until it is idle, for at
-    /// most some thousand instructions; an idle one first looks whether its loop sees anything new.
-    /// False: it was idle and still is, or it has stopped for good.
-    virtual bool run(Time until) = 0;
-    /// Modelled time: when its next instruction begins; kNever while it is idle or has stopped.
-    virtual Time time() const = 0;
-    /// Modelled time, called from within run(): an event was put before `until`.
-    virtual void limit(Time until) = 0;
-    /// Somebody else may have stored into the SRAM (a process, the driver). Modelled time: it
-    /// happened at now(), and an idle processor looks whether it concerns its loop.
-    virtual void notice() = 0;
-
-  protected:
-    ~Processor() = default;
+    /// that stop_at() sets meanwhile. Turns of an idle loop are skipped.
+    virtual void run_until(Time until) = 0;
+    /// Modelled time: when its next instruction begins.
+    virtual Time now() const = 0;
+    /// Modelled time, from within run_until(): an event was put at `until`.
+    virtual void stop_at(Time until) = 0;
 };
 
 /// The clock. One thread; the loop around it is Emulator's.
 class Simulation final : public Scheduler {
   public:
-    /// `lookahead`: modelled time that a processor may run ahead of another, at most what a
-    /// packet's head needs from one to the other.
-    explicit Simulation(bool timed, Time lookahead = 0);
+    explicit Simulation(bool timed) : timed_(timed) {}
 
     bool timed() const override { return timed_; }
     Time now() const override;
     void at(Time when, std::function<void()> action) override;
     void timer(Time when, std::function<void()> action) override;
 
+    /// Modelled time that a processor may run ahead of another: at most what a packet's head needs
+    /// from one to the other.
+    void set_lookahead(Time lookahead) { lookahead_ = lookahead; }
     void add(Processor& processor) { processors_.push_back(&processor); }
 
     /// Modelled time: everything that happens before `until`, unless stop() is called meanwhile.
-    /// Afterwards now() is `until`, or where it stopped.
+    /// Afterwards now() is `until`, or where it stopped, and all processors have got so far: what a
+    /// process does to their memory then happens at that time.
     void advance(Time until);
-    /// Ends advance() after what is being handled. What the handler does then happens at now().
-    void stop() { stopped_ = true; }
-    /// Modelled time: when the next thing happens; kNever: nothing is to be done.
-    Time next() const;
-    /// Tells all processors that others may have stored into their SRAM.
-    void notice();
+    /// Ends advance() at now(), from within what is being handled.
+    void stop();
+    /// Modelled time: there is an event, or a processor that works.
+    bool pending() const;
 
-    /// Fast: what is to be done now. False: there was nothing.
+    /// Fast: does what is to be done now. False: there was nothing.
     bool turn();
-    /// Fast: when the next timer is due, for how long to sleep; kNever without one.
+    /// Fast: when the next timer is due; kNever without one.
     Time next_timer() const { return timers_.empty() ? kNever : timers_.top().when; }
 
   private:
@@ -100,9 +97,10 @@ class Simulation final : public Scheduler {
 
     void handle_first();
     bool run_timers();
+    void catch_up(Time until);
 
     const bool timed_;
-    const Time lookahead_;
+    Time lookahead_ = 0;
     const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
     Time now_ = 0;
     bool stopped_ = false;

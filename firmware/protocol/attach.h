@@ -17,8 +17,8 @@ enum {
     FM_ATTACH_OPEN = 1,  /* argument: node; key, nodes, ring_slots, staging_pages are set */
     FM_ATTACH_NODES = 2, /* places[nodes]; opens the endpoint for traffic */
     FM_ATTACH_PIN = 3,   /* address, bytes: pages to register; answer: index of the first */
-    FM_ATTACH_UNPIN = 4  /* argument: index of the first, bytes as given to PIN. When the answer is
-                            here, no DMA touches the pages any more */
+    FM_ATTACH_UNPIN = 4 /* argument: index of the first; address and bytes as given to PIN. When the
+                           answer is here, no DMA touches the pages any more */
 };
 
 /* Answers' `status`. */
