@@ -20,6 +20,8 @@
 // it.
 // - NRES: the packet that was being sent, or received, is lost. If bytes of one had been received,
 //   nothing is let in before the next store to RML.
+// - MYRINET, TIMEOUT, HW_DBUG, LED, WRITE_ENABLE keep what is stored; reset and CRC are always on.
+//   Receiving by hand (RB, RH, RW) is not there: such a load stops the board.
 // - A register that changes by itself (RTC, IT, DMA_CTR or RMP under way) in a poll loop keeps the
 //   loop from being idle. Poll ISR instead, and use IT for time-outs.
 #pragma once
@@ -36,6 +38,7 @@
 #include "firmware/emulator/core.hpp"
 #include "firmware/emulator/machine.hpp"
 #include "firmware/emulator/simulation.hpp"
+#include "firmware/tools/firmware_image.hpp"
 
 namespace emulator {
 
@@ -138,35 +141,78 @@ class Board final : public Connector, private Bus {
     void link_changed(bool up) override;
 
   private:
+    /// What is merely kept, and what the timers and the host DMA's registers hold.
+    struct Registers {
+        std::uint32_t isr = 0, eimr = 0, ear = 0, lar = 0, dma_dir = 0, dma_status = 0,
+                      checksum = 0;
+        std::uint32_t kept[64] = {};
+        Time rtc_zero = 0;
+        Time timer_end = 0;           ///< 0: the timer is off
+        std::uint64_t timer_set = 0;  ///< counts the stores to IT
+    };
+    struct Dma {
+        bool active = false, to_host = false, failed = false;
+        std::uint32_t bus = 0, address = 0, bytes = 0;
+        Time begin = 0, end = 0;
+    };
+    struct Send {
+        std::uint32_t smp = 0, sa = 0, limit = 0;
+        bool tail = false;   ///< SMLT
+        bool armed = false;  ///< the limit was stored and the bytes have not been handed over yet
+        bool busy = false;   ///< bytes are leaving
+        std::vector<std::uint8_t> by_hand;  ///< SB, SH, SW: to leave before what is armed
+        bool hand_tail = false;
+        std::uint32_t bytes = 0;
+        Time began = 0;
+    };
+    struct Receive {
+        std::uint32_t rmp = 0, rml = 0;
+        bool armed = false;
+        bool refused = false;     ///< bytes wait in the network
+        bool tail_waits = false;  ///< all bytes are stored, the syndrome is not
+        std::uint8_t syndrome = 0;
+        std::uint32_t bytes = 0;  ///< of the packet, so far
+        bool open = false;        ///< a packet has begun
+        Time began = 0;
+    };
+
     bool load(std::uint32_t address, unsigned size, std::uint32_t* value) override;
     bool store(std::uint32_t address, unsigned size, std::uint32_t value) override;
-    bool store_send(std::uint32_t offset, std::uint32_t value);
+    bool store_send(std::uint32_t offset, unsigned size, std::uint32_t value);
+    void store_isr(std::uint32_t value);
     void set_isr(std::uint32_t bits);
-    void send_more();
-    void start_dma(std::uint32_t bytes);
+    void signal_host();
+    bool fail(const char* reason, std::uint32_t address);
+    bool start_dma(std::uint32_t bytes);
     void finish_dma();
+    std::uint32_t dma_left();
     void start_timer(std::uint32_t ticks);
-    Time time() const;
+    std::uint32_t timer_left();
+    void send_more();
+    bool arm_receive(std::uint32_t limit);
+    void finish_receive(std::uint8_t syndrome);
+    Time time() const { return scheduler_.now(); }
 
-    std::uint32_t id_;
+    const std::uint32_t id_;
     Scheduler& scheduler_;
     const Machine& machine_;
     HostMemory& memory_;
-    std::function<void()> host_signal_;
+    const std::function<void()> host_signal_;
+    const bool timed_;
     Cable* cable_ = nullptr;
     BoardWatcher* watcher_ = nullptr;
     std::byte* sram_ = nullptr;
     std::unique_ptr<Core> core_;
+    Registers registers_;
+    Dma dma_;
+    Send send_;
+    Receive receive_;
+    std::uint64_t life_ = 0;  ///< counts load(): events of a former life do nothing
     Counts counts_;
 };
 
-/// A name in the firmware image. Sorted by address in a symbol map.
-struct Symbol {
-    std::uint32_t address = 0;
-    std::string name;
-};
-
-/// Instructions per function, the most first: one line each, "share count name".
-std::string profile_text(const std::vector<std::uint64_t>& counts, std::span<const Symbol> symbols);
+/// Instructions per function, the most first, one line each: share, count, name.
+std::string profile_text(const std::vector<std::uint64_t>& counts,
+                         std::span<const firmware::Symbol> symbols);
 
 }  // namespace emulator

@@ -14,8 +14,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
+
+#include "firmware/emulator/decode.hpp"
 
 namespace emulator {
 
@@ -59,12 +62,12 @@ class Core {
     };
 
     Core(const CoreMemory& memory, Bus& bus);
-    ~Core();
     Core(const Core&) = delete;
     Core& operator=(const Core&) = delete;
 
-    /// Starts at `pc` with all registers 0, but the stack pointer.
-    void reset(std::uint32_t pc, std::uint32_t sp);
+    /// Starts at `pc` with all registers 0, but the stack pointer; cycles() is then `cycles`, no
+    /// less than before.
+    void reset(std::uint32_t pc, std::uint32_t sp, std::uint64_t cycles = 0);
 
     /// Runs while cycles() < `limit`. With `skip_idle` a loop that polls counts as run through in
     /// whole turns: cycles() advances as if it had been executed. Else run() returns `idle` at once
@@ -73,10 +76,12 @@ class Core {
     /// From within a Bus call: lowers the limit of the run() under way.
     void stop_at(std::uint64_t cycles);
 
-    /// Instructions since reset(), those of skipped turns included.
+    /// Instructions since the start, those of skipped turns included.
     std::uint64_t cycles() const { return cycles_; }
-    /// Instructions that were executed, and of these the ones of turns that only polled.
+    /// Instructions that were executed; of these, those in turns of loops that stored something,
+    /// and those in turns that only looked.
     std::uint64_t executed() const { return cycles_ - skipped_; }
+    std::uint64_t worked() const { return worked_; }
     std::uint64_t polled() const { return polled_; }
 
     /// Polling, and nothing that the loop looks at has changed. Looks at the shared words that the
@@ -84,7 +89,10 @@ class Core {
     /// by moving()) is never idle.
     bool idle() const;
     /// An input has changed that is not shared memory: a register, or private SRAM.
-    void wake() { woken_ = true; }
+    void wake() {
+        dirty_ = true;
+        idle_ = false;
+    }
     /// [address, address + bytes) of SRAM was written by a DMA engine or the driver: wake(), and
     /// text there is decoded anew.
     void written(std::uint32_t address, std::uint64_t bytes);
@@ -97,30 +105,68 @@ class Core {
     /// Stops it, from within a Bus call or between runs.
     void fail(std::string reason, std::uint32_t address);
 
-    const std::array<std::uint32_t, 32>& registers() const { return registers_; }
-    std::uint32_t pc() const { return pc_; }
+    std::span<const std::uint32_t, 32> registers() const {
+        return std::span<const std::uint32_t, 32>(state_.registers.data(), 32);
+    }
+    std::uint32_t pc() const { return state_.pc; }
 
     /// Counts executions per instruction from now on; index is the address / 4. Slower.
     void profile(bool on);
     const std::vector<std::uint64_t>& counts() const { return counts_; }
 
   private:
-    struct Decoded;
-    struct Watch;
-    struct State;
-    template <bool kRecord, bool kProfile>
-    Stop interpret();
+    /// All that decides what the core does next, but for memory and registers of the board.
+    struct State {
+        std::uint32_t pc = 0, next = 0, after = 0;  ///< of the next three instructions
+        std::uint32_t flags = 0;
+        std::array<std::uint32_t, 33> registers{};  ///< the last: where writes to r0 and r1 go
+        bool operator==(const State&) const = default;
+    };
+    /// A load of shared memory, and what it gave.
+    struct Watch {
+        std::uint32_t address, size, value;
+    };
+    static constexpr std::size_t kWatches = 256;
+
+    struct Frame;
+    void interpret();
     template <bool kProfile>
-    Stop run_mode(bool skip_idle);
+    void interpret_mode();
+    void decode_at(std::uint32_t address);
+    void undecode(std::uint32_t address, std::uint64_t bytes);
+    bool load_slow(std::uint32_t address, unsigned size, std::uint32_t* value);
+    bool store_slow(std::uint32_t address, unsigned size, std::uint32_t value);
+    bool load_at(std::uint32_t address, unsigned size, std::uint32_t* value);
+    bool store_at(std::uint32_t address, unsigned size, std::uint32_t value);
+    bool access_general(const Decoded& d);
+    bool alu_general(const Decoded& d);
+    bool jump_to(std::uint32_t target);
+    /// The end of a turn: true when the core goes round in a loop that changes nothing.
+    bool turn();
+    bool unchanged() const;
 
     CoreMemory memory_;
     Bus& bus_;
-    std::array<std::uint32_t, 32> registers_{};
-    std::uint32_t pc_ = 0, next_ = 0;
-    std::uint64_t cycles_ = 0, limit_ = 0, skipped_ = 0, polled_ = 0;
-    bool woken_ = false, dirty_ = false;
+    State state_;
+    std::vector<Decoded> code_;
+    std::uint32_t code_top_ = 0;  ///< no text is decoded from here on
+    std::uint64_t cycles_ = 0, limit_ = 0, skipped_ = 0, polled_ = 0, worked_ = 0;
+
+    // Finding poll loops. A turn is what lies between two taken branches backwards. A turn is quiet
+    // when it stored nothing. The state at the end of quiet turns is compared with a snapshot,
+    // which is taken after 1, 2, 4, 8, ... quiet turns: a loop of any number of turns is found.
+    State snapshot_;
+    std::uint64_t quiet_ = 0, turn_began_ = 0, snapshot_cycles_ = 0;
+    std::uint64_t period_ = 0;  ///< cycles from the snapshot to itself; 0: not known to be a loop
+    std::array<Watch, kWatches> watches_;
+    std::size_t watched_ = 0;  ///< loads since the snapshot
+    bool dirty_ = false;       ///< the turn stored, or an input changed
+    bool idle_ = false;        ///< the state is the snapshot, in a loop of period_
+    bool unfenced_ = false;    ///< a store to shared memory has not been fenced yet
+
     std::unique_ptr<Fault> fault_;
     std::vector<std::uint64_t> counts_;
+    bool profile_ = false;
 };
 
 }  // namespace emulator
