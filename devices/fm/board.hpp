@@ -54,8 +54,13 @@ class Clock {
     virtual void pio_read_word() = 0;
     /// Before a look at host memory that the board writes: waits until the board has got so far.
     virtual void look() = 0;
-    /// Nothing to do: time goes on until the board writes something for this process. Returns then.
+    /// Nothing to do: time goes on until the board writes something for this process, or Board::wake.
+    /// Returns then, and at once when that happened since the last look(). Sleeping on
+    /// Board::events() instead would hold everybody's time.
     virtual void wait() = 0;
+    /// The process is about to do what takes no modelled time but may take long (start-up, files):
+    /// others' time goes on without it, until its next access.
+    virtual void away() {}
 };
 
 /// Pages that the board may reach, as descriptors name them.
@@ -72,6 +77,7 @@ struct EndpointRequest {
     std::uint32_t key = 0;  ///< of the job, not 0
     std::uint32_t ring_slots = 64;
     std::uint32_t staging_pages = 32;
+    std::uint32_t board = ~0U;  ///< ~0: whoever drives the boards chooses
 };
 
 class Board {

@@ -67,6 +67,7 @@ void Lockstep::begin(Host& host) {
 }
 
 void Lockstep::release(Host& host) {
+    std::atomic_ref<std::uint32_t>(host.status_->written).fetch_add(1, std::memory_order_release);
     if (state_of(*host.status_).load(std::memory_order_acquire) != FM_HOST_WAITING) return;
     host.moved_ = WallClock::now();
     admit(*host.status_, FM_HOST_WAITING, simulation_.now());

@@ -47,7 +47,7 @@ class Lockstep {
     /// Time waits for it from now on, whether it has asked to join or not: the processes of a job
     /// begin at the same time.
     void begin(Host& host);
-    /// Something was written for the process, now: it goes on if it waited. Ends advance().
+    /// Something was written for the process, now: it goes on if it waited, which ends advance().
     void release(Host& host);
 
     /// Lets those in who want to join. The time up to which the emulator may go: the least clock of

@@ -66,7 +66,10 @@ struct fm_host_status {
     uint64_t clock_ps; /* its own time, never decreases: the process's while RUNNING or AWAY, the
                           emulator's while WAITING or JOINING */
     uint64_t
-        fabric_ps; /* the emulator: everything before this has happened; futex on its low word */
+        fabric_ps;    /* the emulator: everything before this has happened; futex on its low word */
+    uint32_t written; /* the emulator counts what releases a process from WAITING, whether it waits
+                         or not: one that has not looked since does not begin to wait */
+    uint32_t reserved;
 };
 enum {
     FM_HOST_AWAY = 0,    /* not concerned with the board now: time goes on without it. The emulator

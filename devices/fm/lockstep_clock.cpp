@@ -1,0 +1,101 @@
+#include "devices/fm/lockstep_clock.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+
+#include "adi/base/futex.hpp"
+
+namespace dev::fm {
+
+namespace {
+
+/// Turns to poll and yield before sleeping: the emulator mostly answers within one or two.
+constexpr int kSpins = 200;
+/// The emulator may have been killed: how long to sleep before looking.
+constexpr std::int64_t kLook_ns = 100'000'000;
+
+std::uint32_t* low_word(std::uint64_t* word) {
+    auto* words = reinterpret_cast<std::uint32_t*>(word);
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? words : words + 1;
+}
+
+}  // namespace
+
+template <class Until>
+void LockstepClock::sleep_until(std::uint32_t* word, Until until) {
+    kick_();
+    for (int i = 0; i < kSpins; ++i) {
+        if (until()) return;
+        sched_yield();
+    }
+    const std::atomic_ref<std::uint32_t> asleep(status_.asleep);
+    while (!until() && !dead_()) {
+        const std::uint32_t value =
+            std::atomic_ref<std::uint32_t>(*word).load(std::memory_order_acquire);
+        // Either the emulator sees this and wakes, or its store is seen here.
+        asleep.store(1, std::memory_order_seq_cst);
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (!until()) adi::futex_wait(word, value, kLook_ns);
+        asleep.store(0, std::memory_order_relaxed);
+    }
+}
+
+void LockstepClock::join() {
+    std::uint32_t from = FM_HOST_AWAY;
+    state().compare_exchange_strong(from, FM_HOST_JOINING, std::memory_order_seq_cst);
+    sleep_until(&status_.state,
+                [this] { return state().load(std::memory_order_acquire) == FM_HOST_RUNNING; });
+    // The emulator has set it, before RUNNING.
+    clock_ = std::max(clock_, shared_clock().load(std::memory_order_relaxed));
+    joined_ = true;
+}
+
+void LockstepClock::synchronize() {
+    if (!joined_ || state().load(std::memory_order_acquire) != FM_HOST_RUNNING) [[unlikely]]
+        join();
+    // Releases the accesses before this time; the emulator acquires it.
+    shared_clock().store(clock_, std::memory_order_seq_cst);
+    const std::atomic_ref<std::uint64_t> fabric(status_.fabric_ps);
+    const auto arrived = [&] { return fabric.load(std::memory_order_acquire) >= clock_; };
+    if (!arrived()) sleep_until(low_word(&status_.fabric_ps), arrived);
+}
+
+void LockstepClock::look() {
+    clock_ += costs_.poll;
+    synchronize();
+    seen_ = written();
+}
+
+void LockstepClock::wait() {
+    if (!joined_) join();
+    if (written() != seen_) {
+        seen_ = written();
+        return;
+    }
+    // The clock stays as it was published: what the emulator does after that time releases us.
+    std::uint32_t from = FM_HOST_RUNNING;
+    if (!state().compare_exchange_strong(from, FM_HOST_WAITING, std::memory_order_seq_cst)) {
+        joined_ = false;  // taken for away meanwhile: something may have been missed
+        return;
+    }
+    sleep_until(&status_.state, [this] {
+        const std::uint32_t now = state().load(std::memory_order_acquire);
+        return now != FM_HOST_WAITING && now != FM_HOST_JOINING;
+    });
+    clock_ = std::max(clock_, shared_clock().load(std::memory_order_relaxed));
+}
+
+void LockstepClock::away() {
+    std::uint32_t from = FM_HOST_RUNNING;
+    if (joined_) state().compare_exchange_strong(from, FM_HOST_AWAY, std::memory_order_seq_cst);
+    joined_ = false;
+    kick_();
+}
+
+void LockstepClock::call_back() {
+    std::uint32_t from = FM_HOST_WAITING;
+    if (state().compare_exchange_strong(from, FM_HOST_JOINING, std::memory_order_seq_cst)) kick_();
+}
+
+}  // namespace dev::fm
