@@ -77,6 +77,8 @@ class Sink {
     virtual void on_header(ReceiveStream& stream) = 0;
     /// All payload of a stream for which receive() answered `again` is in its buffer.
     virtual void on_received(ReceiveStream& stream) = 0;
+    /// A put() of this process is done: the source's bytes are reusable; or why it is not.
+    virtual void on_put(void* token, Status status) = 0;
     /// The device can no longer talk to `peer`, or got bytes from it that make no sense.
     virtual void on_fault(Peer peer, Status why, const char* what) = 0;
 
@@ -102,7 +104,16 @@ struct Capabilities {
     std::uint64_t get_bytes = ~std::uint64_t{0};
     bool get_certain = false;  ///< it does: there is nothing to find out
     bool can_map = false;      ///< map() and signal() work
+    /// From here on put() beats a stream; ~0 when the device has no (working) put.
+    std::uint64_t put_bytes = ~std::uint64_t{0};
+    std::uint64_t put_most_bytes = 0;  ///< most that one reg() or put() takes
+    /// Of a put: addresses at both ends and length are multiples of it; a power of two, at most
+    /// kMostPutAlign.
+    std::uint32_t put_align = 1;
+    /// Processes besides the ranks, on this host, that have to run for the device to work.
+    std::uint32_t helpers = 0;
 };
+inline constexpr std::uint32_t kMostPutAlign = 8;
 
 /// How to sleep until something happens: on `futex_word` while it holds `futex_value`, or until
 /// `fd` is readable when the word is null.
@@ -193,10 +204,37 @@ class Device {
     /// To be called after stores to mapped memory that `peer` may wait for: ends its sleep.
     virtual void signal(Peer peer) = 0;
 
-    // --- one-sided (a facet; `unsupported` unless get_bytes says otherwise) -----------------
+    // --- one-sided (facets; `unsupported` unless get_bytes or put_bytes say otherwise) -------
 
     /// Copies `bytes` from `address` in the peer's address space to `to`; done on return.
     virtual Status get(Peer peer, std::uint64_t address, void* to, std::uint64_t bytes) = 0;
+
+    /// Lets `peer`, and nobody else, put() into [address, address + bytes): the key is for it. Any
+    /// status but `ok` means that the payload has to come as a message: there is no room for more
+    /// registrations now (`again`), or this memory cannot be had.
+    virtual Status reg(void* /*address*/, std::uint64_t /*bytes*/, Peer /*peer*/,
+                       MemoryKey* /*key*/) {
+        return Status::unsupported;
+    }
+    /// Takes that back: when it returns, nothing is stored there any more.
+    virtual void dereg(const MemoryKey& /*key*/) {}
+    /// Stores `bytes` at `address` into the beginning of the memory that `peer` registered as
+    /// `key`, without the peer's processor. `ok`: it is under way, Sink::on_put(token) says later
+    /// when the source is reusable; messages sent to the peer from now on are shown after the bytes
+    /// are in place. `again` as ever; any other status: these bytes cannot be put, send them.
+    virtual Status put(Peer /*peer*/, const void* /*address*/, std::uint64_t /*bytes*/,
+                       const MemoryKey& /*key*/, void* /*token*/) {
+        return Status::unsupported;
+    }
+
+    // --- time (a facet: of a device on modelled hardware) -----------------------------------
+
+    /// This process's time in nanoseconds on the device's own clock, which never goes back;
+    /// negative when the device works in real time.
+    virtual std::int64_t clock_ns() { return -1; }
+    /// Only of a device with a clock, instead of a sleep: nothing is to be done, the clock goes on
+    /// until something arrives or wake() is called.
+    virtual void idle() {}
 };
 
 }  // namespace adi

@@ -12,6 +12,7 @@ struct Engine::DeviceSink final : Sink {
     DeviceSink(Engine& e, D& d) : engine(e), device(d) {}
     void on_header(ReceiveStream& stream) override { engine.on_header(device, stream); }
     void on_received(ReceiveStream& stream) override { engine.on_received(stream); }
+    void on_put(void* token, Status status) override { engine.on_put(token, status); }
     void on_fault(Peer peer, Status why, const char* what) override {
         engine.fault(peer, why, what);
     }
@@ -31,6 +32,16 @@ void Engine::on_header(D& device, ReceiveStream& stream) {
         case MessageKind::cts: {
             CtsPayload cts;
             if (read_control(device, stream, &cts, sizeof cts)) on_cts(peer, header, cts);
+            return;
+        }
+        case MessageKind::grant: {
+            GrantPayload grant;
+            if (read_control(device, stream, &grant, sizeof grant)) on_grant(peer, header, grant);
+            return;
+        }
+        case MessageKind::put_done: {
+            PutDonePayload done;
+            if (read_control(device, stream, &done, sizeof done)) on_put_done(peer, header, done);
             return;
         }
         case MessageKind::fin:

@@ -1,4 +1,4 @@
-// The engine's life, and sending. Receiving is in receive.cpp.
+// Sending and progress. Receiving is in receive.cpp, the engine's life in life.cpp.
 #include "adi/engine/engine.hpp"
 
 #include <sched.h>
@@ -6,10 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "adi/base/config.hpp"
-#include "adi/base/host.hpp"
 #include "adi/engine/device_sink.hpp"
-#include "adi/engine/registry.hpp"
 
 namespace adi {
 namespace {
@@ -19,10 +16,6 @@ constexpr int kPollBudget = 16;  ///< events per ring and poll: fair to other pe
 /// A message after rendezvous travels in segments, so that short messages to the same peer need
 /// not wait for the whole of it.
 constexpr std::uint64_t kSegmentBytes = 256 * 1024;
-
-std::string card_key(const char* device, Peer peer) {
-    return std::string("fathom-") + device + "-" + std::to_string(peer);
-}
 
 }  // namespace
 
@@ -34,114 +27,6 @@ Engine::~Engine() {
         delete free_unexpected_;
         free_unexpected_ = next;
     }
-}
-
-// --- life ----------------------------------------------------------------------------------------
-
-Status Engine::start(Bootstrap& boot, Hooks hooks, std::string* error) {
-    self_ = static_cast<Peer>(boot.rank());
-    hooks_ = std::move(hooks);
-    routes_.assign(static_cast<std::size_t>(boot.size()), Route{});
-    if (Status s = open_devices(boot, error); s != Status::ok) return s;
-    // With a core for each process spinning is fastest; without, every look is somebody else's
-    // time.
-    wait_policy_.spin_ns =
-        config_number("FATHOM_SPIN_US", oversubscribed_ ? 0 : 10, 0, 1'000'000) * 1000;
-    wait_policy_.patience_ns = wait_policy_.spin_ns + (oversubscribed_ ? 50'000 : 90'000);
-    return Status::ok;
-}
-
-Status Engine::open_devices(Bootstrap& boot, std::string* error) {
-    Result<std::vector<Peer>> local = local_peers(boot);
-    if (!local) {
-        *error = local.message();
-        return local.status();
-    }
-    OpenInfo info;
-    info.self = self_;
-    info.size = size();
-    info.local = *local;
-    oversubscribed_ = static_cast<int>(info.local.size()) > available_cpus();
-    info.oversubscribed = oversubscribed_;
-    if (info.local.size() > 1 && !oversubscribed_) {
-        const auto me = std::find(info.local.begin(), info.local.end(), self_);
-        take_own_cpu(static_cast<std::size_t>(me - info.local.begin()), info.local.size());
-    }
-    for (const DeviceEntry& entry : device_registry()) {
-        std::unique_ptr<Device> device = entry.make();
-        if (hooks_.wrap) device = hooks_.wrap(std::move(device));
-        if (!device->probe(info)) continue;
-        info.card_of = [&boot, name = entry.name](Peer peer) {
-            return boot.get(card_key(name, peer));
-        };
-        if (Status s = device->open(info, error); s != Status::ok) return s;
-        if (const std::string card = device->address(); !card.empty()) {
-            if (Result<bool> put = boot.put(card_key(entry.name, self_), card); !put) {
-                *error = put.message();
-                return put.status();
-            }
-        }
-        if (auto* self = dynamic_cast<dev::self::Self*>(device.get())) devices_.self = self;
-        if (auto* shm = dynamic_cast<dev::shm::Shm*>(device.get())) devices_.shm = shm;
-        if (device->capabilities().can_map) sharing_ = device.get();
-        if (device.get() != devices_.self && device.get() != devices_.shm) {
-            others_.push_back(device.get());
-        }
-        devices_.all.push_back(std::move(device));
-    }
-    choosers_.resize(devices_.all.size());
-    if (size() > 1) {
-        if (Result<bool> fence = boot.fence(); !fence) {
-            *error = fence.message();
-            return fence.status();
-        }
-    }
-    for (std::unique_ptr<Device>& device : devices_.all) {
-        if (Status s = device->connect(self_, error); s != Status::ok) return s;
-    }
-    return Status::ok;
-}
-
-void Engine::share(void (*unlock)(), void (*lock)()) {
-    hooks_.unlock = unlock;
-    hooks_.lock = lock;
-}
-
-void Engine::rest() {
-    while (!busy_.empty()) poll();
-}
-
-void Engine::stop() {
-    rest();
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    for (std::unique_ptr<Device>& device : devices_.all) {
-        if (device->quiesce(deadline) != Status::ok) {
-            fault(self_, Status::again, "messages were not fetched within 10 s of finalizing");
-        }
-        device->close();
-    }
-    devices_ = {};
-    others_.clear();
-    sharing_ = nullptr;
-}
-
-bool Engine::connect(Route& route, Peer peer) {
-    for (std::size_t i = 0; i < devices_.all.size(); ++i) {
-        Device& device = *devices_.all[i];
-        if (!device.reaches(peer)) continue;
-        std::string error;
-        if (Status s = device.connect(peer, &error); s != Status::ok) {
-            fault(peer, s, error);
-            return false;
-        }
-        route.device = static_cast<std::uint8_t>(i);
-        route.way = &device == devices_.self  ? Way::self
-                    : &device == devices_.shm ? Way::shm
-                                              : Way::other;
-        return true;
-    }
-    fault(peer, Status::peer_failed, "no device of this build reaches it");
-    return false;
 }
 
 void Engine::fault(Peer peer, Status why, const std::string& what) {
@@ -180,7 +65,8 @@ void Engine::isend(Request& r, Peer to, const Match& match, const Buffer& buffer
     r.total_bytes = r.accept_bytes = buffer.bytes;
     r.moved_bytes = 0;
     r.synchronous = synchronous;
-    r.stream_open = r.cancelled = r.cancel_pending = false;
+    r.stream_open = r.cancelled = r.cancel_pending = r.granted = false;
+    r.open_puts = 0;
     r.status = Status::ok;
     r.stage = Request::Stage::queued;
     Route& route = routes_[to];
@@ -260,7 +146,10 @@ void Engine::answer(Peer to, MessageKind kind, std::uint32_t cookie, std::uint8_
 /// Hands an item to the device as far as there is room; true when it is through.
 bool Engine::push(Outgoing& item, Peer to, const Route& route) {
     const auto kind = static_cast<MessageKind>(item.header.kind);
-    if (item.request != nullptr && kind != MessageKind::rts) return push_payload(item, to, route);
+    if (item.request != nullptr && kind != MessageKind::rts) {
+        const bool put = kind == MessageKind::grant || kind == MessageKind::put_done;
+        return put ? push_put(item, to, route) : push_payload(item, to, route);
+    }
     const Buffer control = contiguous(item.control.data(), item.header.bytes);
     const Status s =
         devices_.call(route, [&](auto& d) { return d.send_short(to, item.header, control); });
@@ -276,6 +165,7 @@ bool Engine::push(Outgoing& item, Peer to, const Route& route) {
 bool Engine::push_payload(Outgoing& item, Peer to, const Route& route) {
     Request& r = *item.request;
     const bool eager = r.kind == MessageKind::eager;
+    const std::uint64_t end = eager ? r.accept_bytes : item.end_bytes;
     return devices_.call(route, [&](auto& device) {
         if (eager && item.header.bytes <= device.capabilities().short_bytes) {
             const Status s = device.send_short(to, item.header, r.buffer);
@@ -284,12 +174,12 @@ bool Engine::push_payload(Outgoing& item, Peer to, const Route& route) {
             r.moved_bytes = r.accept_bytes;
             ++sent_;
         }
-        while (r.moved_bytes < r.accept_bytes) {
+        while (r.moved_bytes < end) {
             if (!r.stream_open) {
                 if (!eager) {
                     set_data_offset(item.header, r.moved_bytes);
-                    item.header.bytes = static_cast<std::uint32_t>(
-                        std::min(kSegmentBytes, r.accept_bytes - r.moved_bytes));
+                    item.header.bytes =
+                        static_cast<std::uint32_t>(std::min(kSegmentBytes, end - r.moved_bytes));
                 }
                 if (device.begin(r.stream, to, item.header) != Status::ok) return false;
                 r.stream_open = true;
@@ -306,6 +196,8 @@ bool Engine::push_payload(Outgoing& item, Peer to, const Route& route) {
         if (to == self_ && sleepers_ > 0) wake();
         if (eager && r.synchronous) {
             r.stage = Request::Stage::announced;
+        } else if (r.granted) {
+            settle_put(r);
         } else {
             complete(r);
         }
@@ -319,9 +211,10 @@ bool Engine::flush_queue(SendQueue& queue) {
     while (!queue.items.empty()) {
         if (!push(queue.items.front(), queue.peer, route)) {
             Outgoing& head = queue.items.front();
-            // A long message lets others pass between two of its segments.
-            if (head.request != nullptr && head.request->kind == MessageKind::data &&
-                !head.request->stream_open && queue.items.size() > 1) {
+            // A long message lets others pass between two of its segments; grants are answered in
+            // their order.
+            if (head.header.kind == static_cast<std::uint8_t>(MessageKind::data) &&
+                !head.request->granted && !head.request->stream_open && queue.items.size() > 1) {
                 queue.items.push_back(head);
                 queue.items.pop_front();
             }

@@ -3,8 +3,9 @@
 // Protocols. A message of up to the device's short_bytes goes inline with its header; up to its
 // eager_bytes it is streamed at once and buffered by the receiver if unexpected; above that the
 // sender announces it (rts) and the receiver either fetches it (get, when the device's capabilities
-// say that this is faster) or answers cts, whereupon the payload is streamed into the user's
-// buffer. Synchronous sends complete when matched.
+// say that this is faster), or opens its buffer for the sender's puts (grant, deposit.cpp), or
+// answers cts, whereupon the payload is streamed into the user's buffer. Synchronous sends complete
+// when matched.
 //
 // Threads: all functions but wake() are called by one thread at a time; under
 // MPI_THREAD_MULTIPLE the caller's lock sees to that, and waiting lets go of it (Hooks).
@@ -20,8 +21,10 @@
 #include "adi/base/fiber.hpp"
 #include "adi/boot/boot.hpp"
 #include "adi/engine/get_chooser.hpp"
+#include "adi/engine/landing.hpp"
 #include "adi/engine/matcher.hpp"
 #include "adi/engine/operations.hpp"
+#include "adi/engine/registry.hpp"
 #include "adi/engine/route.hpp"
 #include "adi/engine/run_queue.hpp"
 #include "adi/engine/waiter.hpp"
@@ -153,18 +156,24 @@ class Engine {
 
     const Matcher& matcher() const { return matcher_; }
 
+    /// The process's time in nanoseconds where the job runs in modelled time; else negative.
+    std::int64_t clock_ns() { return timed_ != nullptr ? timed_->clock_ns() : -1; }
+
   private:
     template <class D>
     struct DeviceSink;
     struct FiberWait;
 
     Status open_devices(Bootstrap& boot, std::string* error);
+    Status open_device(const DeviceEntry& entry, OpenInfo& info, Bootstrap& boot,
+                       std::string* error);
     SendQueue& queue_of(Route& route, Peer peer);
     bool connect(Route& route, Peer peer);
     void enqueue(Peer to, const Outgoing& item);
     void send_control(Peer to, const Header& header, const void* payload);
     bool push(Outgoing& item, Peer to, const Route& route);
     bool push_payload(Outgoing& item, Peer to, const Route& route);
+    bool push_put(Outgoing& item, Peer to, const Route& route);
     int flush();
     bool flush_queue(SendQueue& queue);
 
@@ -182,6 +191,9 @@ class Engine {
     void on_cts(Peer peer, const Header& header, const CtsPayload& cts);
     void on_cancel(Peer peer, const Header& header);
     void on_settled(Peer peer, const Header& header);
+    void on_grant(Peer peer, const Header& header, const GrantPayload& grant);
+    void on_put_done(Peer peer, const Header& header, const PutDonePayload& done);
+    void on_put(void* token, Status status);
 
     static void reset_receive(Request& r, const Buffer& buffer);
     void begin_receive(Request& r, Peer peer, const Header& header, std::uint64_t total);
@@ -189,6 +201,11 @@ class Engine {
     void finish_eager(Request& r, Unexpected& message);
     void rendezvous(Request& r, const Header& header, std::uint64_t address);
     bool fetch(Request& r, const Route& route, const Header& header, std::uint64_t address);
+    bool deposit(Request& r, const Route& route, const Header& header, std::uint64_t address);
+    bool grant(Request& r);
+    void ask_for_rest(Request& r);
+    void close_landing(Request& r);
+    void settle_put(Request& r);
     void data_arrived(Request& r, std::uint64_t bytes);
     void answer(Peer to, MessageKind kind, std::uint32_t cookie, std::uint8_t flags = 0);
     void complete(Request& r);
@@ -202,16 +219,17 @@ class Engine {
     void resume(Fiber& fiber);
     void wait_on_fiber(std::span<Request> requests);
 
-    Park sleep_begin();
+    Parks sleep_begin();
     void sleep_end();
 
     Peer self_ = 0;
     bool oversubscribed_ = false;
     std::vector<Route> routes_;
     Devices devices_;
-    /// The device that this process sleeps on and shares memory by: shm where it is open, since
-    /// nothing can arrive at self while the process sleeps.
+    /// The device that memory is shared by: shm where it is open, else self.
     Device* sharing_ = nullptr;
+    std::string missing_;               ///< devices that cannot run here, and why
+    Device* timed_ = nullptr;           ///< the device whose clock rules, in modelled time
     std::vector<Device*> others_;       ///< neither self nor shm: polled by an indirect call
     std::vector<GetChooser> choosers_;  ///< one per device
     Matcher matcher_;
@@ -221,6 +239,8 @@ class Engine {
     std::vector<SendQueue*> spare_;  ///< queues that no route uses now
     std::uint64_t sent_ = 0;  ///< counts items and pieces that devices took, to tell progress
     Unexpected* free_unexpected_ = nullptr;
+    std::vector<std::unique_ptr<Landing>> landings_;
+    Landing* spare_landings_ = nullptr;
     RunQueue deferred_;
     FiberPool fibers_;
     Fiber* fiber_ = nullptr;  ///< runs now
@@ -240,10 +260,13 @@ void Engine::wait_until(Done& done, const Waiter::Policy& policy) {
         if (done()) return;
         if (events > 0) {
             waiter.progressed();
+        } else if (timed_ != nullptr) {
+            // Other threads may be what this one waits for: with them it only looks again.
+            if (hooks_.unlock == nullptr) timed_->idle();
         } else if (!waiter.spin()) {
-            const Park park = sleep_begin();
+            const Parks parks = sleep_begin();
             // Announced; one more look, since what came before the announcement woke nobody.
-            if (poll() == 0 && !done()) Waiter::sleep(park, hooks_.unlock, hooks_.lock);
+            if (poll() == 0 && !done()) Waiter::sleep(parks, hooks_.unlock, hooks_.lock);
             sleep_end();
             waiter.progressed();
             if (done()) return;

@@ -18,12 +18,15 @@ enum class MessageKind : std::uint8_t {
     ack,           ///< a synchronous eager message was matched; cookie = the sender's operation
     cancel,        ///< forget my unmatched message `cookie`
     cancel_reply,  ///< flags: kCancelled when it was still unmatched, else 0
+    grant,         ///< the sender may put; payload GrantPayload; cookie = the sender's operation
+    put_done,      ///< it did; payload PutDonePayload; cookie = the receiver's operation
 };
-inline constexpr std::uint8_t kLastKind = static_cast<std::uint8_t>(MessageKind::cancel_reply);
+inline constexpr std::uint8_t kLastKind = static_cast<std::uint8_t>(MessageKind::put_done);
 
 inline constexpr std::uint8_t kSync = 1;       ///< eager: answer `ack` when matched
 inline constexpr std::uint8_t kCancelled = 2;  ///< cancel_reply
 inline constexpr std::uint8_t kGettable = 4;   ///< rts: the source is contiguous at `address`
+inline constexpr std::uint8_t kDeclined = 8;   ///< put_done: nothing was put, data follows instead
 
 struct RtsPayload {
     std::uint64_t total_bytes;
@@ -34,6 +37,27 @@ struct CtsPayload {
     std::uint32_t receiver_cookie;
     std::uint32_t zero;
 };
+/// Bytes [offset, offset + bytes) of the message are wanted by a put. `head_bytes` of them, and
+/// what is left behind `key_bytes` more, stand outside of the registered memory because of
+/// put_align; they come with put_done. Grants are answered in order, and cover the message from its
+/// start.
+struct GrantPayload {
+    std::uint64_t accept_bytes;  ///< as in CtsPayload, the same in all grants of a message
+    std::uint64_t offset;
+    std::uint64_t bytes;
+    std::uint64_t key;
+    std::uint64_t key_bytes;
+    std::uint32_t receiver_cookie;
+    std::uint32_t head_bytes;
+};
+struct PutDonePayload {
+    std::uint64_t offset;  ///< of the grant
+    std::uint64_t bytes;
+    std::byte head[kMostPutAlign];
+    std::byte tail[kMostPutAlign];
+};
+inline constexpr std::size_t kMostControlBytes = sizeof(GrantPayload);
+static_assert(sizeof(PutDonePayload) <= kMostControlBytes);
 
 /// `data` messages are not matched: their context and source carry the payload's offset.
 inline void set_data_offset(Header& h, std::uint64_t offset) {

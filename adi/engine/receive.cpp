@@ -11,6 +11,7 @@ void Engine::reset_receive(Request& r, const Buffer& buffer) {
     r.buffer = buffer;
     r.moved_bytes = r.received_bytes = 0;
     r.cancelled = r.cancel_pending = false;
+    r.landing = nullptr;
     r.status = Status::ok;
 }
 
@@ -77,7 +78,7 @@ void Engine::on_received(ReceiveStream& stream) {
     complete(r);
 }
 
-/// The announced message of `header` is matched: fetch it, or ask for it.
+/// The announced message of `header` is matched: fetch it, have it put, or ask for it.
 void Engine::rendezvous(Request& r, const Header& header, std::uint64_t address) {
     Route& route = routes_[r.peer];
     if (route.way == Way::unconnected && !connect(route, r.peer)) {
@@ -86,7 +87,7 @@ void Engine::rendezvous(Request& r, const Header& header, std::uint64_t address)
     }
     r.timed = false;
     if ((header.flags & kGettable) != 0 && r.buffer.layout == nullptr && r.accept_bytes > 0 &&
-        fetch(r, route, header, address)) {
+        (fetch(r, route, header, address) || deposit(r, route, header, address))) {
         return;
     }
     operations_.name(r);
@@ -129,19 +130,25 @@ void Engine::data_arrived(Request& r, std::uint64_t bytes) {
     r.received_bytes += bytes;
     if (r.received_bytes < r.accept_bytes) return;
     if (r.timed) choosers_[routes_[r.peer].device].stream_done(r.accept_bytes, Waiter::now_ns());
+    if (r.landing != nullptr) close_landing(r);
     complete(r);
 }
 
 /// The receiver is ready for an announced message.
 void Engine::on_cts(Peer peer, const Header& header, const CtsPayload& cts) {
     Request* r = operations_.find(header.cookie);
-    if (r == nullptr || r->receive || r->peer != peer || r->kind != MessageKind::rts ||
-        r->stage != Request::Stage::announced || cts.accept_bytes > r->total_bytes) {
+    const bool first = r != nullptr && r->kind == MessageKind::rts &&
+                       r->stage == Request::Stage::announced && cts.accept_bytes <= r->total_bytes;
+    // Or the receiver has no memory any more to grant, and asks for the rest.
+    const bool rest = r != nullptr && r->granted && cts.accept_bytes == r->accept_bytes &&
+                      r->moved_bytes < r->accept_bytes;
+    if (r == nullptr || r->receive || r->peer != peer || (!first && !rest)) {
         return fault(peer, Status::corrupt, "clear to send for no message of this process");
     }
     operations_.release(*r);
     r->accept_bytes = cts.accept_bytes;
     if (r->accept_bytes == 0) return complete(*r);
+    if (rest) ++r->open_puts;
     r->kind = MessageKind::data;
     r->synchronous = false;
     r->stage = Request::Stage::transfer;
@@ -149,6 +156,7 @@ void Engine::on_cts(Peer peer, const Header& header, const CtsPayload& cts) {
     item.request = r;
     item.header.kind = static_cast<std::uint8_t>(MessageKind::data);
     item.header.cookie = cts.receiver_cookie;
+    item.end_bytes = r->accept_bytes;
     enqueue(peer, item);
 }
 
@@ -164,6 +172,12 @@ void Engine::on_settled(Peer peer, const Header& header) {
             r->cancelled = true;
             complete(*r);
         }
+        return;
+    }
+    // A stream is matched by its header: the answer may come while the rest is still being sent.
+    if (kind == MessageKind::ack && r != nullptr && !r->receive && r->peer == peer &&
+        r->kind == MessageKind::eager && r->stream_open && r->synchronous) {
+        r->synchronous = false;
         return;
     }
     if (!valid) return fault(peer, Status::corrupt, "an answer to no message of this process");
@@ -251,44 +265,6 @@ void Engine::recycle(Unexpected* message) {
     message->heap.reset();
     message->next = free_unexpected_;
     free_unexpected_ = message;
-}
-
-// --- sleeping ------------------------------------------------------------------------------------
-
-Park Engine::sleep_begin() {
-    ++sleepers_;
-    return sharing_->prepare_park();
-}
-
-void Engine::sleep_end() {
-    // While another thread sleeps the announcement stands, or its message would wake nobody.
-    if (--sleepers_ == 0) sharing_->cancel_park();
-}
-
-void Engine::wake() {
-    for (std::unique_ptr<Device>& device : devices_.all) device->wake();
-}
-
-// --- memory --------------------------------------------------------------------------------------
-
-void* Engine::allocate(std::uint64_t bytes, MemoryKey* key) {
-    return sharing_->allocate(bytes, key);
-}
-
-void Engine::deallocate(void* memory, const MemoryKey& key) {
-    sharing_->deallocate(memory, key);
-}
-
-bool Engine::mappable(Peer peer) const {
-    return peer == self_ || sharing_->reaches(peer);
-}
-
-void* Engine::map(Peer peer, const MemoryKey& key) {
-    return sharing_->map(peer, key);
-}
-
-void Engine::signal(Peer peer) {
-    if (peer != self_) sharing_->signal(peer);
 }
 
 }  // namespace adi

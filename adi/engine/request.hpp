@@ -8,6 +8,8 @@
 
 namespace adi {
 
+struct Landing;
+
 /// A send or a receive. Owned by the caller, who keeps it in place from the moment it is given to
 /// the engine until `complete`; blocking calls keep it on the stack. Steady state allocates
 /// nothing: requests are recycled by their owners.
@@ -43,7 +45,9 @@ struct Request {
     bool timed = false;  ///< receive: a stream whose speed is being measured
     bool cancelled = false;
     bool cancel_pending = false;
-    Status status = Status::ok;  ///< valid once complete
+    bool granted = false;         ///< send: the receiver wants it by puts
+    std::uint16_t open_puts = 0;  ///< send: puts not done and answers to grants not sent
+    Status status = Status::ok;   ///< valid once complete
 
     // The result of a completed receive.
     std::int32_t source = 0;
@@ -52,10 +56,11 @@ struct Request {
 
     /// Called when the operation completes, if not null. It may not poll.
     void (*on_complete)(Request&) = nullptr;
-    void* waiter = nullptr;  ///< for on_complete's use
+    void* waiter = nullptr;      ///< for on_complete's use
+    Landing* landing = nullptr;  ///< receive: the memory that is open for puts, if any
 
     bool complete() const { return stage == Stage::complete; }
 };
-static_assert(sizeof(Request) == 184, "made on the stack of every blocking call");
+static_assert(sizeof(Request) == 192, "made on the stack of every blocking call");
 
 }  // namespace adi

@@ -21,8 +21,9 @@ namespace adi {
 /// A message that waits for room in a device: control (its payload is here), or a request's.
 struct Outgoing {
     Header header;
-    std::array<std::byte, 16> control{};
+    std::array<std::byte, kMostControlBytes> control{};
     Request* request = nullptr;
+    std::uint64_t end_bytes = 0;  ///< data: the payload is sent up to here
 };
 
 /// What waits to be sent to one peer, in order. Made when first needed.

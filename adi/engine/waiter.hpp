@@ -5,13 +5,26 @@
 
 #include <sched.h>
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "adi/base/futex.hpp"
 #include "adi/device.hpp"
 
 namespace adi {
+
+/// The words that a process sleeps on, one per device that something may arrive at.
+struct Parks {
+    std::array<FutexWord, kMostFutexWords> words;
+    std::size_t count = 0;
+    void add(const Park& park) {
+        if (park.futex_word == nullptr || count == words.size()) return;
+        words[count++] = {park.futex_word, park.futex_value};
+    }
+};
 
 /// One wait. Made on the stack of wait_until().
 class Waiter {
@@ -49,9 +62,9 @@ class Waiter {
     }
 
     /// Sleeps until woken, without the caller's lock.
-    static void sleep(const Park& park, void (*unlock)(), void (*lock)()) {
+    static void sleep(const Parks& parks, void (*unlock)(), void (*lock)()) {
         if (unlock != nullptr) unlock();
-        if (park.futex_word != nullptr) futex_wait(park.futex_word, park.futex_value);
+        futex_wait_any(std::span(parks.words.data(), parks.count));
         if (lock != nullptr) lock();
     }
 

@@ -91,6 +91,19 @@ class FaultyDevice final : public Device {
     Status get(Peer peer, std::uint64_t address, void* to, std::uint64_t bytes) override {
         return happens(faults_.again) ? Status::unsupported : inner_->get(peer, address, to, bytes);
     }
+    // What cannot be registered or put now has to come as data.
+    Status reg(void* address, std::uint64_t bytes, Peer peer, MemoryKey* key) override {
+        return happens(faults_.again) ? Status::again : inner_->reg(address, bytes, peer, key);
+    }
+    void dereg(const MemoryKey& key) override { inner_->dereg(key); }
+    Status put(Peer peer, const void* address, std::uint64_t bytes, const MemoryKey& key,
+               void* token) override {
+        if (happens(faults_.again)) return Status::again;
+        if (happens(faults_.truncate / 2)) return Status::unsupported;
+        return inner_->put(peer, address, bytes, key, token);
+    }
+    std::int64_t clock_ns() override { return inner_->clock_ns(); }
+    void idle() override { inner_->idle(); }
 
   private:
     bool happens(unsigned percent) {

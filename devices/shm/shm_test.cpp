@@ -21,6 +21,7 @@ struct Counter final : adi::Sink {
         static_cast<void>(device.receive(stream, target, 0, stream.header.bytes));
     }
     void on_received(adi::ReceiveStream&) override {}
+    void on_put(void*, adi::Status) override {}
     void on_fault(adi::Peer, adi::Status why, const char*) override {
         ++faults;
         last = why;

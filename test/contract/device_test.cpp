@@ -58,6 +58,7 @@ struct Recorder final : Sink {
         EXPECT_FALSE(m.whole);
         m.whole = true;
     }
+    void on_put(void* token, Status status) override { puts.emplace_back(token, status); }
     void on_fault(Peer peer, Status why, const char* what) override {
         faults.emplace_back(peer, why);
         last_fault = what;
@@ -72,6 +73,7 @@ struct Recorder final : Sink {
     Device& device;
     std::deque<Message> messages;
     std::vector<std::pair<Peer, Status>> faults;
+    std::vector<std::pair<void*, Status>> puts;
     std::string last_fault;
     std::uint32_t most = ~0U;
     bool discard_all = false;
@@ -388,6 +390,45 @@ TEST_P(DeviceContract, GetFetchesOrSaysNo) {
     ASSERT_TRUE(s == Status::ok || s == Status::unsupported);
     if (s == Status::ok) {
         EXPECT_EQ(source, target);
+    }
+}
+
+// What is sent after a put is shown after its bytes are in place.
+TEST_P(DeviceContract, PutStoresOrSaysNo) {
+    const Capabilities& can = sender().capabilities();
+    if (can.put_bytes == ~std::uint64_t{0}) {
+        MemoryKey key;
+        std::uint64_t word = 0;
+        EXPECT_NE(receiver().reg(&word, sizeof word, 0, &key), Status::ok);
+        GTEST_SKIP() << "the device does not put";
+    }
+    ASSERT_LE(can.put_align, kMostPutAlign);
+    const std::uint64_t most = can.put_most_bytes / can.put_align * can.put_align;
+    std::size_t n = 0;
+    for (std::uint64_t bytes : {std::uint64_t{can.put_align}, std::uint64_t{4096},
+                                std::uint64_t{20'000}, std::uint64_t{70'000}, most}) {
+        bytes = std::min(most, bytes / can.put_align * can.put_align);
+        const Bytes source = pattern(bytes, static_cast<unsigned>(bytes));
+        Bytes target(bytes + 16, std::byte{0x5a});
+        MemoryKey key;
+        while (receiver().reg(target.data() + 8, bytes, 0, &key) == Status::again) poll_all();
+        Status put = Status::again;
+        while (put == Status::again || put == Status::unsupported) {
+            put = sender().put(to_, source.data(), bytes, key, &n);
+            poll_all();
+        }
+        ASSERT_EQ(put, Status::ok);
+        send({}, 1);
+        ASSERT_TRUE(drain(++n));
+        ASSERT_TRUE(std::equal(source.begin(), source.end(), target.begin() + 8)) << bytes;
+        for (std::size_t i = 0; i < 8; ++i) {
+            ASSERT_EQ(target[i], std::byte{0x5a});
+            ASSERT_EQ(target[bytes + 8 + i], std::byte{0x5a});
+        }
+        receiver().dereg(key);
+        for (int i = 0; i < 2'000'000 && sinks_[0]->puts.size() < n; ++i) poll_all();
+        ASSERT_EQ(sinks_[0]->puts.size(), n);
+        EXPECT_EQ(sinks_[0]->puts.back(), (std::pair<void*, Status>(&n, Status::ok)));
     }
 }
 

@@ -12,6 +12,7 @@
 #include "adi/engine/engine.hpp"
 #include "adi/testing/faulty_device.hpp"
 #include "adi/testing/local_bootstrap.hpp"
+#include "adi/testing/put_device.hpp"
 
 namespace adi {
 namespace {
@@ -26,8 +27,14 @@ Bytes pattern(std::size_t bytes, unsigned seed) {
     return b;
 }
 
-/// Runs body(engine) as `ranks` ranks; with faults when the parameter says so.
-class EngineContract : public ::testing::TestWithParam<bool> {
+struct Case {
+    const char* name;
+    bool faulty = false;
+    bool puts = false;  ///< long messages by put()
+};
+
+/// Runs body(engine) as `ranks` ranks, with faults and puts when the parameter says so.
+class EngineContract : public ::testing::TestWithParam<Case> {
   protected:
     void run(int ranks, const std::function<void(Engine&)>& body) {
         testing::LocalJob job(ranks);
@@ -38,18 +45,26 @@ class EngineContract : public ::testing::TestWithParam<bool> {
                 Engine engine;
                 Hooks hooks;
                 hooks.fault = [](Peer, Status, const std::string& text) { ADD_FAILURE() << text; };
-                if (GetParam()) {
-                    hooks.wrap = [rank](std::unique_ptr<Device> device) {
-                        return std::make_unique<testing::FaultyDevice>(
+                std::vector<testing::PutDevice*> putters;
+                hooks.wrap = [&, rank](std::unique_ptr<Device> device) {
+                    if (GetParam().puts) {
+                        auto puts = std::make_unique<testing::PutDevice>(std::move(device));
+                        putters.push_back(puts.get());
+                        device = std::move(puts);
+                    }
+                    if (GetParam().faulty) {
+                        device = std::make_unique<testing::FaultyDevice>(
                             std::move(device), testing::Faults{},
                             100U + static_cast<unsigned>(rank));
-                    };
-                }
+                    }
+                    return device;
+                };
                 std::string error;
                 ASSERT_EQ(engine.start(boot, hooks, &error), Status::ok) << error;
                 body(engine);
                 leave_together(engine);
                 ASSERT_TRUE(boot.fence());
+                for (testing::PutDevice* device : putters) EXPECT_EQ(device->registered(), 0U);
                 engine.stop();
             });
         }
@@ -105,6 +120,66 @@ TEST_P(EngineContract, EverySizeToOneself) {
             e.wait(receive);
             e.wait(send);
             ASSERT_EQ(in, out) << bytes;
+        }
+    });
+}
+
+// Buffers at every alignment to each other: what a put cannot take comes with its answer.
+TEST_P(EngineContract, OddAddressesAndLengths) {
+    run(2, [](Engine& e) {
+        const Peer other = 1 - e.self();
+        const auto self = static_cast<std::int32_t>(e.self());
+        for (std::size_t bytes : {40000UL, 40001UL, 100007UL, 250003UL}) {
+            for (std::size_t there = 0; there < 5; ++there) {
+                for (std::size_t here = 0; here < 5; ++here) {
+                    const std::size_t from = e.self() == 0 ? here : there;
+                    const std::size_t to = e.self() == 0 ? there : here;
+                    Bytes out(from), in(to + bytes + 8, std::byte{7});
+                    const Bytes payload = pattern(bytes, e.self());
+                    out.insert(out.end(), payload.begin(), payload.end());
+                    Request receive;
+                    e.irecv(receive, match(static_cast<int>(other), 5),
+                            contiguous(in.data() + to, bytes));
+                    ASSERT_EQ(e.send(other, match(self, 5), contiguous(out.data() + from, bytes)),
+                              Status::ok);
+                    e.wait(receive);
+                    ASSERT_EQ(receive.received_bytes, bytes);
+                    const Bytes expected = pattern(bytes, other);
+                    ASSERT_TRUE(std::equal(expected.begin(), expected.end(), in.begin() + to));
+                    for (std::size_t i = 0; i < to; ++i) ASSERT_EQ(in[i], std::byte{7});
+                    for (std::size_t i = to + bytes; i < in.size(); ++i) {
+                        ASSERT_EQ(in[i], std::byte{7});
+                    }
+                }
+            }
+        }
+    });
+}
+
+// More at a time than can be registered; nobody waits for memory that does not come.
+TEST_P(EngineContract, ManyLongMessagesAtOnce) {
+    run(3, [](Engine& e) {
+        constexpr std::size_t kEach = 4, kBytes = 350'001;
+        const auto self = static_cast<std::int32_t>(e.self());
+        std::vector<Bytes> in(kEach * 3, Bytes(kBytes)), out;
+        std::vector<Request> receives(in.size()), sends(in.size());
+        for (std::size_t i = 0; i < in.size(); ++i) {
+            out.push_back(pattern(kBytes, e.self() * 100 + static_cast<unsigned>(i)));
+        }
+        for (std::size_t i = 0; i < in.size(); ++i) {
+            const auto peer = static_cast<Peer>(i % 3);
+            e.irecv(receives[i], match(static_cast<int>(peer), static_cast<int>(i / 3)),
+                    contiguous(in[i].data(), kBytes));
+        }
+        for (std::size_t i = 0; i < in.size(); ++i) {
+            e.isend(sends[i], static_cast<Peer>(i % 3), match(self, static_cast<int>(i / 3)),
+                    contiguous(out[i].data(), kBytes), false);
+        }
+        for (Request& r : receives) e.wait(r);
+        for (Request& r : sends) e.wait(r);
+        for (std::size_t i = 0; i < in.size(); ++i) {
+            const std::size_t theirs = i / 3 * 3 + e.self();
+            ASSERT_EQ(in[i], pattern(kBytes, static_cast<unsigned>(i % 3 * 100 + theirs)));
         }
     });
 }
@@ -318,8 +393,11 @@ TEST(EngineThreads, EachWaiterGetsItsMessage) {
     e.stop();
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, EngineContract, ::testing::Bool(),
-                         [](const auto& tested) { return tested.param ? "faulty" : "plain"; });
+INSTANTIATE_TEST_SUITE_P(Registry, EngineContract,
+                         ::testing::Values(Case{"plain"}, Case{"faulty", true},
+                                           Case{"puts", false, true},
+                                           Case{"puts_faulty", true, true}),
+                         [](const auto& tested) { return tested.param.name; });
 
 }  // namespace
 }  // namespace adi

@@ -1,0 +1,135 @@
+// PutDevice: a device around another one, between threads of one process, that also puts. For tests
+// of the engine's zero-copy rendezvous on devices that have none.
+#pragma once
+
+#include <cstring>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "adi/device.hpp"
+
+namespace adi::testing {
+
+class PutDevice final : public Device {
+  public:
+    static constexpr std::uint64_t kPutBytes = 3000;
+    static constexpr std::uint64_t kMostBytes = 100'001;  // no multiple of the alignment
+    static constexpr std::size_t kMostKeys = 3;
+    static constexpr std::uint32_t kAlign = 4;
+
+    explicit PutDevice(std::unique_ptr<Device> inner) : inner_(std::move(inner)) {}
+
+    const char* name() const override { return inner_->name(); }
+    const Capabilities& capabilities() const override { return capabilities_; }
+    Result<bool> probe(const OpenInfo& info) override { return inner_->probe(info); }
+    Status open(const OpenInfo& info, std::string* error) override {
+        const Status s = inner_->open(info, error);
+        capabilities_ = inner_->capabilities();
+        capabilities_.get_bytes = ~std::uint64_t{0};
+        capabilities_.put_bytes = kPutBytes;
+        capabilities_.put_most_bytes = kMostBytes;
+        capabilities_.put_align = kAlign;
+        return s;
+    }
+    std::string address() const override { return inner_->address(); }
+    bool reaches(Peer peer) const override { return inner_->reaches(peer); }
+    Status connect(Peer peer, std::string* error) override { return inner_->connect(peer, error); }
+    void disconnect(Peer peer) override { inner_->disconnect(peer); }
+    Status quiesce(std::chrono::steady_clock::time_point deadline) override {
+        return inner_->quiesce(deadline);
+    }
+    void close() override { inner_->close(); }
+    int poll(Sink& sink, int budget) override {
+        int done = 0;
+        for (; !done_.empty(); ++done) {
+            void* token = done_.front();
+            done_.pop_front();
+            sink.on_put(token, Status::ok);
+        }
+        return done + inner_->poll(sink, budget);
+    }
+    Park prepare_park() override { return inner_->prepare_park(); }
+    void cancel_park() override { inner_->cancel_park(); }
+    void wake() override { inner_->wake(); }
+    Status send_short(Peer peer, const Header& header, const Buffer& payload) override {
+        return inner_->send_short(peer, header, payload);
+    }
+    Status begin(SendStream& stream, Peer peer, const Header& header) override {
+        return inner_->begin(stream, peer, header);
+    }
+    std::uint64_t send_piece(SendStream& stream, const Buffer& source, std::uint64_t offset,
+                             std::uint64_t bytes) override {
+        return inner_->send_piece(stream, source, offset, bytes);
+    }
+    Status end(SendStream& stream) override { return inner_->end(stream); }
+    Status receive(ReceiveStream& stream, const Buffer& target, std::uint64_t offset,
+                   std::uint32_t accept) override {
+        return inner_->receive(stream, target, offset, accept);
+    }
+    void discard(ReceiveStream& stream) override { inner_->discard(stream); }
+    void* allocate(std::uint64_t bytes, MemoryKey* key) override {
+        return inner_->allocate(bytes, key);
+    }
+    void deallocate(void* memory, const MemoryKey& key) override {
+        inner_->deallocate(memory, key);
+    }
+    void* map(Peer peer, const MemoryKey& key) override { return inner_->map(peer, key); }
+    void signal(Peer peer) override { inner_->signal(peer); }
+    Status get(Peer, std::uint64_t, void*, std::uint64_t) override { return Status::unsupported; }
+
+    Status reg(void* address, std::uint64_t bytes, Peer, MemoryKey* key) override {
+        if (bytes > kMostBytes || misaligned(address, bytes)) return Status::bad_argument;
+        if (mine_.size() == kMostKeys) return Status::again;
+        const std::lock_guard lock(table().mutex);
+        key->value = ++table().last;
+        key->bytes = bytes;
+        table().memory[key->value] = {static_cast<std::byte*>(address), bytes};
+        mine_[key->value] = true;
+        return Status::ok;
+    }
+    void dereg(const MemoryKey& key) override {
+        const std::lock_guard lock(table().mutex);
+        mine_.erase(key.value);
+        table().memory.erase(key.value);
+    }
+    Status put(Peer, const void* address, std::uint64_t bytes, const MemoryKey& key,
+               void* token) override {
+        if (misaligned(address, bytes)) return Status::bad_argument;
+        const std::lock_guard lock(table().mutex);
+        const auto found = table().memory.find(key.value);
+        if (found == table().memory.end() || bytes > found->second.bytes) return Status::corrupt;
+        std::memcpy(found->second.address, address, bytes);
+        done_.push_back(token);
+        return Status::ok;
+    }
+    /// Registrations that nobody took back.
+    std::size_t registered() const { return mine_.size(); }
+
+  private:
+    struct Memory {
+        std::byte* address;
+        std::uint64_t bytes;
+    };
+    struct Table {
+        std::mutex mutex;
+        std::uint64_t last = 0;
+        std::map<std::uint64_t, Memory> memory;
+    };
+    static Table& table() {
+        static Table all;
+        return all;
+    }
+    static bool misaligned(const void* address, std::uint64_t bytes) {
+        return (reinterpret_cast<std::uintptr_t>(address) | bytes) % kAlign != 0 || bytes == 0;
+    }
+
+    std::unique_ptr<Device> inner_;
+    Capabilities capabilities_;
+    std::map<std::uint64_t, bool> mine_;
+    std::deque<void*> done_;
+};
+
+}  // namespace adi::testing
