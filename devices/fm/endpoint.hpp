@@ -24,6 +24,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@
 #include "adi/base/status.hpp"
 #include "devices/fm/board.hpp"
 #include "devices/fm/pin_cache.hpp"
+#include "devices/fm/words.hpp"
 #include "firmware/protocol/layout.h"
 
 namespace dev::fm {
@@ -52,6 +54,9 @@ struct OutMessage {
     bool open = false;
     bool has_slot = false;        ///< the endpoint's open slot is this message's
     bool started = false;         ///< its first packet has gone
+    bool ended = false;           ///< its last packet has gone
+    bool whole = false;           ///< all its packets' credits are set aside
+    bool staged = false;          ///< its packets are gathered in staging pages
     std::vector<std::byte> kept;  ///< bytes that had to leave the slot for another message
 };
 
@@ -143,6 +148,9 @@ class Endpoint {
     /// Gives it up (the node is lost). What was sent stays sent: only after a fault.
     void abandon(OutMessage& message);
 
+    /// Learns from the board which slots are free again: a load from it. For those who wait for a
+    /// slot and may not extract.
+    void refresh_slots();
     /// Is everything sent, and acknowledged by the boards that it went to?
     bool idle();
     /// Is the node known to be unreachable?
@@ -154,6 +162,14 @@ class Endpoint {
     /// shown whole) or `max_packets`, and moves puts on. Returns the number of events: 0, nothing
     /// was there.
     int extract(Sink& sink, std::uint64_t max_bytes = ~std::uint64_t{0}, int max_packets = 1 << 30);
+
+    /// Called by a sink: extract() returns after the packet that it is at.
+    void stop() { stop_ = true; }
+    /// A sink copies `bytes` out of a packet: modelled time goes on.
+    void charge_copy(std::uint64_t bytes) {
+        if (clock_ != nullptr) [[unlikely]]
+            clock_->charge_copy(bytes);
+    }
 
     // --- deposits ----------------------------------------------------------------------------
 
@@ -217,6 +233,7 @@ class Endpoint {
         std::uint8_t serial_out = 0;
         std::uint8_t serial_in = 0;
         bool in_open = false;  ///< a message from it has begun and not ended
+        bool owing = false;    ///< stands in owing_
         bool lost = false;
         std::uint64_t in_offset = 0;  ///< of the next byte of that message
         OutMessage* out = nullptr;    ///< the open message to it
@@ -232,10 +249,57 @@ class Endpoint {
         std::uint32_t slots;  ///< slots that carry parts of it now
         adi::Status status;
     };
-    struct Slot {  ///< what a slot of ours carries
+    struct Slot {  ///< what a slot of ours carries, apart from packets
         Put* put = nullptr;
         PinCache::Entry* pin = nullptr;
     };
+    struct Window {
+        PinCache::Entry* pin = nullptr;  ///< null: free
+        WindowKey key = 0;
+        std::uint64_t pages = 0;
+    };
+    struct Loss {
+        Node node;
+        adi::Status why;
+        const char* what;
+    };
+
+    bool something_new();
+
+    // endpoint_send.cpp
+    std::uint32_t free_credits(const Peer& peer) const;
+    bool take_credit(OutMessage& message, Peer& peer);
+    void give_credit_back(OutMessage& message, Peer& peer);
+    bool has_slot();
+    void retire(std::uint32_t done);
+    bool acquire(OutMessage& message);
+    void flush_open();
+    bool secure_rest(OutMessage& message);
+    std::byte* room(bool staged) const;
+    void publish(OutMessage& message, bool last);
+    void hand_over(bool staged, Node node, std::uint32_t bytes, Words words);
+    bool send_credits(Node node);
+    void close(OutMessage& message);
+
+    // endpoint_receive.cpp
+    bool next_packet(const std::byte** page);
+    void free_ring();
+    std::uint32_t on_arrival(Sink& sink, const std::byte* page);
+    void on_data(Sink& sink, Node node, Words words, const std::byte* data, std::uint32_t bytes);
+    void on_event(const fm_wire& wire);
+    const char* check(const Words& words, const Peer& peer, std::uint32_t bytes) const;
+    void pay_credits();
+    void lose(Node node, adi::Status why, const char* what);
+    void report_losses(Sink& sink);
+    void look_for_death();
+
+    // endpoint_put.cpp
+    void issue_puts();
+    bool issue_part(Put& put);
+    void end_slot(Slot& slot);
+    void settle_puts();
+    void fail_puts(Node node, adi::Status why);
+    int report_puts(Sink& sink, std::size_t count);
 
     std::unique_ptr<Board> board_;
     fm_endpoint* sram_;
@@ -243,9 +307,13 @@ class Endpoint {
     Node self_;
     Node nodes_;
     Strategy strategy_;
+    std::uint32_t ring_mask_;
+    std::uint32_t ring_shift_;
     std::uint32_t credits_;
+    std::uint32_t credit_debt_;  ///< so many packets consumed and not told of: tell now
     std::vector<Peer> peers_;
     PinCache pins_;
+    Counters counters_;
 
     std::uint32_t next_slot_ = 0;  ///< number of the next slot to hand over
     std::uint32_t done_slot_ = 0;  ///< slots completed, as known
@@ -254,7 +322,19 @@ class Endpoint {
 
     std::uint32_t next_ring_ = 0;   ///< number of the next packet
     std::uint32_t freed_ring_ = 0;  ///< as the board was told last
-    Counters counters_;
+    std::vector<Node> owing_;       ///< peers to send a credit packet to
+    std::vector<Loss> losses_;      ///< not yet reported
+    bool extracting_ = false;
+    bool stop_ = false;
+    std::uint32_t idle_turns_ = 0;  ///< extract() in a row that found nothing
+    std::uint32_t idle_waits_ = 0;  ///< wait() in a row
+
+    std::array<Window, FM_WINDOWS> windows_{};
+    std::uint32_t window_serial_ = 0;
+    std::uint64_t window_pages_ = 0;  ///< that windows hold, at most
+    std::list<Put> puts_;             ///< not all issued, or with slots under way
+    std::list<Put> ended_puts_;       ///< to be reported when the ring was seen empty
+    std::uint32_t put_slots_ = 0;
 };
 
 }  // namespace dev::fm

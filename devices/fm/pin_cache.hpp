@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <map>
 
 #include "adi/base/status.hpp"
 #include "devices/fm/board.hpp"
@@ -23,6 +24,9 @@ class PinCache {
         std::uintptr_t end = 0;
         Region region;
         std::uint32_t users = 0;
+        // The cache's own.
+        std::list<Entry>::iterator self;
+        std::multimap<std::uintptr_t, std::list<Entry>::iterator>::iterator place;
     };
 
     /// At most `pages` registered at a time.
@@ -45,6 +49,9 @@ class PinCache {
     std::uint64_t misses() const { return misses_; }
 
   private:
+    /// An entry that has all of [begin, end), or null.
+    Entry* find(std::uintptr_t begin, std::uintptr_t end);
+    /// Gives the longest unused entry back; false when all are held.
     bool evict();
 
     Board& board_;
@@ -53,6 +60,7 @@ class PinCache {
     std::uint64_t hits_ = 0;
     std::uint64_t misses_ = 0;
     std::list<Entry> entries_;  ///< most recently used first
+    std::multimap<std::uintptr_t, std::list<Entry>::iterator> by_begin_;
 };
 
 }  // namespace dev::fm
