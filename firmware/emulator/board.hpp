@@ -77,6 +77,8 @@ class Board final : public Connector, private Bus {
     Board& operator=(const Board&) = delete;
 
     void plug(Cable& cable) { cable_ = &cable; }
+    /// Told of each store of the firmware into the shared part of SRAM; in the middle of run().
+    void on_store(std::function<void(std::uint32_t address)> stored) { stored_ = std::move(stored); }
     void watch(BoardWatcher* watcher) { watcher_ = watcher; }
     std::uint32_t id() const { return id_; }
 
@@ -178,6 +180,10 @@ class Board final : public Connector, private Bus {
 
     bool load(std::uint32_t address, unsigned size, std::uint32_t* value) override;
     bool store(std::uint32_t address, unsigned size, std::uint32_t value) override;
+    void stored(std::uint32_t address) override {
+        if (stored_)
+            stored_(address);
+    }
     bool store_send(std::uint32_t offset, unsigned size, std::uint32_t value);
     void store_isr(std::uint32_t value);
     void set_isr(std::uint32_t bits);
@@ -198,6 +204,7 @@ class Board final : public Connector, private Bus {
     const Machine& machine_;
     HostMemory& memory_;
     const std::function<void()> host_signal_;
+    std::function<void(std::uint32_t)> stored_;
     const bool timed_;
     Cable* cable_ = nullptr;
     BoardWatcher* watcher_ = nullptr;

@@ -184,6 +184,7 @@ bool Core::store_slow(std::uint32_t address, unsigned size, std::uint32_t value)
     }
     shared_store(memory_.sram + address, size, value);
     unfenced_ = true;
+    bus_.stored(address);
     return true;
 }
 

@@ -29,6 +29,8 @@ class Bus {
     /// False: there is nothing at that address; the core stops.
     virtual bool load(std::uint32_t address, unsigned size, std::uint32_t* value) = 0;
     virtual bool store(std::uint32_t address, unsigned size, std::uint32_t value) = 0;
+    /// The program has stored into the shared part of SRAM.
+    virtual void stored(std::uint32_t) {}
 
   protected:
     ~Bus() = default;

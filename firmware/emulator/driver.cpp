@@ -41,7 +41,9 @@ Driver::Driver(std::uint32_t board, Scheduler& scheduler, const Machine& machine
                Lockstep* lockstep)
     : lockstep_(lockstep),
       iommu_([this](std::uint32_t endpoint) { written(endpoint); }),
-      board_(board, scheduler, machine, iommu_, [this] { interrupt(); }) {}
+      board_(board, scheduler, machine, iommu_, [this] { interrupt(); }) {
+    if (lockstep_ != nullptr) board_.on_store([this](std::uint32_t address) { stored(address); });
+}
 
 Driver::~Driver() {
     for (Endpoint& endpoint : endpoints_) {
