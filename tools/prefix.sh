@@ -24,7 +24,7 @@ ln -sfn mpifort "$bin/mpif90"
 for name in mpirun mpiexec; do ln -sfn "$(up "$bin")/mpi/launch/mpirun" "$bin/$name"; done
 ln -sfn "$(up "$bin")/test/bench/fm/fm-bench" "$bin/fm-bench"
 mkdir -p libexec/fathom
-for name in fm mpi put; do
+for name in fm machines mpi put; do
     ln -sfn "../../test/bench/fm/fm-bench-$name" "libexec/fathom/fm-bench-$name"
 done
 ln -sfn "$(up "$include")/mpi/include/mpi.h" "$include/mpi.h"

@@ -9,8 +9,11 @@ strategy and host software on the paper's machine; ours is this library.
 
 import argparse
 import json
+import pathlib
 import sys
+import tempfile
 
+import budget
 import jobs
 import measures
 import papers
@@ -108,6 +111,21 @@ class Bench:
         return [{"bytes": size, "nodes": nodes, **trees} for (size, nodes), trees in
                 sorted(found.items()) if len(trees) == 2]
 
+    def budgets(self):
+        """Where the time of an 8-byte message goes, on each machine of ours."""
+        found = {}
+        for setup in (papers.OURS, papers.OURS_PII):
+            with tempfile.TemporaryDirectory() as folder:
+                path = pathlib.Path(folder) / "trace.json"
+                try:
+                    self.runner.trace(setup, "latency", ["--sizes", str(budget.BYTES)], str(path))
+                    constants = self.runner.constants(setup.machine)
+                    found[setup.machine] = budget.budget(budget.load(path), constants,
+                                                         constants["cycle"])
+                except (jobs.Failure, budget.NoTrace, OSError) as failure:
+                    self.failures.append(f"budget on {setup.machine}: {failure}")
+        return found
+
     def curves(self):
         """For the pictures."""
         setups = {"FM 1.x model": papers.FM1_MODEL, "FM 2.1 model": papers.FM2_MODEL,
@@ -130,6 +148,7 @@ def measure(options, runner):
         result["share"] = bench.share()
     if "logp" in options.papers:
         result["three"] = bench.three()
+        result["budget"] = bench.budgets()
     if "multicast" in options.papers:
         result["multicast"] = bench.multicast()
     if options.svg:

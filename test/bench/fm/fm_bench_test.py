@@ -13,6 +13,7 @@ import xml.etree.ElementTree
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+import budget  # noqa: E402
 import fm_bench  # noqa: E402
 import jobs  # noqa: E402
 import measures  # noqa: E402
@@ -67,6 +68,53 @@ class Figures(unittest.TestCase):
                          [({"name": "a", "bytes": "8", "unit": "us"}, 1.5)])
 
 
+class Budget(unittest.TestCase):
+    COST = {"poll": 200, "fm_packet": 100, "fm_handler": 50, "copy_start": 10, "copy_byte": 1,
+            "fm_send": 80, "fm_piece": 20, "pio_write_start": 6, "pio_write_byte": 1, "pio_word": 16}
+
+    @staticmethod
+    def span(board, lane, name, begin, end, bytes_=0):
+        return {"ph": "X", "pid": board, "tid": lane, "name": name, "ts": begin / 1000,
+                "dur": (end - begin) / 1000, "args": {"bytes": bytes_}}
+
+    def trace(self):
+        """Three pings of 40 bytes, each with an acknowledgement of 26 in its shadow."""
+        events = [{"ph": "M", "name": "process_name", "pid": 0, "args": {"name": "board 0"}}]
+        for begin, here in ((1000, 0), (4000, 1), (7000, 0), (10000, 1), (13000, 0), (16000, 1)):
+            there = 1 - here
+            events += [self.span(here, budget.LANAI, "work", begin - 900, begin + 100),
+                       self.span(here, budget.WIRE, "send", begin, begin + 250, 40),
+                       self.span(there, budget.WIRE, "receive", begin + 100, begin + 400, 39),
+                       self.span(there, budget.LANAI, "work", begin + 400, begin + 1300),
+                       self.span(there, budget.DMA, "to host", begin + 1000, begin + 1500, 56)]
+        events.append(self.span(0, budget.WIRE, "send", 2500, 2600, 26))
+        return {"traceEvents": events}
+
+    def test_the_stages_add_up_to_one_way(self):
+        rows = budget.budget(self.trace(), self.COST, 30)
+        by_name = {row["stage"]: row["ns"] for row in rows}
+        self.assertAlmostEqual(sum(by_name.values()), 3000)
+        self.assertAlmostEqual(by_name["wire"], 400)
+        self.assertAlmostEqual(by_name["LANai, receive"], 600)
+        self.assertAlmostEqual(by_name["host DMA"], 500)
+        self.assertAlmostEqual(by_name["LANai, send"], 900)
+        self.assertAlmostEqual(by_name["host: PIO"], 30)
+        self.assertAlmostEqual(by_name["host: rest"], 600 - 514)
+        self.assertIn("20 cycles", next(r["what"] for r in rows if r["stage"] == "LANai, receive"))
+
+    def test_a_trace_without_packets_is_no_budget(self):
+        with self.assertRaises(budget.NoTrace):
+            budget.budget({"traceEvents": []}, self.COST, 30)
+
+    def test_a_trace_that_was_cut_short_is_read(self):
+        text = json.dumps(self.trace())
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            file.write(text[:text.rindex("}, {") + 1] + ",\n")
+            file.flush()
+            self.assertEqual(len(budget.load(file.name)["traceEvents"]),
+                             len(self.trace()["traceEvents"]) - 1)
+
+
 class Whole(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -109,6 +157,7 @@ class Whole(unittest.TestCase):
         status, text = self.run_main("--paper", "logp")
         self.assertEqual(status, 1)
         self.assertIn("FAILED: fm twoway on fm2: status 1: no such luck", text)
+        self.assertIn("FAILED: budget on ppro200: ", text)
         self.assertRegex(text, r"LogP, gap g +us +5\.8 +- +- +1\.5")
 
     def test_an_unknown_paper_is_refused(self):

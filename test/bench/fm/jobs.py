@@ -34,9 +34,9 @@ class Jobs:
         self.limit_s = limit_s
         self.done = {}
 
-    def command(self, setup, ranks, arguments):
+    def command(self, setup, ranks, arguments, options=()):
         program = self.programs / f"fm-bench-{setup.program}"
-        return [str(self.mpirun), "--device", "fm", "--fm-machine", setup.machine,
+        return [str(self.mpirun), "--device", "fm", "--fm-machine", setup.machine, *options,
                 "-n", str(ranks), str(program), *arguments]
 
     def run(self, setup, metric, ranks=2, extra=()):
@@ -50,22 +50,38 @@ class Jobs:
         return rows
 
     def execute(self, setup, metric, ranks, extra):
-        command = self.command(setup, ranks, [metric, *(["--quick"] if self.quick else []), *extra])
+        arguments = [metric, *(["--quick"] if self.quick else []), *extra]
+        try:
+            return self.call(self.command(setup, ranks, arguments), setup.strategy,
+                             f"{setup.program} {metric} on {setup.machine}")
+        except Failure as failure:
+            return failure
+
+    def trace(self, setup, metric, extra, path):
+        """Runs with a trace, which goes to `path`."""
+        self.call(self.command(setup, 2, [metric, *extra], ["--fm-trace", path]), setup.strategy,
+                  f"{setup.program} {metric} with a trace")
+
+    def constants(self, machine):
+        """The constants of a machine in nanoseconds, by name."""
+        rows = self.call([str(self.programs / "fm-bench-machines"), machine], "", "fm-bench-machines")
+        return {labels["field"]: value for labels, value in rows}
+
+    def call(self, command, strategy, what):
         if self.verbose:
-            print("+ FATHOM_FM_STRATEGY=" + setup.strategy, *command, file=sys.stderr, flush=True)
-        environment = dict(os.environ, FATHOM_FM_STRATEGY=setup.strategy)
-        what = f"{setup.program} {metric} on {setup.machine}"
+            print("+ FATHOM_FM_STRATEGY=" + strategy, *command, file=sys.stderr, flush=True)
+        environment = dict(os.environ, FATHOM_FM_STRATEGY=strategy) if strategy else None
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False,
                                   env=environment, timeout=self.limit_s)
         except subprocess.TimeoutExpired:
-            return Failure(f"{what}: no end after {self.limit_s} s")
+            raise Failure(f"{what}: no end after {self.limit_s} s") from None
         except OSError as error:
-            return Failure(f"{what}: {error}")
+            raise Failure(f"{what}: {error}") from None
         rows = list(parse_metrics(done.stdout))
         if done.returncode != 0 or not rows:
             words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-3:]
-            return Failure(f"{what}: status {done.returncode}: " + " | ".join(words))
+            raise Failure(f"{what}: status {done.returncode}: " + " | ".join(words))
         return rows
 
 

@@ -84,6 +84,17 @@ def multicast_table(multicast):
     return aligned(rows)
 
 
+def budget_table(budget):
+    """One column for each machine; the stages are the same."""
+    machines = list(budget)
+    rows = [["stage"] + [f"{machine} ns" for machine in machines] + ["what it is"]]
+    for place, stage in enumerate(budget[machines[0]]):
+        rows.append([stage["stage"]] + [f"{budget[m][place]['ns']:.0f}" for m in machines] +
+                    [stage["what"]])
+    rows.append(["sum"] + [f"{sum(row['ns'] for row in budget[m]):.0f}" for m in machines] + [""])
+    return aligned(rows)
+
+
 def render(report):
     lines = ["Modelled time. model: the paper's strategy and host software on its machine; ours: this "
              "library on the named machine."]
@@ -92,7 +103,8 @@ def render(report):
     for key, title, table in (
             ("share", "MPI as a share of FM, MB/s (figure 8 of the FM 2.x paper)", share_table),
             ("three", "The three bandwidths of the comparison study, MB/s", three_table),
-            ("multicast", "Multicast over FM: until the last node has it", multicast_table)):
+            ("multicast", "Multicast over FM: until the last node has it", multicast_table),
+            ("budget", "Where the time of an 8-byte message goes, one way", budget_table)):
         if report.get(key):
             lines += ["", title] + table(report[key])
     lines += [f"FAILED: {text}" for text in report["failures"]]
