@@ -22,6 +22,7 @@ ln -sfn mpicxx "$bin/mpiCC"
 ln -sfn mpifort "$bin/mpif77"
 ln -sfn mpifort "$bin/mpif90"
 for name in mpirun mpiexec; do ln -sfn "$(up "$bin")/mpi/launch/mpirun" "$bin/$name"; done
+ln -sfn "$(up "$bin")/firmware/fm-fabric" "$bin/fm-fabric"
 ln -sfn "$(up "$bin")/test/bench/fm/fm-bench" "$bin/fm-bench"
 mkdir -p libexec/fathom
 for name in fm machines mpi put; do

@@ -53,7 +53,12 @@ void Simulation::stop() {
 
 void Simulation::catch_up(Time until) {
     for (Processor* processor : processors_) {
-        if (processor->now() < until) processor->run_until(until);
+        if (processor->now() >= until)
+            continue;
+        running_ = processor;
+        bound_ = until;
+        processor->run_until(until);
+        running_ = nullptr;
     }
 }
 
