@@ -13,6 +13,7 @@ void MapBatch::reset(uint32_t seed) {
     serial_ = seed;
     count_ = 0;
     open_ = 0;
+    unsent_ = 0;
     cursor_ = 0;
     turn_ = 0;
     timeout_us_ = kTimeoutUs;
@@ -22,6 +23,7 @@ void MapBatch::clear() {
     ++serial_;
     count_ = 0;
     open_ = 0;
+    unsent_ = 0;
     cursor_ = 0;
     timeout_us_ -= (timeout_us_ - kTimeoutUs) / 8;
 }
@@ -46,6 +48,7 @@ void MapBatch::add(MapAsk ask, uint32_t s, uint32_t port, uint32_t to, uint32_t 
     request.at = 0;
     request.turn = 0;
     ++open_;
+    ++unsent_;
 }
 
 uint32_t MapBatch::wait_us(const MapRequest& request) const {
@@ -69,7 +72,7 @@ uint32_t MapBatch::next(uint32_t now_us) {
 
 void MapBatch::sent(uint32_t i, uint32_t now_us) {
     MapRequest& request = requests_[i];
-    ++request.sent;
+    if (request.sent++ == 0) --unsent_;
     request.at = now_us;
     request.turn = turn_;
 }
@@ -94,13 +97,11 @@ void MapBatch::answer(uint32_t i, uint32_t now_us) {
 void MapBatch::stop() {
     for (uint32_t i = 0; i < count_; ++i) requests_[i].done = true;
     open_ = 0;
+    unsent_ = 0;
 }
 
 uint32_t MapBatch::due(uint32_t now_us) const {
-    for (uint32_t i = 0; i < count_; ++i) {
-        if (!requests_[i].done && requests_[i].sent == 0) return now_us;
-    }
-    return now_us + timeout_us_ / (kTurns + 1);
+    return unsent_ != 0 ? now_us : now_us + timeout_us_ / (kTurns + 1);
 }
 
 }  // namespace firmware

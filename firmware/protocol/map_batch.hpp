@@ -68,7 +68,8 @@ class MapBatch {
 
     uint32_t serial_;
     uint32_t count_;
-    uint32_t open_;  // requests that are not done
+    uint32_t open_;    // requests that are not done
+    uint32_t unsent_;  // of these, not sent yet
     uint32_t cursor_;
     uint32_t turn_;
     uint32_t timeout_us_;

@@ -22,6 +22,7 @@ void Mapper::step() {
         const uint32_t i = batch_.next(now_);
         if (i == MapBatch::kRequests || !send_request(i)) break;
         batch_.sent(i, now_);
+        if (phase_ == Phase::spread) break;
     }
     if (batch_.done()) finish_batch();
 }

@@ -14,6 +14,7 @@ void MapGraph::clear(uint32_t board) {
         board_switch_[b] = kMapNone;
         board_port_[b] = 0;
     }
+    for (uint32_t& boards : present_) boards = 0;
     count_ = 0;
     boards_ = 0;
     prepare(kMapNone, 0);
@@ -51,6 +52,7 @@ void MapGraph::add_board(uint32_t s, uint32_t port, uint32_t board) {
     ++switches_[s].boards;
     board_switch_[board] = static_cast<uint8_t>(s);
     board_port_[board] = static_cast<uint8_t>(port);
+    present_[board / 32] |= 1u << (board % 32);
     ++boards_;
 }
 
@@ -164,8 +166,10 @@ void MapGraph::route(uint32_t from, uint32_t to, fm_route* route) const {
     while (s != t) {
         const uint32_t found = next_hops(s, phase, t, choices);
         if (found == 0) return;  // find_ways() was not called
-        const uint32_t out = choices[((pair & 0xff) * found) >> 8];
-        pair = pair * 5 + 1;
+        uint32_t choice = pair & 31;
+        while (choice >= found) choice -= found;
+        const uint32_t out = choices[choice];
+        pair = (pair >> 3) + pair * 5 + 1;
         hops[n++] = route_byte(static_cast<int>(out) - static_cast<int>(in));
         const MapPort& cable = switches_[s].ports[out];
         if (!above(cable.to, s)) phase = 1;

@@ -51,6 +51,8 @@ class MapGraph {
 
     uint32_t count() const { return count_; }
     uint32_t boards() const { return boards_; }
+    /// The boards that are known: board b is bit b mod 32 of word b / 32.
+    const uint32_t* present() const { return present_; }
     MapSwitch& at(uint32_t s) { return switches_[s]; }
     const MapSwitch& at(uint32_t s) const { return switches_[s]; }
     /// Where a board is; kMapNone when it is not known.
@@ -93,6 +95,7 @@ class MapGraph {
 
     uint32_t count_;
     uint32_t boards_;
+    uint32_t present_[FM_MAX_BOARDS / 32];
     MapSwitch switches_[FM_MAP_SWITCHES];
     uint8_t board_switch_[FM_MAX_BOARDS];
     uint8_t board_port_[FM_MAX_BOARDS];

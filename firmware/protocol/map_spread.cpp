@@ -55,22 +55,14 @@ void Mapper::step_routes() {
 }
 
 bool Mapper::part_in_use(uint32_t part) const {
-    for (uint32_t i = 0; i < FM_MAP_CHUNK; ++i) {
-        if (graph_.switch_of(part * FM_MAP_CHUNK + i) != kMapNone) return true;
-    }
-    return false;
+    return (graph_.present()[part / 2] >> (FM_MAP_CHUNK * (part % 2)) & 0xffff) != 0;
 }
 
 void Mapper::build_routes(fm_map_routes* packet, uint32_t board, uint32_t part) const {
     const uint32_t first = part * FM_MAP_CHUNK;
     packet->part = fm_be32(first << 24 | graph_.count());
-    for (uint32_t i = 0; i < FM_MAX_BOARDS / 32; ++i) {
-        uint32_t boards = 0;
-        for (uint32_t b = 0; b < 32; ++b) {
-            if (graph_.switch_of(32 * i + b) != kMapNone) boards |= 1u << b;
-        }
-        packet->present[i] = fm_be32(boards);
-    }
+    for (uint32_t i = 0; i < FM_MAX_BOARDS / 32; ++i)
+        packet->present[i] = fm_be32(graph_.present()[i]);
     for (uint32_t i = 0; i < FM_MAP_CHUNK; ++i) graph_.route(board, first + i, &packet->routes[i]);
 }
 

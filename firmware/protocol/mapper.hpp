@@ -109,7 +109,7 @@ class Mapper {
     // Tries of requests: of those that mostly have no answer, and of those that should have one.
     static constexpr uint32_t kTries = 3;
     static constexpr uint32_t kSureTries = 6;
-    static constexpr uint32_t kSendsPerTick = 8;
+    static constexpr uint32_t kSendsPerTick = 4;  // probes, or one ROUTES: packets wait meanwhile
 
     // Election (mapper.cpp).
     void hear();
