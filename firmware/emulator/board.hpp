@@ -139,7 +139,7 @@ class Board final : public Connector, private Bus {
     void sent() override;
     std::size_t received(std::span<const std::uint8_t> bytes, bool tail,
                          std::uint8_t syndrome) override;
-    void reset() override;
+    void reset(bool sending) override;
     void link_changed(bool up) override;
 
   private:

@@ -145,7 +145,7 @@ std::size_t Board::received(std::span<const std::uint8_t> bytes, bool tail, std:
     if (tail && taken == bytes.size()) {
         if (taken < room) {
             finish_receive(syndrome);
-            return taken;
+            return bytes.empty() ? 1 : taken;
         }
         receive_.tail_waits = true;
         receive_.syndrome = syndrome;
@@ -155,19 +155,21 @@ std::size_t Board::received(std::span<const std::uint8_t> bytes, bool tail, std:
         receive_.refused |= taken < bytes.size();
         set_isr(ISR_BUFF);
     }
-    return taken;
+    return bytes.empty() ? 1 : taken;
 }
 
-void Board::reset() {
+void Board::reset(bool sending) {
     ++counts_.resets;
-    if (send_.busy || send_.armed) {
+    if (sending && (send_.busy || send_.armed)) {
         const std::uint32_t smp = send_.smp;
         send_ = Send{};
         send_.smp = smp;
         registers_.isr |= ISR_SEND;
     }
-    if (receive_.open && !receive_.tail_waits) receive_.open = receive_.armed = false;
-    receive_.refused = false;
+    if (!sending) {
+        if (receive_.open && !receive_.tail_waits) receive_.open = receive_.armed = false;
+        receive_.refused = false;
+    }
     set_isr(ISR_NRES);
 }
 

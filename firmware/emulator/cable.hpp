@@ -1,6 +1,7 @@
 // What a board and the network see of each other: the connector of one cable. The board's side
 // (firmware/emulator/board.*) sends pieces of packets and takes what comes; the network's side
-// (links, switches, firmware/emulator/network.*) carries them, in modelled time or as fast as it goes.
+// (links, switches, firmware/emulator/network.*) carries them, in modelled time or as fast as it
+// goes.
 //
 // All of an emulator runs on one thread, driven by Simulation; these calls are made on it.
 #pragma once
@@ -42,13 +43,15 @@ class Connector {
     /// Bytes have come: returns how many were taken (all, or up to the board's limit; 0 when it is
     /// not ready). The rest is offered again after resume(); meanwhile the link is stopped and the
     /// packet holds its path. `tail`: with the last byte of `bytes` the packet is at its end;
-    /// `syndrome` then is the CRC-8's (0: good). Route bytes have been stripped on the way.
+    /// `syndrome` then is the CRC-8's (0: good). Route bytes have been stripped on the way. For a
+    /// tail that comes alone, without bytes, the answer 1 says that it was taken.
     virtual std::size_t received(std::span<const std::uint8_t> bytes, bool tail,
                                  std::uint8_t syndrome) = 0;
-    /// The packet that was being sent or received is lost: forward reset, or the cable went. A
-    /// piece that was under way counts as sent: no sent() follows. What is sent of the packet from
-    /// then on, up to its tail, is thrown away by the network.
-    virtual void reset() = 0;
+    /// Lost, by a forward reset or because the cable went: the packet that was being sent
+    /// (`sending`), or else the one that was being received. Of sending: a piece that was under way
+    /// counts as sent, no sent() follows; what is sent of the packet from then on, up to its tail,
+    /// is thrown away by the network.
+    virtual void reset(bool sending) = 0;
     /// The cable went up or down.
     virtual void link_changed(bool up) = 0;
 
