@@ -54,8 +54,8 @@ class Clock {
     virtual void pio_read_word() = 0;
     /// Before a look at host memory that the board writes: waits until the board has got so far.
     virtual void look() = 0;
-    /// Nothing to do: time goes on until the board writes something for this process, or Board::wake.
-    /// Returns then, and at once when that happened since the last look(). Sleeping on
+    /// Nothing to do: time goes on until the board writes something for this process, or
+    /// Board::wake. Returns then, and at once when that happened since the last look(). Sleeping on
     /// Board::events() instead would hold everybody's time.
     virtual void wait() = 0;
     /// The process is about to do what takes no modelled time but may take long (start-up, files):

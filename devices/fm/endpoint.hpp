@@ -78,8 +78,8 @@ class Sink {
     /// Nothing more comes from `node` or reaches it; an open message from it ends here. With
     /// `corrupt` it sent what makes no sense. Once per node.
     virtual void on_lost(Node node, adi::Status why, const char* what) = 0;
-    /// The put of that token: all of its bytes are in the peer's memory or will be before any
-    /// message that is begun from now on arrives there; the source is the caller's again.
+    /// The put of that token is over: all of its bytes are in the peer's memory, or why not. The
+    /// source is the caller's again.
     virtual void on_put(std::uint64_t token, adi::Status status) = 0;
 
   protected:
@@ -132,9 +132,9 @@ class Endpoint {
                          std::uint32_t bytes);
 
     /// Opens a message of at most `length` bytes. `again`: no room for its first packet, or one to
-    /// that node is open. With `whole` it opens only if there is room for all of it, and sets that
-    /// aside: nothing that the peer does then holds it up. That is for handlers, which
-    /// must not wait for each other.
+    /// that node is open, or a put to it not handed over. With `whole` it opens only if there is
+    /// room for all of it, and sets that aside: nothing that the peer does then holds it up. That
+    /// is for handlers, which must not wait for each other.
     adi::Status try_begin(OutMessage& message, Node node, std::uint64_t length,
                           std::uint32_t handler, bool whole = false);
     /// Takes bytes [offset, offset + bytes) of `source`, in order, as many as there is room for;
@@ -186,8 +186,9 @@ class Endpoint {
     void close_window(WindowKey key);
 
     /// Deposits [from, from + bytes) at `window_offset` in a window of `node`. Accepts at once, any
-    /// length, without limit; Sink::on_put tells of its end. Messages begun after on_put arrive
-    /// after the bytes.
+    /// length, without limit; Sink::on_put tells of its end. Messages to `node` that are begun from
+    /// now on arrive after the bytes are in place: they get `again` until all of them went to the
+    /// board.
     adi::Status put(Node node, const void* from, std::uint64_t bytes, WindowKey window,
                     std::uint64_t window_offset, std::uint64_t token);
 
@@ -225,11 +226,12 @@ class Endpoint {
 
   private:
     struct Peer {
-        std::uint16_t sent = 0;      ///< packets that took a credit, free-running
-        std::uint16_t returned = 0;  ///< of these, given back by the peer
-        std::uint16_t consumed = 0;  ///< packets of the peer that were consumed here
-        std::uint16_t told = 0;      ///< of these, as the peer was told last
-        std::uint16_t reserved = 0;  ///< credits set aside for a message begun with `whole`
+        std::uint16_t sent = 0;          ///< packets that took a credit, free-running
+        std::uint16_t returned = 0;      ///< of these, given back by the peer
+        std::uint16_t consumed = 0;      ///< packets of the peer that were consumed here
+        std::uint16_t told = 0;          ///< of these, as the peer was told last
+        std::uint16_t reserved = 0;      ///< credits set aside for a message begun with `whole`
+        std::uint16_t waiting_puts = 0;  ///< not all of them handed over
         std::uint8_t serial_out = 0;
         std::uint8_t serial_in = 0;
         bool in_open = false;  ///< a message from it has begun and not ended
@@ -247,6 +249,7 @@ class Endpoint {
         std::uint64_t window_offset;
         std::uint64_t token;
         std::uint32_t slots;  ///< slots that carry parts of it now
+        bool waiting;         ///< counted in waiting_puts
         adi::Status status;
     };
     struct Slot {  ///< what a slot of ours carries, apart from packets

@@ -73,7 +73,8 @@ Status Endpoint::put(Node node, const void* from, std::uint64_t bytes, WindowKey
     }
     if (peers_[node].lost) return Status::peer_failed;
     puts_.push_back({node, static_cast<const std::byte*>(from), bytes, 0, window, window_offset,
-                     token, 0, Status::ok});
+                     token, 0, true, Status::ok});
+    ++peers_[node].waiting_puts;
     ++counters_.puts;
     counters_.put_bytes += bytes;
     issue_puts();
@@ -140,6 +141,10 @@ void Endpoint::settle_puts() {
     for (auto at = puts_.begin(); at != puts_.end();) {
         const auto put = at++;
         const bool over = put->issued == put->bytes || put->status != Status::ok;
+        if (over && put->waiting) {
+            put->waiting = false;
+            --peers_[put->node].waiting_puts;
+        }
         if (over && put->slots == 0) ended_puts_.splice(ended_puts_.end(), puts_, put);
     }
 }

@@ -191,7 +191,9 @@ Status Endpoint::try_send(Node node, std::uint32_t handler, const void* head,
     Peer& peer = peers_[node];
     if (peer.lost) [[unlikely]]
         return Status::peer_failed;
-    if (peer.out != nullptr || free_credits(peer) == 0) return Status::again;
+    if (peer.out != nullptr || peer.waiting_puts > 0 || free_credits(peer) == 0) {
+        return Status::again;
+    }
     if (open_ != nullptr) flush_open();
     if (!has_slot()) return Status::again;
     const bool staged = strategy_ == Strategy::dma;
@@ -214,7 +216,7 @@ Status Endpoint::try_begin(OutMessage& message, Node node, std::uint64_t length,
     if (node >= nodes_) return Status::bad_argument;
     Peer& peer = peers_[node];
     if (peer.lost) return Status::peer_failed;
-    if (peer.out != nullptr) return Status::again;
+    if (peer.out != nullptr || peer.waiting_puts > 0) return Status::again;
     const bool staged =
         strategy_ == Strategy::dma || (strategy_ == Strategy::adapt && length > kShortBytes);
     const std::uint32_t packet_bytes = staged ? staged_packet_bytes(length) : kShortBytes;

@@ -80,6 +80,8 @@ class LoopbackBoard final : public Board {
     void wake() override;
     bool dead() const override { return fabric_.dead(); }
 
+    /// The fabric lives as long as this board.
+    void keep(std::shared_ptr<LoopbackFabric> fabric) { kept_ = std::move(fabric); }
     std::uint32_t pinned_pages() const { return pinned_; }
 
   private:
@@ -88,6 +90,7 @@ class LoopbackBoard final : public Board {
         alignas(FM_PAGE_BYTES) std::array<std::byte, FM_PAGE_BYTES> bytes;
     };
 
+    std::shared_ptr<LoopbackFabric> kept_;
     LoopbackFabric& fabric_;
     std::uint32_t node_;
     std::vector<Page> memory_;  ///< ring and staging
