@@ -110,6 +110,9 @@ struct Capabilities {
     /// Of a put: addresses at both ends and length are multiples of it; a power of two, at most
     /// kMostPutAlign.
     std::uint32_t put_align = 1;
+    /// What was sent arrives though its sender has ended. Else processes leave together, after
+    /// quiesce().
+    bool outlives = true;
     /// Processes besides the ranks, on this host, that have to run for the device to work.
     std::uint32_t helpers = 0;
 };

@@ -64,6 +64,9 @@ class Engine {
     void share(void (*unlock)(), void (*lock)());
     /// Sends what is still queued; then the engine may be left alone, and be called again later.
     void rest();
+    /// After rest(): must processes end together, because some device's peers need this one until
+    /// all have what was sent to them?
+    bool leaves_together() const;
     /// Sends what is still queued and closes the devices. The caller has seen to it that no
     /// message to or from this process is outstanding.
     void stop();

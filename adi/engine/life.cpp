@@ -135,6 +135,17 @@ void Engine::share(void (*unlock)(), void (*lock)()) {
 
 void Engine::rest() {
     while (!busy_.empty()) poll();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    for (std::unique_ptr<Device>& device : devices_.all) {
+        if (!device->capabilities().outlives && device->quiesce(deadline) != Status::ok) {
+            fault(self_, Status::again, "messages were not taken within 30 s of finalizing");
+        }
+    }
+}
+
+bool Engine::leaves_together() const {
+    return std::any_of(devices_.all.begin(), devices_.all.end(),
+                       [](const auto& device) { return !device->capabilities().outlives; });
 }
 
 void Engine::stop() {

@@ -111,6 +111,12 @@ void leave_process() {
     p.engine.rest();
     if (!p.left) {
         p.left = true;
+        if (p.boot->size() > 1 && p.engine.leaves_together()) {
+            if (adi::Result<bool> all = p.boot->fence(); !all) {
+                std::fprintf(stderr, "Fathom: rank %d on host %s: MPI_Finalize: %s\n", world_rank(),
+                             p.host.c_str(), all.message().c_str());
+            }
+        }
         if (adi::Result<bool> left = p.boot->finalize(); !left) {
             std::fprintf(stderr, "Fathom: rank %d on host %s: MPI_Finalize: %s\n", world_rank(),
                          p.host.c_str(), left.message().c_str());

@@ -13,6 +13,7 @@
 #include "adi/testing/faulty_device.hpp"
 #include "adi/testing/local_bootstrap.hpp"
 #include "adi/testing/put_device.hpp"
+#include "test/contract/fabrics.hpp"
 
 namespace adi {
 namespace {
@@ -31,6 +32,7 @@ struct Case {
     const char* name;
     bool faulty = false;
     bool puts = false;  ///< long messages by put()
+    bool fm = false;    ///< fm on boards of this process in place of shm
 };
 
 /// Runs body(engine) as `ranks` ranks, with faults and puts when the parameter says so.
@@ -38,6 +40,7 @@ class EngineContract : public ::testing::TestWithParam<Case> {
   protected:
     void run(int ranks, const std::function<void(Engine&)>& body) {
         testing::LocalJob job(ranks);
+        const auto boards = std::make_shared<testing::LoopbackJob>();
         std::vector<std::thread> threads;
         for (int rank = 0; rank < ranks; ++rank) {
             threads.emplace_back([&, rank] {
@@ -47,7 +50,10 @@ class EngineContract : public ::testing::TestWithParam<Case> {
                 hooks.fault = [](Peer, Status, const std::string& text) { ADD_FAILURE() << text; };
                 std::vector<testing::PutDevice*> putters;
                 hooks.wrap = [&, rank](std::unique_ptr<Device> device) {
-                    if (GetParam().puts) {
+                    if (GetParam().fm && device->name() == std::string_view("shm")) {
+                        device = testing::fm_on(boards);
+                    }
+                    if (GetParam().puts && device->name() != std::string_view("fm")) {
                         auto puts = std::make_unique<testing::PutDevice>(std::move(device));
                         putters.push_back(puts.get());
                         device = std::move(puts);
@@ -396,7 +402,9 @@ TEST(EngineThreads, EachWaiterGetsItsMessage) {
 INSTANTIATE_TEST_SUITE_P(Registry, EngineContract,
                          ::testing::Values(Case{"plain"}, Case{"faulty", true},
                                            Case{"puts", false, true},
-                                           Case{"puts_faulty", true, true}),
+                                           Case{"puts_faulty", true, true},
+                                           Case{"fm", false, false, true},
+                                           Case{"fm_faulty", true, false, true}),
                          [](const auto& tested) { return tested.param.name; });
 
 }  // namespace
