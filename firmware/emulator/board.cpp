@@ -85,7 +85,7 @@ void Board::load(std::span<const std::uint8_t> image, std::uint32_t entry) {
     if (image.size() > FM_SRAM_PRIVATE) core_->fail("the program does not fit", 0);
 }
 
-// --- running -----------------------------------------------------------------------------------
+// --- running -------------------------------------------------------------------------------------
 
 bool Board::run_until(Time until) {
     const Time begin = now();
@@ -118,8 +118,7 @@ bool Board::fail(const char* reason, std::uint32_t address) {
     return false;
 }
 
-// --- the driver's side
-// -----------------------------------------------------------------------------
+// --- the driver's side ---------------------------------------------------------------------------
 
 bool Board::map(std::uint32_t address, int fd, std::size_t bytes) {
     if (address % FM_PAGE_BYTES != 0 || address > FM_SRAM_BYTES || bytes > FM_SRAM_BYTES - address)
@@ -166,8 +165,7 @@ void Board::signal_host() {
     if (host_signal_) host_signal_();
 }
 
-// --- host DMA
-// ----------------------------------------------------------------------------------------
+// --- host DMA ------------------------------------------------------------------------------------
 
 bool Board::start_dma(std::uint32_t bytes) {
     const bool to_host = registers_.dma_dir == 0;
@@ -226,8 +224,7 @@ std::uint32_t Board::dma_left() {
     return std::clamp<std::uint32_t>(bytes, 4, dma_.bytes);
 }
 
-// --- timers
-// ------------------------------------------------------------------------------------------
+// --- timers --------------------------------------------------------------------------------------
 
 void Board::start_timer(std::uint32_t ticks) {
     const std::uint64_t set = ++registers_.timer_set;

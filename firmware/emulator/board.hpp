@@ -7,23 +7,23 @@
 //   all of it has left; a store to RML takes BUFF and RECV away and lets bytes in. Storing 1 clears
 //   a latched bit (all but SEND_RDY); storing HOST_SIG calls the driver, and does not latch.
 // - Receive: what comes after the route, as sent, then one byte, the CRC's syndrome, are stored
-// from
-//   RMP on, which is then the address after that byte. RECV: the tail has come; BUFF: no room up to
-//   and including the word at RML. After either, nothing is let in before the next store to RML.
+//   from RMP on, which is then the address after that byte. RECV: the tail has come; BUFF: no room
+//   up to and including the word at RML. After either, nothing is let in before the next store to
+//   RML.
 // - Send: SA (0-3) bytes of the first word are left out. SML may be moved on while bytes leave. A
 //   store to SMP while they do stops the board.
 // - DMA_STS: 0, or 1 when the host's memory could not be reached in the last transfer. From the
-// host
-//   the bytes are in SRAM at once; DMA_CTR counts down all the same. To the host they are there
-//   when DMA is set. CKS adds up the words of all transfers since it was stored.
+//   host the bytes are in SRAM at once; DMA_CTR counts down all the same. To the host they are
+//   there when DMA is set. CKS adds up the words of all transfers since it was stored.
 // - IT counts ticks of the RTC down, sets TIME when it comes to 0, and stays there. Storing 0 stops
-// it.
-// - NRES: the packet that was being sent, or received, is lost. If bytes of one had been received,
-//   nothing is let in before the next store to RML.
-// - MYRINET, TIMEOUT, HW_DBUG, LED, WRITE_ENABLE keep what is stored; reset and CRC are always on.
+//   it.
+// - NRES: the packet that was being sent, or received, is lost. If it was the one being sent, SEND
+//   is set, and what is sent up to its tail is lost too. If bytes of one had been received, nothing
+//   is let in before the next store to RML.
+// - MYRINET, HW_DBUG, LED, WRITE_ENABLE keep what is stored; reset and CRC are always on.
 //   Receiving by hand (RB, RH, RW) is not there: such a load stops the board.
-// - A register that changes by itself (RTC, IT, DMA_CTR or RMP under way) in a poll loop keeps the
-//   loop from being idle. Poll ISR instead, and use IT for time-outs.
+// - A register that changes by itself (RTC, IT, DMA_CTR under way) in a poll loop keeps the loop
+//   from being idle. Poll ISR instead, and use IT for time-outs.
 #pragma once
 
 #include <cstddef>
@@ -78,14 +78,16 @@ class Board final : public Connector, private Bus {
 
     void plug(Cable& cable) { cable_ = &cable; }
     /// Told of each store of the firmware into the shared part of SRAM; in the middle of run().
-    void on_store(std::function<void(std::uint32_t address)> stored) { stored_ = std::move(stored); }
+    void on_store(std::function<void(std::uint32_t address)> stored) {
+        stored_ = std::move(stored);
+    }
     void watch(BoardWatcher* watcher) { watcher_ = watcher; }
     std::uint32_t id() const { return id_; }
 
     /// Resets the board and puts a firmware image at 0. Shared pieces stay mapped.
     void load(std::span<const std::uint8_t> image, std::uint32_t entry);
 
-    // --- running -------------------------------------------------------------------------------
+    // --- running ---------------------------------------------------------------------------------
 
     /// Modelled time: executes every instruction that begins before `until`; now() is then at least
     /// that. Turns of a poll loop are skipped, exactly. Before a host process stores into SRAM at
@@ -105,7 +107,7 @@ class Board final : public Connector, private Bus {
     /// Null while the core has not stopped for good.
     const Fault* fault() const { return core_->fault(); }
 
-    // --- the driver's side ---------------------------------------------------------------------
+    // --- the driver's side -----------------------------------------------------------------------
 
     std::byte* sram() { return sram_; }
     /// Maps pages of a file over a piece of SRAM: what a process shares. Keeps what the file has.
@@ -120,7 +122,7 @@ class Board final : public Connector, private Bus {
     /// Sets ISR_LAN_SIG(n).
     void signal(unsigned n);
 
-    // --- counts --------------------------------------------------------------------------------
+    // --- counts ----------------------------------------------------------------------------------
 
     struct Counts {
         std::uint64_t dma_to_host = 0, dma_to_host_bytes = 0;
@@ -134,7 +136,7 @@ class Board final : public Connector, private Bus {
     const Core& core() const { return *core_; }
     void profile(bool on) { core_->profile(on); }
 
-    // --- the network's side (Connector) --------------------------------------------------------
+    // --- the network's side (Connector) ----------------------------------------------------------
 
     void sent() override;
     std::size_t received(std::span<const std::uint8_t> bytes, bool tail,
@@ -181,8 +183,7 @@ class Board final : public Connector, private Bus {
     bool load(std::uint32_t address, unsigned size, std::uint32_t* value) override;
     bool store(std::uint32_t address, unsigned size, std::uint32_t value) override;
     void stored(std::uint32_t address) override {
-        if (stored_)
-            stored_(address);
+        if (stored_) stored_(address);
     }
     bool store_send(std::uint32_t offset, unsigned size, std::uint32_t value);
     void store_isr(std::uint32_t value);

@@ -9,6 +9,14 @@
 
 namespace emulator {
 
+namespace {
+
+/// Of a forward reset, by the code in TIMEOUT; 2 is not documented: between its neighbours.
+constexpr Time kSecond = 1'000'000'000'000;
+constexpr Time kTimeouts[4] = {kSecond / 16, kSecond / 4, kSecond, kSecond * 4};
+
+}  // namespace
+
 // --- send ----------------------------------------------------------------------------------------
 
 /// Hands the next piece to the cable: what was stored by hand, then from SMP to the limit.
@@ -92,8 +100,7 @@ bool Board::store_send(std::uint32_t offset, unsigned size, std::uint32_t value)
     return true;
 }
 
-// --- receive
-// ---------------------------------------------------------------------------------------
+// --- receive -------------------------------------------------------------------------------------
 
 bool Board::arm_receive(std::uint32_t limit) {
     if ((limit & 3) != 0 || limit >= FM_SRAM_BYTES || receive_.rmp > limit + 4)
@@ -137,7 +144,7 @@ std::size_t Board::received(std::span<const std::uint8_t> bytes, bool tail, std:
         receive_.bytes = 0;
         if (watcher_ != nullptr) receive_.began = time();
     }
-    std::memcpy(sram_ + receive_.rmp, bytes.data(), taken);
+    if (taken != 0) std::memcpy(sram_ + receive_.rmp, bytes.data(), taken);
     core_->written(receive_.rmp, taken);
     receive_.rmp += static_cast<std::uint32_t>(taken);
     receive_.bytes += static_cast<std::uint32_t>(taken);
@@ -177,8 +184,7 @@ void Board::link_changed(bool) {
     set_isr(ISR_LINK);
 }
 
-// --- registers
-// ---------------------------------------------------------------------------------------
+// --- registers -----------------------------------------------------------------------------------
 
 bool Board::load(std::uint32_t address, unsigned size, std::uint32_t* value) {
     if (address < FM_REGISTERS || size != 4) return false;
@@ -245,8 +251,11 @@ bool Board::store(std::uint32_t address, unsigned size, std::uint32_t value) {
         case REG_SH:
         case REG_SW:
         case REG_ST: return store_send(offset, size, value);
-        case REG_MYRINET:
         case REG_TIMEOUT:
+            registers_.kept[offset / 4] = value & 3;
+            if (cable_ != nullptr) cable_->set_timeout(kTimeouts[value & 3]);
+            break;
+        case REG_MYRINET:
         case REG_HW_DBUG:
         case REG_LED:
         case REG_WRITE_ENABLE: registers_.kept[offset / 4] = value; break;

@@ -130,7 +130,7 @@ Core::Stop Core::run(std::uint64_t limit, bool skip_idle) {
     return idle_ ? Stop::idle : Stop::budget;
 }
 
-// --- memory ------------------------------------------------------------------------------------
+// --- memory --------------------------------------------------------------------------------------
 
 void Core::undecode(std::uint32_t address, std::uint64_t bytes) {
     if (address >= code_top_ || bytes == 0) return;

@@ -69,7 +69,7 @@ struct Decoded {
 
 Decoded decode(std::uint32_t word);
 
-// --- flags and conditions ---------------------------------------------------------------------
+// --- flags and conditions ------------------------------------------------------------------------
 
 enum : std::uint32_t { kZero = 1, kNegative = 2, kCarry = 4, kOverflow = 8 };
 
