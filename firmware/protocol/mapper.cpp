@@ -54,6 +54,10 @@ void Mapper::tick(uint32_t now_us) {
     plan();
 }
 
+bool Mapper::asleep() const {
+    return phase_ == Phase::idle && !reporting_ && !candidate_ && !check_wanted_;
+}
+
 /// Sets due_.
 void Mapper::plan() {
     due_ = now_ + kSleepUs;

@@ -56,6 +56,8 @@ class Mapper {
     void tick(uint32_t now_us);
     /// When tick() has work: now or earlier, at once.
     uint32_t due() const { return due_; }
+    /// There is nothing to do before a packet comes or a call is made.
+    bool asleep() const;
     /// A packet of type FM_WIRE_TYPE_MAP or FM_WIRE_TYPE_PROBE with a good CRC, 4-byte aligned.
     void on_packet(const void* packet, uint32_t bytes, uint32_t now_us);
 

@@ -21,6 +21,7 @@ using fm_bench::Options;
 constexpr const char* kMetrics = "latency|bandwidth|twoway";
 constexpr int kPings = 8;
 constexpr std::size_t kPutFrom = Endpoint::kShortBytes + 1;
+constexpr std::size_t kMostBytes = 1 << 20;
 constexpr std::size_t kMostPuts = 4;  // on their way at a time
 
 enum Handler : std::uint32_t { kData = 1, kWindow, kMeet };
@@ -72,19 +73,18 @@ class Rank final : private dev::fm::Sink {
 
     // Both know the other's buffer afterwards.
     void prepare(std::size_t bytes) {
+        if (bytes > out_.size()) fail("longer than the buffers");
+        has_window_ = false;
         meet();
         bytes_ = bytes;
         arrived_ = 0;
-        ended_ = notified_ = 0;
-        out_ = std::make_unique<Pages>(bytes);
-        in_ = std::make_unique<Pages>(bytes);
-        for (std::size_t i = 0; i < bytes; ++i) out_->data()[i] = fm_bench::pattern(i, self_);
+        std::fill_n(in_.data(), bytes, std::byte{0});
+        for (std::size_t i = 0; i < bytes; ++i) out_.data()[i] = fm_bench::pattern(i, self_);
         if (bytes_ >= kPutFrom) {
             dev::fm::WindowKey key = 0;
-            if (endpoint_.open_window(1 - self_, in_->data(), bytes, &key) != Status::ok)
+            if (endpoint_.open_window(1 - self_, in_.data(), bytes, &key) != Status::ok)
                 fail("no window");
             mine_ = key;
-            has_window_ = false;
             send_short(kWindow, &key, sizeof key);
             while (!has_window_) poll();
         }
@@ -92,44 +92,33 @@ class Rank final : private dev::fm::Sink {
     }
 
     void finish() {
+        while (ended_ < begun_) poll();
         meet();
         for (std::size_t i = 0; i < bytes_; ++i)
-            if (in_->data()[i] != fm_bench::pattern(i, 1 - self_))
+            if (in_.data()[i] != fm_bench::pattern(i, 1 - self_))
                 fail("byte " + std::to_string(i) + " of " + std::to_string(bytes_) + " is wrong");
         if (bytes_ >= kPutFrom) endpoint_.close_window(mine_);
     }
 
     void send() {
         if (bytes_ < kPutFrom) {
-            send_short(kData, out_->data(), bytes_);
+            send_short(kData, out_.data(), bytes_);
             return;
         }
-        while (begun_ - ended_total_ >= kMostPuts) poll();
-        if (endpoint_.put(1 - self_, out_->data(), bytes_, theirs_, 0, begun_) != Status::ok)
+        while (begun_ - ended_ >= kMostPuts) poll();
+        if (endpoint_.put(1 - self_, out_.data(), bytes_, theirs_, 0, begun_) != Status::ok)
             fail("a put was refused");
         ++begun_;
-        notify();
+        send_short(kData, nullptr, 0);  // comes after the bytes
     }
 
     void wait_for(int count) {
         while (arrived_ < count) poll();
     }
-    void wait_for_own(std::size_t count) {
-        while (bytes_ >= kPutFrom && notified_ < count) poll();
-    }
 
   private:
     void poll() {
         if (endpoint_.extract(*this) == 0) endpoint_.wait();
-        notify();
-    }
-
-    // The receiver looks for messages: one after each put that has ended.
-    void notify() {
-        while (notified_ < ended_) {
-            ++notified_;
-            send_short(kData, nullptr, 0);
-        }
     }
 
     void send_short(std::uint32_t handler, const void* bytes, std::size_t length) {
@@ -149,8 +138,8 @@ class Rank final : private dev::fm::Sink {
         }
         if (packet.handler != kData) return;
         if (packet.bytes > 0) {
-            if (packet.bytes > in_->size()) fail("a message is too long");
-            std::memcpy(in_->data(), packet.data, packet.bytes);
+            if (packet.bytes > in_.size()) fail("a message is too long");
+            std::memcpy(in_.data(), packet.data, packet.bytes);
             if (dev::fm::Clock* clock = endpoint_.board().clock()) clock->charge_copy(packet.bytes);
         }
         ++arrived_;
@@ -159,19 +148,17 @@ class Rank final : private dev::fm::Sink {
     void on_put(std::uint64_t, Status status) override {
         if (status != Status::ok) fail("a put failed");
         ++ended_;
-        ++ended_total_;
     }
 
     Endpoint endpoint_;
     Node self_;
     std::size_t bytes_ = 0;
-    std::unique_ptr<Pages> out_, in_;
+    Pages out_{kMostBytes}, in_{kMostBytes};  // they stay, and so stay registered
     dev::fm::WindowKey mine_ = 0, theirs_ = 0;
     bool has_window_ = false;
     int met_ = 0, meetings_ = 0;
-    int arrived_ = 0;                          // messages, in this measurement
-    std::size_t ended_ = 0, notified_ = 0;     // puts, in this measurement
-    std::size_t begun_ = 0, ended_total_ = 0;  // puts in all
+    int arrived_ = 0;                    // messages, in this measurement
+    std::size_t begun_ = 0, ended_ = 0;  // puts in all
 };
 
 double ping_pong_us(Rank& rank, std::size_t bytes) {
@@ -183,36 +170,26 @@ double ping_pong_us(Rank& rank, std::size_t bytes) {
         rank.wait_for(i + 3);
         if (rank.self() == 1) rank.send();
     }
-    rank.wait_for_own(kPings + 2);
     const double took_us = rank.now_us() - begun;
     rank.finish();
     return took_us / (2 * kPings);
 }
 
-// Rank 0 streams, or both do; rank 1 answers at the end, and the answer's way is taken off.
+// Rank 0 streams, or both do. At the end they meet; the meeting's way is taken off.
 double stream_us(Rank& rank, std::size_t bytes, int count, bool both, double answer_us) {
     rank.prepare(bytes);
     const double begun = rank.now_us();
-    if (both || rank.self() == 0) {
+    if (both || rank.self() == 0)
         for (int i = 0; i < count; ++i) rank.send();
-        rank.wait_for_own(static_cast<std::size_t>(count));
-    }
     if (both || rank.self() == 1) rank.wait_for(count);
-    if (both) {
-        const double took_us = rank.now_us() - begun;
-        rank.finish();
-        return took_us / count;
-    }
     rank.meet();
     const double took_us = rank.now_us() - begun - answer_us;
-    if (rank.self() == 0) rank.send();  // its own buffer has nothing to check without this
-    if (rank.self() == 1) {
-        rank.wait_for(count + 1);
-        rank.send();
-    } else {
-        rank.wait_for(1);
+    if (!both) {  // the other way too, so that both have something to check
+        if (rank.self() == 1)
+            rank.send();
+        else
+            rank.wait_for(1);
     }
-    rank.wait_for_own(rank.self() == 0 ? static_cast<std::size_t>(count) + 1 : 1);
     rank.finish();
     return took_us / count;
 }
@@ -220,7 +197,7 @@ double stream_us(Rank& rank, std::size_t bytes, int count, bool both, double ans
 void run(Rank& rank, const Options& options) {
     const bool latency = options.metric == "latency";
     const bool both = options.metric == "twoway";
-    const double answer_us = latency || both ? 0 : ping_pong_us(rank, 4);
+    const double answer_us = latency ? 0 : ping_pong_us(rank, 4);
     for (const std::size_t size : fm_bench::sizes_of(options, 8, latency ? 262144 : 1048576)) {
         const auto bytes = static_cast<double>(size);
         const int count = fm_bench::stream_length(options, size);

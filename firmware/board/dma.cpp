@@ -1,0 +1,50 @@
+// The host DMA engine: one queue for both directions, served in order.
+#include "firmware/board/program.hpp"
+
+namespace firmware {
+
+// There is always a place: a receive buffer is in at most two transfers, a job in one, and the
+// event in one.
+static_assert(2 * kReceiveBuffers + kJobs + 1 <= 16);
+
+void ControlProgram::queue_dma(uint32_t bus, uint32_t sram, uint32_t bytes, uint32_t what) {
+    DmaOp& op = dma_[dma_tail_ & (kDmaOps - 1)];
+    op = {bus, sram, bytes, what};
+    if (dma_head_ == dma_tail_) start_dma(op);
+    ++dma_tail_;
+    mask_ |= ISR_DMA;
+}
+
+void ControlProgram::dma_done() {
+    bool failed = hw::get(REG_DMA_STS) != 0;
+    uint32_t head = dma_head_ + 1;
+    dma_head_ = head;
+    // First of all the next transfer: the host's bus is the narrowest place.
+    if (head != dma_tail_)
+        start_dma(dma_[head & (kDmaOps - 1)]);
+    else
+        mask_ &= ~ISR_DMA;
+    uint32_t what = dma_[(head - 1) & (kDmaOps - 1)].what;
+    Endpoint* e = endpoint(what >> 24 & (FM_ENDPOINTS - 1));
+    switch (what & kDmaKind) {
+        case kDmaFetch: {
+            Job& job = jobs_[what & (kJobs - 1)];
+            // The process took its memory away: nothing is sent, but the sequence goes on.
+            if (failed) job.buffer->wire.length = 0;
+            job.ready = 1;
+            serve_send();
+            count(counters()->dma_from_host);
+            return;
+        }
+        case kDmaEvent: event_busy_ = 0; break;
+        case kDmaPart: break;
+        default: free_receive(hw::at<Buffer>(what & (FM_SRAM_BYTES - 1)));
+    }
+    count(counters()->dma_to_host);
+    uint32_t kind = what & kDmaKind;
+    if ((kind == kDmaRing || kind == kDmaEvent) && hw::read(e->region->interrupt) != 0)
+        interrupt(e);
+    if (kind == kDmaEvent && telling_ != 0) tell_all();
+}
+
+}  // namespace firmware

@@ -1,0 +1,140 @@
+// The control program's hot paths, inlined into its loop. Counted in LANai instructions: a test of
+// the image holds them to their figures (README.md).
+#pragma once
+
+#include "firmware/board/program.hpp"
+
+namespace firmware {
+
+FM_INLINE Endpoint* ControlProgram::turn(Endpoint* polled) {
+    uint32_t isr = hw::get(REG_ISR);
+    hw::barrier();
+    uint32_t mask = mask_;
+    uint32_t due = isr & mask;
+    if ((due | hw::read(page()->command)) != 0) {
+        if ((due & ISR_DMA) != 0) dma_done();
+        if ((due & ISR_RECV) != 0) receive(mask);
+        events(due);
+        isr = hw::get(REG_ISR);
+        hw::barrier();
+    }
+    polled = polled->next;
+    poll_slot(polled, isr);
+    return polled;
+}
+
+FM_INLINE void ControlProgram::poll_slot(Endpoint* e, uint32_t isr) {
+    fm_slot* s = e->slot;
+    if (hw::read(s->lap) != e->lap) [[likely]]
+        return;
+    uint32_t node = hw::read(s->command) ^ (FM_OP_INLINE << 24);
+    uint32_t length = hw::read(s->length);
+    Channel* c = &e->channels[node & (FM_MAX_NODES - 1)];
+    uint32_t skip = c->skip;
+    if ((node | (skip << 6)) > 0xff || length > FM_INLINE_BYTES) {
+        take_slot(e);
+        return;
+    }
+    if ((isr & ISR_SEND) == 0) return;
+    // The header, from the channel; what the process wrote, user words and payload, from the slot.
+    uint32_t sequence = c->sequence + 1U;
+    c->sequence = sequence;
+    c->length = length;
+    hw::set(REG_SA, skip);
+    hw::set(REG_SMP, hw::address(c));
+    hw::start(REG_SML, hw::address(&c->length));
+    uint32_t from = hw::address(s) + offsetof(fm_slot, wire.user);
+    uint32_t last = from + 4 + words_up(length);
+    e->records[e->number & (FM_SEND_SLOTS - 1)].last = node << 16 | (sequence & 0xffff);
+    uint32_t patience = kPatience;
+    while ((hw::get(REG_ISR) & ISR_SEND) == 0 && --patience != 0) {
+    }
+    if (patience != 0) [[likely]] {
+        hw::set(REG_SMP, from);
+        hw::start(REG_SMLT, last);
+    } else {
+        piece_from_ = from;
+        piece_last_ = last;
+        mask_ |= ISR_SEND;
+    }
+    e->peers[node].owed = 0;
+    count(counters()->sent);
+    advance_slot(e);
+}
+
+FM_INLINE void ControlProgram::advance_slot(Endpoint* e) {
+    uint32_t number = e->number + 1;
+    e->number = number;
+    uint32_t slot = number & (FM_SEND_SLOTS - 1);
+    if (slot == 0) e->lap = e->lap + 1;
+    if (number - e->done == FM_SEND_SLOTS)
+        e->slot = hw::at<fm_slot>(kNever);
+    else
+        e->slot = &e->region->slots[slot];
+}
+
+FM_INLINE void ControlProgram::arm_receive() {
+    if (free_count_ == 0) [[unlikely]] {
+        armed_ = nullptr;
+        mask_ &= ~(ISR_RECV | ISR_BUFF);
+        return;
+    }
+    Buffer* b = free_[--free_count_];
+    armed_ = b;
+    uint32_t from = hw::address(&b->wire);
+    hw::set(REG_RMP, from);
+    hw::start(REG_RML, from + sizeof(Buffer) - offsetof(Buffer, wire) - 4);
+}
+
+FM_INLINE void ControlProgram::start_dma(const DmaOp& op) {
+    hw::set(REG_EAR, op.bus);
+    hw::set(REG_LAR, op.sram);
+    hw::set(REG_DMA_DIR, (op.what & kDmaKind) == kDmaFetch ? 1 : 0);
+    hw::start(REG_DMA_CTR, op.bytes);
+}
+
+// A packet has come. Data in order, for an open endpoint with room, while the DMA engine is free,
+// is on its way to the host here; the rest is for process().
+FM_INLINE void ControlProgram::receive(uint32_t mask) {
+    Buffer* b = armed_;
+    uint32_t end = hw::get(REG_RMP);
+    uint32_t type = fm_be32(b->wire.type);
+    uint32_t source = fm_be32(b->wire.source);
+    uint32_t length = fm_be32(b->wire.length);
+    Endpoint* e = endpoint_[type & (FM_ENDPOINTS - 1)];
+    uint32_t node = source >> 16 & (FM_MAX_NODES - 1);
+    Channel* c = &e->channels[node];
+    uint32_t bytes = words_up(length >> 16);
+    auto* syndrome = hw::at<uint8_t>(hw::address(b->payload) + bytes);
+    uint32_t total = bytes + kHeader + sizeof(fm_footer);
+    uint32_t top = e->ring_top;
+    uint32_t wrong = (type ^ c->rx_type) | (source ^ c->rx_source) | *syndrome |
+                     (fm_be32(b->wire.key) ^ c->key) | (end - 1 - hw::address(syndrome)) |
+                     (FM_PAGE_BYTES - total) >> 31 | (mask & ISR_DMA) | overlong_;
+    if (wrong != 0 || top == 0) {
+        arm_receive();
+        if (overlong_ != 0) {
+            overlong_ = 0;
+            free_receive(b);
+        } else {
+            process(b, end);
+        }
+        return;
+    }
+    auto* footer = reinterpret_cast<fm_footer*>(syndrome);
+    footer->length = fm_be32((length & 0xffff0000) | (e->done & 0xffff));
+    footer->lap = e->ring_lap.raw;
+    hw::set(REG_EAR, top - total);
+    uint32_t from = hw::address(&b->wire);
+    hw::set(REG_LAR, from);
+    hw::set(REG_DMA_DIR, 0);
+    hw::start(REG_DMA_CTR, total);
+    dma_[dma_tail_++ & (kDmaOps - 1)].what =
+        kDmaRing | (type & (FM_ENDPOINTS - 1)) << 24 | hw::address(b);
+    mask_ = mask | ISR_DMA;
+    arm_receive();
+    next_ring_page(e);
+    accepted(e, node, c, source, length);
+}
+
+}  // namespace firmware

@@ -1,0 +1,206 @@
+#include "firmware/board/program.hpp"
+
+namespace firmware {
+
+void ControlProgram::start() {
+    fm_board_page* page_ = page();
+    board_ = fm_be32(page_->board);
+    for (uint32_t i = 0; i < FM_ENDPOINTS; ++i) {
+        Endpoint* e = hw::at<Endpoint>(kEndpoints) + i;
+        endpoint_[i] = e;
+        e->index = i;
+        e->region = hw::at<fm_endpoint>(FM_SRAM_ENDPOINTS) + i;
+        e->pages = hw::at<uint32_t>(FM_SRAM_PAGES) + i * FM_PAGES;
+        e->slot = hw::at<fm_slot>(kNever);
+        e->lap = 1;
+        for (Channel& c : e->channels) {
+            c.skip = kSlowUnused;
+            c.rx_type = i ^ 1;  // no packet of this type is looked up here
+        }
+        for (Record& r : e->records) {
+            r.op = FM_OP_INLINE;
+            r.packets = 1;
+        }
+    }
+    link_polled();
+    auto* buffers = hw::at<Buffer>(kBuffers);
+    for (uint32_t i = 0; i < kReceiveBuffers; ++i) free_[i] = buffers + i;
+    free_count_ = kReceiveBuffers;
+    for (uint32_t i = 0; i < kJobs; ++i) jobs_[i].buffer = buffers + kReceiveBuffers + i;
+    // Twice a microsecond; 0 in the page means a default. The bounds keep what follows from
+    // overflowing.
+    uint32_t ack_us = fm_be32(page_->ack_us), retransmit_us = fm_be32(page_->retransmit_us);
+    uint32_t give_up_ms = fm_be32(page_->give_up_ms);
+    if (ack_us == 0 || ack_us > 1000000) ack_us = 100;
+    if (retransmit_us == 0 || retransmit_us > 10000000) retransmit_us = 2000;
+    if (give_up_ms == 0 || give_up_ms > 600000) give_up_ms = 2000;
+    if (retransmit_us < give_up_ms * 4)
+        retransmit_us = give_up_ms * 4 + 1;  // Peer::stall counts to 255
+    tick_ = 2 * ack_us;
+    ticks_per_check_ = (retransmit_us + ack_us - 1) / ack_us;
+    ticks_left_ = ticks_per_check_;
+    patience_ = give_up_ms * 1000 / (ticks_per_check_ * ack_us) + 1;
+    hw::set(REG_MYRINET, 3);  // NRES and CRC
+    hw::set(REG_TIMEOUT, 0);
+    mask_ = ISR_RECV | ISR_BUFF | ISR_TIME | ISR_NRES;
+    arm_receive();
+    page_->version = fm_be32(FM_LAYOUT_VERSION);
+    hw::barrier();
+    hw::write(page_->magic, FM_MAGIC);
+}
+
+void ControlProgram::events(uint32_t due) {
+    count(counters()->loops);
+    if ((due & ISR_SEND) != 0) serve_send();
+    if ((due & ISR_TIME) != 0) tick();
+    if ((due & ISR_NRES) != 0) link_reset();
+    if ((due & (ISR_BUFF | ISR_RECV)) == ISR_BUFF && armed_ != nullptr) {
+        // Longer than any packet: the rest is let in over it, and all of it dropped at its end.
+        overlong_ = 1;
+        uint32_t from = hw::address(&armed_->wire);
+        hw::set(REG_RMP, from);
+        hw::start(REG_RML, from + sizeof(Buffer) - offsetof(Buffer, wire) - 4);
+    }
+    uint32_t word = hw::read(page()->command);
+    if (word != 0) command(word);
+}
+
+void ControlProgram::arm_timer() {
+    if (timer_on_ != 0) return;
+    timer_on_ = 1;
+    hw::set(REG_IT, tick_);
+}
+
+void ControlProgram::tick() {
+    hw::set(REG_ISR, ISR_TIME);
+    flush_owed();
+    if (--ticks_left_ == 0) {
+        ticks_left_ = ticks_per_check_;
+        check_progress();
+    }
+    if (telling_ != 0) tell_all();
+    timer_on_ = 0;
+    if (owed_.size() != 0 || active_.size() != 0 || telling_ != 0) arm_timer();
+}
+
+// Acknowledges what waited for a packet to ride on since the last tick. What came after that waits
+// until the next.
+void ControlProgram::flush_owed() {
+    while (owed_.head != owed_mark_) {
+        uint32_t channel = owed_.pop();
+        Endpoint* e = endpoint(channel >> 8);
+        Peer& p = e->peers[channel & 0xff];
+        p.flags &= static_cast<uint8_t>(~kPeerOwed);
+        if (p.owed != 0) acknowledge(e, channel & 0xff, FM_KIND_ACK, 0);
+    }
+    owed_mark_ = owed_.tail;
+}
+
+// Each channel with packets out: no acknowledgement since the last check is a time-out.
+void ControlProgram::check_progress() {
+    for (uint32_t left = active_.size(); left != 0; --left) {
+        uint32_t channel = active_.pop();
+        uint32_t node = channel & 0xff;
+        Endpoint* e = endpoint(channel >> 8);
+        Peer& p = e->peers[node];
+        Channel& c = e->channels[node];
+        bool out = static_cast<uint16_t>(c.sequence + 1) != p.acked;
+        if (!out || e->key == 0) {
+            p.flags &= static_cast<uint8_t>(~kPeerActive);
+            c.skip = c.skip | kSlowInactive;
+            continue;
+        }
+        active_.push(channel);
+        if ((p.flags & kPeerProgress) != 0) {
+            p.flags &= static_cast<uint8_t>(~kPeerProgress);
+            continue;
+        }
+        // The first look may have come right after the packet went.
+        if (++p.stall == 1) continue;
+        if (p.stall > patience_) {
+            give_up(e, node);
+            continue;
+        }
+        count(counters()->timeouts);
+        resend(e, node);
+    }
+}
+
+/// The node does not answer: what was for it is done with, and the process is told.
+void ControlProgram::give_up(Endpoint* e, uint32_t node) {
+    Channel& c = e->channels[node];
+    if ((c.skip & kSlowLost) != 0) return;
+    Peer& p = e->peers[node];
+    c.skip = c.skip | kSlowLost;
+    acked(e, node, c.sequence + 1U);
+    p.cursor = p.acked;
+    count(counters()->nodes_lost);
+    p.flags |= kPeerTellLost;
+    telling_ |= 1U << e->index;
+    tell(e);
+}
+
+/// The packets under way are lost. Those with a number are sent again in time.
+void ControlProgram::link_reset() {
+    hw::set(REG_ISR, ISR_NRES);
+    count(counters()->link_resets);
+    piece_last_ = 0;
+    overlong_ = 0;
+    if (armed_ != nullptr && (hw::get(REG_ISR) & ISR_RECV) == 0) {
+        uint32_t from = hw::address(&armed_->wire);
+        hw::set(REG_RMP, from);
+        hw::start(REG_RML, from + sizeof(Buffer) - offsetof(Buffer, wire) - 4);
+    }
+    mask_ |= ISR_SEND;
+}
+
+void ControlProgram::interrupt(Endpoint* e) {
+    hw::write(e->region->interrupt, 0);
+    count(page()->interrupts[e->index]);
+    count(counters()->interrupts);
+    hw::start(REG_ISR, ISR_HOST_SIG);
+}
+
+void ControlProgram::tell_all() {
+    for (uint32_t i = 0; i < FM_ENDPOINTS; ++i)
+        if ((telling_ >> i & 1) != 0) tell(endpoint(i));
+}
+
+// Puts one event into an endpoint's own ring. The rest follows when that is there, or there is
+// room.
+void ControlProgram::tell(Endpoint* e) {
+    arm_timer();
+    if (event_busy_ != 0 || !room(e)) return;
+    uint32_t event = 0, value = 0;
+    for (uint32_t node = 0; node < FM_MAX_NODES && event == 0; ++node) {
+        uint8_t& flags = e->peers[node].flags;
+        value = node;
+        if ((flags & kPeerTellLost) != 0) {
+            event = FM_EVENT_NODE_LOST;
+            flags &= static_cast<uint8_t>(~kPeerTellLost);
+        } else if ((flags & kPeerTellPut) != 0) {
+            event = FM_EVENT_PUT_REFUSED;
+            flags &= static_cast<uint8_t>(~kPeerTellPut);
+        }
+    }
+    if (event == 0 && e->bad_slots != 0) {
+        e->bad_slots = 0;
+        event = FM_EVENT_BAD_SLOT;
+        value = e->bad_slot & 0xffff;
+    }
+    if (event == 0) {
+        telling_ &= ~(1U << e->index);
+        return;
+    }
+    auto* wire = hw::at<fm_wire>(kEventPacket);
+    wire->type = fm_be32(FM_WIRE_TYPE << 16 | FM_KIND_EVENT << 8 | e->index << 4 | e->index);
+    wire->key = e->key.raw;
+    wire->source = fm_be32(board_ << 24 | e->node << 16);
+    wire->length = 0;
+    wire->user[0] = fm_be32(event);
+    wire->user[1] = fm_be32(value);
+    event_busy_ = 1;
+    to_ring(e, wire, kDmaEvent | e->index << 24);
+}
+
+}  // namespace firmware

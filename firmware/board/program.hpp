@@ -1,0 +1,182 @@
+// The LANai control program: what the board's processor does from the reset on. One loop, turn(),
+// looks at the interrupt status, the driver's command and the next slot of each open endpoint in
+// turn. Nothing in it waits: an engine that is busy is looked at again in the next turn. So no
+// board stops receiving while its own packet is held up in the network.
+//
+// Paths. A packet that fits its slot goes the *fast path* when its channel is clean
+// (Channel::skip): poll_slot() sends the channel's header and then the slot's bytes. Everything
+// else (pages, puts, packets sent again, packets to this very board) becomes a *job*: a buffer of
+// SRAM that is filled and waits for the wire, in order. Data that comes in order goes from
+// receive() to host memory at once; everything else is process()'s.
+//
+// All members are zero at first; start() does the rest.
+#pragma once
+
+#include "firmware/board/state.hpp"
+#include "firmware/protocol/check.hpp"
+
+namespace firmware {
+
+class ControlProgram {
+  public:
+    /// Once, after the reset; the driver has written `board`, `flags` and the times of the board's
+    /// page, and the routes, unless they are to be found.
+    void start();
+    /// One turn; `polled` is the endpoint looked at last, at first first_endpoint(). Answers the
+    /// one to be given next time.
+    FM_INLINE Endpoint* turn(Endpoint* polled);
+    Endpoint* first_endpoint() { return hw::at<Endpoint>(kEndpoints); }
+
+  private:
+    /// A packet on its way to the wire.
+    struct Job {
+        Buffer* buffer;
+        uint32_t channel;  ///< endpoint << 8 | node
+        uint8_t ready;     ///< filled
+        uint8_t local;     ///< to this board: `buffer` is a receive buffer
+        uint8_t hops;
+    };
+    struct DmaOp {
+        uint32_t bus, sram, bytes;
+        uint32_t what;  ///< kDma* | endpoint << 24 | address of the buffer, or number of the job
+    };
+    enum : uint32_t {
+        kDmaRing = 0U << 28,     ///< a packet to a receive ring: its last transfer
+        kDmaPart = 1U << 28,     ///< of a deposit, more follows
+        kDmaDeposit = 2U << 28,  ///< the last of a deposit
+        kDmaEvent = 3U << 28,
+        kDmaFetch = 4U << 28,  ///< from the host
+        kDmaKind = 7U << 28
+    };
+    /// A short packet without a sequence number.
+    struct Control {
+        uint32_t type, key, source, length, reason;
+        uint32_t board;
+    };
+    /// A ring of channel ids; each at most once, by a flag in Peer, so it is never full.
+    struct Ring {
+        uint16_t entries[FM_ENDPOINTS * FM_MAX_NODES];
+        uint32_t head, tail;
+        void push(uint32_t id) {
+            entries[tail & (FM_ENDPOINTS * FM_MAX_NODES - 1)] = static_cast<uint16_t>(id);
+            ++tail;
+        }
+        uint32_t pop() { return entries[head++ & (FM_ENDPOINTS * FM_MAX_NODES - 1)]; }
+        uint32_t size() const { return tail - head; }
+    };
+
+    static constexpr uint32_t kDmaOps = 16;  ///< two for each receive buffer, jobs, the event
+    static constexpr uint32_t kControls = 16;
+    static constexpr uint32_t kPutWindow = 16;        ///< packets of a channel's jobs in flight
+    static constexpr uint32_t kOutstanding = 0x4000;  ///< sequence numbers given away at a time
+    static constexpr uint32_t kAckWeight = 8;         ///< owed so much: acknowledged at once
+    static constexpr uint32_t kPatience = 24;         ///< looks at the send engine in the fast path
+
+    fm_board_page* page() { return hw::at<fm_board_page>(FM_SRAM_BOARD); }
+    fm_counters* counters() { return hw::at<fm_counters>(FM_SRAM_COUNTERS); }
+    FM_INLINE static void count(uint32_t& counter) { counter = fm_be32(fm_be32(counter) + 1); }
+    FM_INLINE Endpoint* endpoint(uint32_t index) { return endpoint_[index]; }
+    static uint32_t id(const Endpoint* e, uint32_t node) { return e->index << 8 | node; }
+    static uint32_t board_of(const Channel* c) { return c->rx_source >> 24; }
+    bool room(Endpoint* e);
+
+    // program.cpp: the loop's rarer work
+    void events(uint32_t due);
+    void tick();
+    void arm_timer();
+    void flush_owed();
+    void check_progress();
+    void give_up(Endpoint* e, uint32_t node);
+    void link_reset();
+    void interrupt(Endpoint* e);
+    void tell(Endpoint* e);
+    void tell_all();
+
+    // command.cpp: the driver's
+    void command(uint32_t word);
+    bool open(Endpoint* e);
+    void open_channel(Endpoint* e, uint32_t node);
+    bool close(Endpoint* e);
+    void link_polled();
+    static uint32_t route_skip(const fm_route* route, Channel* c);
+
+    // send.cpp
+    FM_INLINE void poll_slot(Endpoint* e, uint32_t isr);
+    void take_slot(Endpoint* e);
+    bool check_slot(Endpoint* e, const fm_slot* s, uint32_t op, uint32_t length, Record* r);
+    FM_INLINE void advance_slot(Endpoint* e);
+    void complete_slot(Endpoint* e);
+    void publish_done(Endpoint* e);
+    void activate(Endpoint* e, uint32_t node);
+    void add_work(Endpoint* e, uint32_t node);
+    void resend(Endpoint* e, uint32_t node);
+    void pump();
+    bool make_job(Endpoint* e, uint32_t node);
+    void fill_job(Endpoint* e, Record* r, uint32_t slot, uint32_t index, Job* job, uint32_t number);
+    void serve_send();
+    void start_job(Job* job);
+    void finish_job();
+    void queue_control(const Control& control);
+    void start_control(const Control& control);
+    void acknowledge(Endpoint* e, uint32_t node, uint32_t kind, uint32_t reason);
+    void acked(Endpoint* e, uint32_t node, uint32_t next);
+
+    // receive.cpp
+    FM_INLINE void receive(uint32_t mask);
+    void accepted(Endpoint* e, uint32_t node, Channel* c, uint32_t source, uint32_t ack);
+    void owe(Endpoint* e, uint32_t node, uint32_t weight);
+    FM_INLINE void arm_receive();
+    void free_receive(Buffer* b);
+    void process(Buffer* b, uint32_t end);
+    bool process_packet(Buffer* b, uint32_t end);
+    bool process_open(Endpoint* e, Buffer* b, uint32_t kind);
+    void answer_closed(Endpoint* e, const fm_wire& wire, uint32_t kind);
+    void closed_by_peer(Endpoint* e, uint32_t type, uint32_t source);
+    bool in_order(Endpoint* e, uint32_t node, uint32_t source);
+    bool to_ring(Endpoint* e, fm_wire* wire, uint32_t what);
+    bool deposit(Endpoint* e, uint32_t node, Buffer* b);
+    void next_ring_page(Endpoint* e);
+
+    // dma.cpp
+    void queue_dma(uint32_t bus, uint32_t sram, uint32_t bytes, uint32_t what);
+    FM_INLINE void start_dma(const DmaOp& op);
+    void dma_done();
+
+    /// ISR bits that are work now. DMA: there are transfers; SEND: something waits for the engine;
+    /// RECV and BUFF: a buffer is armed.
+    uint32_t mask_;
+    Endpoint* endpoint_[FM_ENDPOINTS];
+    uint32_t board_;
+
+    Buffer* armed_;  ///< the receive engine's; null: none left
+    Buffer* free_[kReceiveBuffers];
+    uint32_t free_count_;
+    uint32_t overlong_;
+
+    DmaOp dma_[kDmaOps];
+    uint32_t dma_head_, dma_tail_;
+
+    Job jobs_[kJobs];
+    uint32_t job_head_, job_tail_;
+    uint32_t job_sending_;
+    uint32_t piece_from_,
+        piece_last_;  ///< rest of a packet whose header has begun to leave; last 0: none
+    Control controls_[kControls];
+    uint32_t control_head_, control_tail_;
+
+    Ring work_, owed_, active_;
+    uint32_t owed_mark_;  ///< entries of owed_ before it are due at the next tick
+    uint32_t timer_on_;
+    uint32_t tick_;             ///< ticks of the RTC between looks
+    uint32_t ticks_per_check_;  ///< looks between checks for progress
+    uint32_t ticks_left_;
+    uint32_t patience_;  ///< checks without progress until a node is given up
+    uint32_t event_busy_;
+    uint32_t telling_;  ///< endpoints (bits) that have something to be told
+    uint32_t fence_;    ///< a fence waits until dma_head_ is here
+    uint32_t fencing_;
+};
+
+}  // namespace firmware
+
+#include "firmware/board/hot.hpp"

@@ -1,0 +1,255 @@
+// What came from the wire, or from this board itself, and is not simply the next packet of data.
+#include "firmware/board/program.hpp"
+
+namespace firmware {
+
+/// Is there a place for a packet in the host's ring? Looks again when there was none.
+bool ControlProgram::room(Endpoint* e) {
+    if (e->ring_top != 0) return true;
+    uint32_t number = e->ring_number;
+    // A process that claims to have consumed what never came has no room.
+    if (number - hw::read(e->region->consumed) > e->ring_mask) return false;
+    e->ring_top =
+        (fm_be32(e->pages[number & e->ring_mask]) & ~(FM_PAGE_BYTES - 1U)) + FM_PAGE_BYTES;
+    return true;
+}
+
+void ControlProgram::next_ring_page(Endpoint* e) {
+    uint32_t number = e->ring_number + 1;
+    e->ring_number = number;
+    if ((number & e->ring_mask) == 0) e->ring_lap = e->ring_lap + 1;
+    e->ring_top = 0;
+    room(e);
+}
+
+/// Puts a packet into the host's ring. There is room. The footer overwrites what follows the
+/// payload.
+bool ControlProgram::to_ring(Endpoint* e, fm_wire* wire, uint32_t what) {
+    if (!room(e)) return false;
+    uint32_t length = fm_be32(wire->length);
+    uint32_t bytes = words_up(length >> 16), from = hw::address(wire);
+    auto* footer = hw::at<fm_footer>(from + kHeader + bytes);
+    footer->length = fm_be32((length & 0xffff0000) | (e->done & 0xffff));
+    footer->lap = e->ring_lap.raw;
+    uint32_t total = bytes + kHeader + sizeof(fm_footer);
+    queue_dma(e->ring_top - total, from, total, what);
+    next_ring_page(e);
+    return true;
+}
+
+/// A packet with a number was accepted: moves the number expected, believes the acknowledgement.
+void ControlProgram::accepted(Endpoint* e, uint32_t node, Channel* c, uint32_t source,
+                              uint32_t ack) {
+    uint32_t expected = (source + 1) & 0xffff;
+    c->expected = expected;
+    c->rx_source = (source & 0xffff0000) | expected;
+    Peer& p = e->peers[node];
+    p.flags &= static_cast<uint8_t>(~kPeerGap);
+    count(counters()->received);
+    if (static_cast<uint16_t>(ack) != p.acked && acknowledges(ack, p.acked, c->sequence + 1U))
+        acked(e, node, ack);
+    owe(e, node, 1);
+}
+
+/// An acknowledgement is owed: it rides on the next packet to the node, or goes by itself when much
+/// is owed or time has passed.
+void ControlProgram::owe(Endpoint* e, uint32_t node, uint32_t weight) {
+    Peer& p = e->peers[node];
+    uint32_t owed = p.owed + weight;
+    p.owed = static_cast<uint8_t>(owed);
+    if (owed >= kAckWeight) {
+        acknowledge(e, node, FM_KIND_ACK, 0);
+    } else if ((p.flags & kPeerOwed) == 0) {
+        p.flags |= kPeerOwed;
+        owed_.push(id(e, node));
+        arm_timer();
+    }
+}
+
+void ControlProgram::free_receive(Buffer* b) {
+    free_[free_count_++] = b;
+    if (armed_ == nullptr) {
+        mask_ |= ISR_RECV | ISR_BUFF;
+        arm_receive();
+    } else if (work_.size() != 0) {
+        pump();
+    }
+}
+
+void ControlProgram::process(Buffer* b, uint32_t end) {
+    if (!process_packet(b, end)) free_receive(b);
+}
+
+/// True when the buffer is being transferred to the host.
+bool ControlProgram::process_packet(Buffer* b, uint32_t end) {
+    const fm_wire& wire = b->wire;
+    uint32_t bytes = end - hw::address(&wire);  // with the syndrome
+    if (bytes <= kHeader || bytes > kHeader + FM_DEPOSIT_BYTES + 1) {
+        count(counters()->bad_packets);
+        return false;
+    }
+    if (*hw::at<uint8_t>(end - 1) != 0) {
+        count(counters()->crc_errors);
+        return false;
+    }
+    uint32_t type = fm_be32(wire.type), source = fm_be32(wire.source);
+    uint32_t kind = type >> 8 & 0xff, length = fm_be32(wire.length) >> 16;
+    if (type >> 16 == FM_WIRE_TYPE_MAP || type >> 16 == FM_WIRE_TYPE_PROBE) {
+        count(counters()->map_packets_bad);
+        return false;
+    }
+    uint32_t longest = 0;
+    if (kind == FM_KIND_DATA) longest = FM_PACKET_BYTES;
+    if (kind == FM_KIND_DEPOSIT) longest = FM_DEPOSIT_BYTES;
+    if (type >> 16 != FM_WIRE_TYPE || kind < FM_KIND_DATA || kind > FM_KIND_NAK ||
+        length > longest || bytes != kHeader + words_up(length) + 1) {
+        count(counters()->bad_packets);
+        return false;
+    }
+    Endpoint* e = endpoint(type & (FM_ENDPOINTS - 1));
+    if (e->key == 0 || fm_be32(wire.key) != e->key) {
+        count(counters()->refused);
+        answer_closed(e, wire, kind);
+        return false;
+    }
+    if (kind == FM_KIND_NAK && fm_be32(wire.user[0]) == FM_NAK_CLOSED) {
+        closed_by_peer(e, type, source);
+        return false;
+    }
+    uint32_t node = source >> 16 & 0xff;
+    const Channel& c = e->channels[node];
+    if (((type ^ c.rx_type) & 0xffff00ff) != 0 || ((source ^ c.rx_source) & 0xffff0000) != 0 ||
+        node >= e->nodes) {
+        count(counters()->bad_packets);
+        return false;
+    }
+    return process_open(e, b, kind);
+}
+
+/// A packet from a node of the job.
+bool ControlProgram::process_open(Endpoint* e, Buffer* b, uint32_t kind) {
+    uint32_t source = fm_be32(b->wire.source), ack = fm_be32(b->wire.length) & 0xffff;
+    uint32_t node = source >> 16 & 0xff;
+    Channel& c = e->channels[node];
+    Peer& p = e->peers[node];
+    if (kind == FM_KIND_DATA || kind == FM_KIND_DEPOSIT) {
+        if (in_order(e, node, source)) {
+            bool taken = false;
+            if (kind == FM_KIND_DEPOSIT) {
+                taken = deposit(e, node, b);
+            } else if (to_ring(e, &b->wire, kDmaRing | e->index << 24 | hw::address(b))) {
+                taken = true;
+            } else {
+                count(counters()->ring_full);
+                return false;
+            }
+            accepted(e, node, &c, source, ack);
+            if (kind == FM_KIND_DEPOSIT) {
+                // The sender's slot is done with when the last is acknowledged: it need not wait.
+                bool last = (fm_be32(b->wire.user[1]) & 1) != 0;
+                if (p.owed != 0) owe(e, node, last ? kAckWeight : 1);
+            }
+            return taken;
+        }
+    }
+    if (acknowledges(ack, p.acked, c.sequence + 1U)) acked(e, node, ack);
+    if (kind == FM_KIND_ACK || kind == FM_KIND_GAP) count(counters()->acks_received);
+    if (kind == FM_KIND_GAP && (c.skip & kSlowLost) == 0) resend(e, node);
+    if (kind == FM_KIND_NAK && fm_be32(b->wire.user[0]) == FM_NAK_DEPOSIT) {
+        p.flags |= kPeerTellPut;
+        telling_ |= 1U << e->index;
+        tell(e);
+    }
+    return false;
+}
+
+/// Is it the next one? If not, its sender is told so.
+bool ControlProgram::in_order(Endpoint* e, uint32_t node, uint32_t source) {
+    Peer& p = e->peers[node];
+    int32_t off = ahead(source, e->channels[node].expected);
+    if (off == 0) return true;
+    if (off < 0) {
+        count(counters()->duplicates);
+        owe(e, node, kAckWeight);  // the acknowledgement was lost, or is late
+    } else {
+        count(counters()->gaps);
+        if ((p.flags & kPeerGap) == 0) {
+            p.flags |= kPeerGap;
+            acknowledge(e, node, FM_KIND_GAP, 0);
+        }
+    }
+    return false;
+}
+
+/// Stores a deposit's bytes where its window is. True when a transfer holds the buffer.
+bool ControlProgram::deposit(Endpoint* e, uint32_t node, Buffer* b) {
+    uint32_t key = fm_be32(b->wire.user[0]), at = fm_be32(b->wire.user[1]) & ~1U;
+    uint32_t bytes = fm_be32(b->wire.length) >> 16;
+    if (bytes == 0) return false;  // its sender's memory was gone
+    const fm_window& shared = e->region->windows[key & (FM_WINDOWS - 1)];
+    fm_window window{hw::read(shared.key), hw::read(shared.page), hw::read(shared.offset),
+                     hw::read(shared.length)};
+    Deposit place = deposit_place(window, key, node, at, bytes);
+    uint32_t first = FM_PAGE_BYTES - place.offset;
+    uint32_t pages[2] = {0, FM_PAGE_VALID};
+    if (place.fits) {
+        pages[0] = fm_be32(e->pages[place.page]);
+        if (bytes > first) pages[1] = fm_be32(e->pages[place.page + 1]);
+    }
+    if ((pages[0] & pages[1] & FM_PAGE_VALID) == 0) {
+        count(counters()->bad_deposits);
+        acknowledge(e, node, FM_KIND_NAK, FM_NAK_DEPOSIT);
+        return false;
+    }
+    count(counters()->deposits);
+    uint32_t from = hw::address(b->payload), what = e->index << 24 | hw::address(b);
+    uint32_t bus = (pages[0] & ~(FM_PAGE_BYTES - 1U)) + place.offset;
+    if (bytes <= first) {
+        queue_dma(bus, from, bytes, kDmaDeposit | what);
+    } else {
+        queue_dma(bus, from, first, kDmaPart | what);
+        queue_dma(pages[1] & ~(FM_PAGE_BYTES - 1U), from + first, bytes - first,
+                  kDmaDeposit | what);
+    }
+    return true;
+}
+
+/// A packet for no open endpoint. If its job's process is gone, the sender is told, but of what had
+/// arrived before, that it did.
+void ControlProgram::answer_closed(Endpoint* e, const fm_wire& wire, uint32_t kind) {
+    const fm_endpoint_control* control = hw::at<fm_endpoint_control>(FM_SRAM_CONTROL) + e->index;
+    if (kind != FM_KIND_DATA && kind != FM_KIND_DEPOSIT) return;
+    if (fm_be32(control->state) == FM_ENDPOINT_RESERVED) return;
+    uint32_t type = fm_be32(wire.type), source = fm_be32(wire.source), key = fm_be32(wire.key);
+    uint32_t peer = type >> 4 & (FM_ENDPOINTS - 1);
+    const Channel& c = e->channels[source >> 16 & 0xff];
+    Control answer{
+        static_cast<uint32_t>(FM_WIRE_TYPE) << 16 | FM_KIND_NAK << 8 | e->index << 4 | peer,
+        key,
+        board_ << 24,
+        0,
+        FM_NAK_CLOSED,
+        source >> 24};
+    if (e->key == 0 && key == e->closed_key && (c.type & (FM_ENDPOINTS - 1)) == peer &&
+        ((source ^ c.rx_source) & 0xffff0000) == 0 && ahead(source, c.expected) < 0) {
+        answer.type = (answer.type & 0xffff00ff) | FM_KIND_ACK << 8;
+        answer.source = static_cast<uint32_t>(c.from) << 16;
+        answer.length = c.expected;
+    }
+    queue_control(answer);
+}
+
+/// The other side says that the process there is gone.
+void ControlProgram::closed_by_peer(Endpoint* e, uint32_t type, uint32_t source) {
+    uint32_t peer = type >> 4 & (FM_ENDPOINTS - 1);
+    for (uint32_t node = 0; node < e->nodes; ++node) {
+        const Channel& c = e->channels[node];
+        if (c.rx_source >> 24 == source >> 24 && (c.type & (FM_ENDPOINTS - 1)) == peer) {
+            give_up(e, node);
+            return;
+        }
+    }
+    count(counters()->bad_packets);
+}
+
+}  // namespace firmware

@@ -1,0 +1,367 @@
+// From slots to the wire, by way of jobs; acknowledgements.
+#include "firmware/board/program.hpp"
+
+namespace firmware {
+
+/// Takes the next slot when it is not for the fast path: checks it, and queues what it asks for.
+void ControlProgram::take_slot(Endpoint* e) {
+    const fm_slot* s = e->slot;
+    uint32_t word = hw::read(s->command), length = hw::read(s->length);
+    uint32_t op = word >> 24, node = word & 0xffffff;
+    Record& r = e->records[e->number & (FM_SEND_SLOTS - 1)];
+    if (node >= e->nodes || !check_slot(e, s, op, length, &r)) {
+        count(counters()->bad_descriptors);
+        e->bad_slots = e->bad_slots + 1;
+        e->bad_slot = e->number;
+        complete_slot(e);
+        telling_ |= 1U << e->index;
+        tell(e);
+        return;
+    }
+    Channel& c = e->channels[node];
+    Peer& p = e->peers[node];
+    if ((c.skip & kSlowLost) != 0) {
+        complete_slot(e);
+        return;
+    }
+    activate(e, node);
+    if (op == FM_OP_INLINE && c.skip < 4) return;  // the fast path takes it in the next turn
+    uint32_t packets = r.packets;
+    if (static_cast<uint16_t>(c.sequence + 1 - p.acked) + packets > kOutstanding) return;  // later
+    if ((c.skip & kSlowQueued) == 0) {
+        p.cursor = c.sequence + 1U;
+        c.skip = c.skip | kSlowQueued;
+    }
+    c.sequence = c.sequence + packets;
+    r.last = node << 16 | c.sequence;
+    counters()->sent = fm_be32(fm_be32(counters()->sent) + packets);
+    advance_slot(e);
+    add_work(e, node);
+    pump();
+}
+
+/// Does the slot make sense? Then what it says, as it will be used, is in the record.
+bool ControlProgram::check_slot(Endpoint* e, const fm_slot* s, uint32_t op, uint32_t length,
+                                Record* r) {
+    uint32_t page = hw::read(s->page), offset = hw::read(s->offset);
+    uint32_t window_offset = hw::read(s->window_offset);
+    uint32_t packets = 1;
+    switch (op) {
+        case FM_OP_INLINE:
+            if (!inline_fits(length)) return false;
+            break;
+        case FM_OP_PAGE:
+            if (!page_fits(length, page, offset)) return false;
+            if (length != 0 && (fm_be32(e->pages[page]) & FM_PAGE_VALID) == 0) return false;
+            break;
+        case FM_OP_PUT:
+            if (!put_fits(length, page, offset, window_offset)) return false;
+            r->chunk = put_chunk(length);
+            packets = put_packets(length, offset, r->chunk);
+            break;
+        default: return false;
+    }
+    r->packets = packets;
+    r->op = op;
+    r->length = length;
+    r->page = page;
+    r->offset = offset;
+    r->window = hw::read(s->window);
+    r->window_offset = window_offset;
+    return true;
+}
+
+void ControlProgram::complete_slot(Endpoint* e) {
+    e->records[e->number & (FM_SEND_SLOTS - 1)].last = kRecordDone;
+    advance_slot(e);
+    publish_done(e);
+}
+
+/// Slots are completed in their order, whatever the order of the acknowledgements.
+void ControlProgram::publish_done(Endpoint* e) {
+    uint32_t done = e->done, before = done, number = e->number;
+    while (done != number) {
+        Record& r = e->records[done & (FM_SEND_SLOTS - 1)];
+        if (r.last != kRecordDone) break;
+        r.op = FM_OP_INLINE;
+        r.packets = 1;
+        ++done;
+    }
+    if (done == before) return;
+    e->done = done;
+    hw::write(e->region->send_done, done);
+    e->slot = &e->region->slots[number & (FM_SEND_SLOTS - 1)];
+    if (hw::read(e->region->interrupt) != 0) interrupt(e);
+}
+
+/// The retransmit timer looks at the channel from now on.
+void ControlProgram::activate(Endpoint* e, uint32_t node) {
+    Peer& p = e->peers[node];
+    if ((p.flags & kPeerActive) != 0) return;
+    p.flags = static_cast<uint8_t>((p.flags | kPeerActive) & ~kPeerProgress);
+    p.stall = 0;
+    Channel& c = e->channels[node];
+    c.skip = c.skip & ~kSlowInactive;
+    active_.push(id(e, node));
+    arm_timer();
+}
+
+void ControlProgram::add_work(Endpoint* e, uint32_t node) {
+    Peer& p = e->peers[node];
+    if ((p.flags & kPeerWork) != 0) return;
+    p.flags |= kPeerWork;
+    work_.push(id(e, node));
+}
+
+/// Everything that is not acknowledged is sent again.
+void ControlProgram::resend(Endpoint* e, uint32_t node) {
+    Channel& c = e->channels[node];
+    Peer& p = e->peers[node];
+    uint32_t next = (c.skip & kSlowQueued) != 0 ? p.cursor : c.sequence + 1U;
+    uint32_t again = static_cast<uint16_t>(next - p.acked);
+    if (static_cast<uint16_t>(c.sequence + 1 - p.acked) == 0) return;
+    counters()->retransmitted = fm_be32(fm_be32(counters()->retransmitted) + again);
+    p.cursor = p.acked;
+    c.skip = c.skip | kSlowQueued;
+    add_work(e, node);
+    pump();
+}
+
+/// Makes jobs of what channels have to send, a packet of each in turn.
+void ControlProgram::pump() {
+    for (uint32_t left = work_.size(); left != 0 && job_tail_ - job_head_ < kJobs;) {
+        uint32_t channel = work_.pop(), node = channel & 0xff;
+        Endpoint* e = endpoint(channel >> 8);
+        Channel& c = e->channels[node];
+        Peer& p = e->peers[node];
+        p.flags &= static_cast<uint8_t>(~kPeerWork);
+        uint32_t out = static_cast<uint16_t>(p.cursor - p.acked);
+        // A node that does not answer gets one packet at a time.
+        if (e->key == 0 || p.cursor == static_cast<uint16_t>(c.sequence + 1) ||
+            out >= (p.stall > 2 ? 1 : kPutWindow)) {
+            --left;
+            continue;
+        }
+        if (!make_job(e, node)) --left;
+        add_work(e, node);
+    }
+}
+
+/// The packet at the channel's cursor. False when a buffer is missing.
+bool ControlProgram::make_job(Endpoint* e, uint32_t node) {
+    Channel& c = e->channels[node];
+    Peer& p = e->peers[node];
+    uint32_t sequence = p.cursor;
+    for (uint32_t i = e->done; i != e->number; ++i) {
+        uint32_t slot = i & (FM_SEND_SLOTS - 1);
+        Record& r = e->records[slot];
+        uint32_t behind = static_cast<uint16_t>(r.last - sequence);
+        if (r.last >> 16 != node || r.last == kRecordDone || behind >= r.packets) continue;
+        uint32_t number = job_tail_ & (kJobs - 1);
+        Job& job = jobs_[number];
+        job.buffer = hw::at<Buffer>(kBuffers) + kReceiveBuffers + number;
+        job.local = board_of(&c) == board_;
+        if (job.local != 0) {
+            if (free_count_ < 2) return false;  // one stays for the wire
+            job.buffer = free_[--free_count_];
+        }
+        job.channel = id(e, node);
+        job.ready = 0;
+        ++job_tail_;
+        ++p.jobs;
+        p.cursor = sequence + 1;
+        fm_wire& wire = job.buffer->wire;
+        wire.type = c.type.raw;
+        wire.key = c.key.raw;
+        wire.source = fm_be32(static_cast<uint32_t>(c.from) << 16 | (sequence & 0xffff));
+        fill_job(e, &r, slot, r.packets - 1U - behind, &job, number);
+        return true;
+    }
+    p.cursor = c.sequence + 1U;  // nothing in the slots: done with
+    return true;
+}
+
+/// Header and payload. A payload in a page is fetched, and the job ready only when it is here.
+void ControlProgram::fill_job(Endpoint* e, Record* r, uint32_t slot, uint32_t index, Job* job,
+                              uint32_t number) {
+    const fm_slot& s = e->region->slots[slot];
+    fm_wire& wire = job->buffer->wire;
+    uint32_t from = r->offset, bytes = r->length;
+    if (r->op == FM_OP_PUT) {
+        Piece piece = put_piece(r->length, r->offset, r->chunk, index);
+        bool last = index + 1 == r->packets;
+        wire.type = fm_be32((fm_be32(wire.type) & 0xffff00ff) | FM_KIND_DEPOSIT << 8);
+        wire.user[0] = r->window.raw;
+        wire.user[1] = fm_be32((r->window_offset + piece.start) | (last ? 1 : 0));
+        from += piece.start;
+        bytes = piece.bytes;
+    } else {
+        wire.user[0] = s.wire.user[0];
+        wire.user[1] = s.wire.user[1];
+    }
+    if (r->op == FM_OP_INLINE) {
+        bytes = hw::read(s.length);  // the fast path keeps no copy
+        if (!inline_fits(bytes)) bytes = 0;
+        const auto* source = reinterpret_cast<const uint32_t*>(s.payload);
+        auto* target = reinterpret_cast<uint32_t*>(job->buffer->payload);
+        for (uint32_t i = words_up(bytes) / 4; i != 0; --i) *target++ = *source++;
+    }
+    uint32_t page =
+        r->op == FM_OP_INLINE ? FM_PAGE_VALID : fm_be32(e->pages[r->page + from / FM_PAGE_BYTES]);
+    if ((page & FM_PAGE_VALID) == 0) bytes = 0;  // taken away meanwhile; see deposit()
+    wire.length = fm_be32(bytes << 16);
+    if (r->op == FM_OP_INLINE || bytes == 0) {
+        job->ready = 1;
+        mask_ |= ISR_SEND;
+        return;
+    }
+    queue_dma((page & ~(FM_PAGE_BYTES - 1U)) + from % FM_PAGE_BYTES,
+              hw::address(job->buffer->payload), words_up(bytes),
+              kDmaFetch | e->index << 24 | number);
+}
+
+/// Gives the send engine what waits for it, if it is free.
+void ControlProgram::serve_send() {
+    for (;;) {
+        bool job_ready = job_head_ != job_tail_ && jobs_[job_head_ & (kJobs - 1)].ready != 0;
+        if ((hw::get(REG_ISR) & ISR_SEND) == 0) {
+            if (piece_last_ != 0 || job_sending_ != 0 || control_head_ != control_tail_ ||
+                job_ready)
+                mask_ |= ISR_SEND;
+            else
+                mask_ &= ~ISR_SEND;
+            return;
+        }
+        if (piece_last_ != 0) {
+            hw::set(REG_SMP, piece_from_);
+            hw::start(REG_SMLT, piece_last_);
+            piece_last_ = 0;
+        } else if (job_sending_ != 0) {
+            finish_job();
+        } else if (control_head_ != control_tail_ &&
+                   (controls_[control_head_ & (kControls - 1)].board != board_ ||
+                    free_count_ != 0)) {
+            start_control(controls_[control_head_++ & (kControls - 1)]);
+        } else if (job_ready) {
+            start_job(&jobs_[job_head_ & (kJobs - 1)]);
+        } else {
+            if (control_head_ == control_tail_) mask_ &= ~ISR_SEND;
+            return;
+        }
+    }
+}
+
+void ControlProgram::start_job(Job* job) {
+    Endpoint* e = endpoint(job->channel >> 8);
+    uint32_t node = job->channel & 0xff;
+    Channel& c = e->channels[node];
+    Buffer* b = job->buffer;
+    uint32_t bytes = fm_be32(b->wire.length) >> 16;
+    uint32_t wire = hw::address(&b->wire), payload = hw::address(b->payload);
+    b->wire.length = fm_be32(bytes << 16 | c.expected);
+    e->peers[node].owed = 0;
+    if (job->local != 0) {
+        finish_job();
+        *hw::at<uint8_t>(payload + words_up(bytes)) = 0;
+        process(b, payload + words_up(bytes) + 1);
+        return;
+    }
+    const fm_route* route = hw::at<fm_route>(FM_SRAM_ROUTES) + board_of(&c);
+    uint32_t hops = route->bytes[0];
+    if (hops == 0 || hops > FM_MAX_ROUTE) {  // the time-out finds a route later, or gives up
+        finish_job();
+        return;
+    }
+    *reinterpret_cast<fm_route*>(b->route) = *route;
+    job_sending_ = 1;
+    hw::set(REG_SA, words_up(hops) - hops);
+    hw::set(REG_SMP, wire - words_up(hops));
+    hw::start(REG_SMLT, payload + words_up(bytes) - 4);
+}
+
+/// The job at the head has left.
+void ControlProgram::finish_job() {
+    uint32_t channel = jobs_[job_head_++ & (kJobs - 1)].channel;
+    job_sending_ = 0;
+    Endpoint* e = endpoint(channel >> 8);
+    Channel& c = e->channels[channel & 0xff];
+    Peer& p = e->peers[channel & 0xff];
+    if (--p.jobs == 0 && p.cursor == static_cast<uint16_t>(c.sequence + 1))
+        c.skip = c.skip & ~kSlowQueued;
+    if (work_.size() != 0) pump();
+}
+
+void ControlProgram::acknowledge(Endpoint* e, uint32_t node, uint32_t kind, uint32_t reason) {
+    const Channel& c = e->channels[node];
+    e->peers[node].owed = 0;
+    count(counters()->acks_sent);
+    queue_control({(c.type & 0xffff00ff) | kind << 8, c.key, static_cast<uint32_t>(c.from) << 16,
+                   c.expected, reason, board_of(&c)});
+}
+
+void ControlProgram::queue_control(const Control& control) {
+    bool free = (hw::get(REG_ISR) & ISR_SEND) != 0 && piece_last_ == 0 && job_sending_ == 0 &&
+                control_head_ == control_tail_;
+    if (free && control.board != board_) {
+        start_control(control);
+        return;
+    }
+    if (control_tail_ - control_head_ == kControls) return;  // a time-out makes up for it
+    controls_[control_tail_++ & (kControls - 1)] = control;
+    mask_ |= ISR_SEND;
+}
+
+void ControlProgram::start_control(const Control& control) {
+    fm_route* route = hw::at<fm_route>(kControlPacket);
+    auto* wire = hw::at<fm_wire>(kControlPacket + sizeof(fm_route));
+    bool local = control.board == board_;
+    Buffer* b = nullptr;
+    if (local) {
+        b = free_[--free_count_];
+        wire = &b->wire;
+    }
+    wire->type = fm_be32(control.type);
+    wire->key = fm_be32(control.key);
+    wire->source = fm_be32(control.source);
+    wire->length = fm_be32(control.length);
+    wire->user[0] = fm_be32(control.reason);
+    wire->user[1] = 0;
+    uint32_t at = hw::address(wire);
+    if (local) {
+        b->payload[0] = 0;
+        process(b, at + kHeader + 1);
+        return;
+    }
+    *route = hw::at<fm_route>(FM_SRAM_ROUTES)[control.board];
+    uint32_t hops = route->bytes[0];
+    if (hops == 0 || hops > FM_MAX_ROUTE) return;
+    hw::set(REG_SA, words_up(hops) - hops);
+    hw::set(REG_SMP, at - words_up(hops));
+    hw::start(REG_SMLT, at + kHeader - 4);
+}
+
+/// Packets up to `next` have arrived at the node: their slots may be completed.
+void ControlProgram::acked(Endpoint* e, uint32_t node, uint32_t next) {
+    Channel& c = e->channels[node];
+    Peer& p = e->peers[node];
+    p.acked = next;
+    p.flags |= kPeerProgress;
+    p.stall = 0;
+    for (uint32_t i = e->done; i != e->number; ++i) {
+        Record& r = e->records[i & (FM_SEND_SLOTS - 1)];
+        if (r.last >> 16 != node) continue;
+        if (ahead(r.last, next) >= 0) break;
+        r.last = kRecordDone;
+    }
+    publish_done(e);
+    if ((c.skip & kSlowQueued) == 0) return;
+    if (ahead(next, p.cursor) > 0) p.cursor = next;
+    if (p.cursor != static_cast<uint16_t>(c.sequence + 1)) {
+        add_work(e, node);
+        pump();
+    } else if (p.jobs == 0) {
+        c.skip = c.skip & ~kSlowQueued;
+    }
+}
+
+}  // namespace firmware
