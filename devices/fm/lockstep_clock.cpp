@@ -88,7 +88,7 @@ void LockstepClock::wait() {
 
 void LockstepClock::away() {
     std::uint32_t from = FM_HOST_RUNNING;
-    if (joined_) state().compare_exchange_strong(from, FM_HOST_AWAY, std::memory_order_seq_cst);
+    state().compare_exchange_strong(from, FM_HOST_AWAY, std::memory_order_seq_cst);
     joined_ = false;
     kick_();
 }

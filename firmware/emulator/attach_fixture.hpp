@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "adi/base/futex.hpp"
 #include "devices/fm/emulated_board.hpp"
 #include "firmware/emulator/emulator.hpp"
 #include "firmware/tools/firmware_image.hpp"
@@ -74,7 +75,8 @@ struct Arrived {
     std::vector<std::byte> payload;
 };
 
-/// One endpoint of a job.
+/// One endpoint of a job. Several of them mostly share one thread: in modelled time each is then
+/// away but for its own calls, unless alone() was said.
 class Node {
   public:
     Node(const std::string& name, const dev::fm::EndpointRequest& request) {
@@ -86,9 +88,11 @@ class Node {
     }
 
     dev::fm::Board& board() { return *board_; }
-
-    /// Whether the firmware has taken all that was sent.
-    bool sent() { return board_->pio_read(&board_->endpoint()->send_done) == next_; }
+    void alone() { alone_ = true; }
+    /// Others' time goes on without this one.
+    void rest() {
+        if (board_->clock() != nullptr && !alone_) board_->clock()->away();
+    }
 
     void send(std::uint32_t destination, std::array<std::uint32_t, 2> user,
               const std::vector<std::byte>& payload) {
@@ -131,6 +135,7 @@ class Node {
         ++received_;
         board_->publish(&board_->endpoint()->consumed, received_);
         board_->kick();
+        rest();
         return true;
     }
     /// Waits for it, at most ten seconds of the wall clock.
@@ -155,6 +160,7 @@ class Node {
         board_->publish(&window->offset, to.offset);
         board_->publish(&window->length, static_cast<std::uint32_t>(to.bytes));
         board_->publish(&window->key, key | index);
+        rest();
     }
 
   private:
@@ -193,11 +199,13 @@ class Node {
         board_->publish(&slot->lap, next_ / FM_SEND_SLOTS + 1);
         board_->kick();
         ++next_;
+        rest();
     }
 
     std::unique_ptr<dev::fm::Board> board_;
     std::uint32_t next_ = 0;
     std::uint32_t received_ = 0;
+    bool alone_ = false;
 };
 
 /// A job: all its endpoints in this process, connected.
@@ -219,6 +227,7 @@ inline std::vector<std::unique_ptr<Node>> make_job(const std::string& name, std:
         const auto connected = node->board().connect(places);
         EXPECT_TRUE(connected.ok()) << connected.message();
     }
+    for (const auto& node : job) node->rest();
     return job;
 }
 
