@@ -24,7 +24,7 @@ void ControlProgram::command(uint32_t word) {
             if (static_cast<int32_t>(dma_head_ - fence_) < 0) return;
             fencing_ = 0;
             break;
-        case FM_COMMAND_MAP: break;
+        case FM_COMMAND_MAP: map_again(); break;
         default: good = false;
     }
     hw::write(page()->result, good ? FM_RESULT_OK : FM_RESULT_BAD);

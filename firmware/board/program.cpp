@@ -42,8 +42,9 @@ void ControlProgram::start() {
     patience_ = give_up_ms * 1000 / (ticks_per_check_ * ack_us) + 1;
     hw::set(REG_MYRINET, 3);  // NRES and CRC
     hw::set(REG_TIMEOUT, 0);
-    mask_ = ISR_RECV | ISR_BUFF | ISR_TIME | ISR_NRES;
+    mask_ = ISR_RECV | ISR_BUFF | ISR_TIME | ISR_NRES | ISR_LINK;
     arm_receive();
+    start_mapping();
     page_->version = fm_be32(FM_LAYOUT_VERSION);
     hw::barrier();
     hw::write(page_->magic, FM_MAGIC);
@@ -54,6 +55,10 @@ void ControlProgram::events(uint32_t due) {
     if ((due & ISR_SEND) != 0) serve_send();
     if ((due & ISR_TIME) != 0) tick();
     if ((due & ISR_NRES) != 0) link_reset();
+    if ((due & ISR_LINK) != 0) {
+        hw::set(REG_ISR, ISR_LINK);
+        map_again();
+    }
     if ((due & (ISR_BUFF | ISR_RECV)) == ISR_BUFF && armed_ != nullptr) {
         // Longer than any packet: the rest is let in over it, and all of it dropped at its end.
         overlong_ = 1;
@@ -81,6 +86,8 @@ void ControlProgram::tick() {
     if (telling_ != 0) tell_all();
     timer_on_ = 0;
     if (owed_.size() != 0 || active_.size() != 0 || telling_ != 0) arm_timer();
+    arm_mapping();
+    if (map_wants_ != 0) map_turn();
 }
 
 // Acknowledges what waited for a packet to ride on since the last tick. What came after that waits
@@ -122,6 +129,7 @@ void ControlProgram::check_progress() {
             continue;
         }
         count(counters()->timeouts);
+        if (p.stall == kSuspicious) map_suspect(board_of(&c));
         resend(e, node);
     }
 }

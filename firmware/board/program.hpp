@@ -14,6 +14,7 @@
 
 #include "firmware/board/state.hpp"
 #include "firmware/protocol/check.hpp"
+#include "firmware/protocol/mapper.hpp"
 
 namespace firmware {
 
@@ -70,7 +71,9 @@ class ControlProgram {
     static constexpr uint32_t kPutWindow = 16;        ///< packets of a channel's jobs in flight
     static constexpr uint32_t kOutstanding = 0x4000;  ///< sequence numbers given away at a time
     static constexpr uint32_t kAckWeight = 8;         ///< owed so much: acknowledged at once
-    static constexpr uint32_t kPatience = 24;         ///< looks at the send engine in the fast path
+    static constexpr uint32_t kSuspicious =
+        4;                                     // checks without progress until routes are looked at
+    static constexpr uint32_t kPatience = 24;  ///< looks at the send engine in the fast path
 
     fm_board_page* page() { return hw::at<fm_board_page>(FM_SRAM_BOARD); }
     fm_counters* counters() { return hw::at<fm_counters>(FM_SRAM_COUNTERS); }
@@ -137,6 +140,24 @@ class ControlProgram {
     bool deposit(Endpoint* e, uint32_t node, Buffer* b);
     void next_ring_page(Endpoint* e);
 
+    // mapping.cpp
+    void start_mapping();
+    uint32_t now_us();
+    void map_turn();
+    void arm_mapping();
+    void map_packet(const Buffer* b, uint32_t bytes);
+    void map_suspect(uint32_t board);
+    void map_again();
+    void publish_map();
+    void routes_changed();
+    static bool send_map_packet(void* context, const uint8_t* route, uint32_t hops,
+                                const void* packet, uint32_t bytes);
+    bool queue_map_packet(const uint8_t* route, uint32_t hops, const void* packet, uint32_t bytes);
+    void start_map_packet();
+    static MapPacket* map_packet_at(uint32_t i) {
+        return hw::at<MapPacket>(kMapQueue) + i % kMapPackets;
+    }
+
     // dma.cpp
     void queue_dma(uint32_t bus, uint32_t sram, uint32_t bytes, uint32_t what);
     FM_INLINE void start_dma(const DmaOp& op);
@@ -175,6 +196,12 @@ class ControlProgram {
     uint32_t telling_;  ///< endpoints (bits) that have something to be told
     uint32_t fence_;    ///< a fence waits until dma_head_ is here
     uint32_t fencing_;
+
+    uint32_t map_rtc_, map_us_;  ///< the Mapper's time: what the clock showed, and what that means
+    uint32_t map_wants_;         ///< it is due now
+    uint32_t map_head_, map_tail_;
+    uint32_t map_sending_;  ///< the queue's first is leaving
+    Mapper mapper_;
 };
 
 }  // namespace firmware

@@ -226,7 +226,7 @@ void ControlProgram::serve_send() {
         bool job_ready = job_head_ != job_tail_ && jobs_[job_head_ & (kJobs - 1)].ready != 0;
         if ((hw::get(REG_ISR) & ISR_SEND) == 0) {
             if (piece_last_ != 0 || job_sending_ != 0 || control_head_ != control_tail_ ||
-                job_ready)
+                job_ready || map_head_ != map_tail_ || map_wants_ != 0)
                 mask_ |= ISR_SEND;
             else
                 mask_ &= ~ISR_SEND;
@@ -238,14 +238,20 @@ void ControlProgram::serve_send() {
             piece_last_ = 0;
         } else if (job_sending_ != 0) {
             finish_job();
+        } else if (map_sending_ != 0) {
+            map_sending_ = 0;
+            ++map_head_;
         } else if (control_head_ != control_tail_ &&
                    (controls_[control_head_ & (kControls - 1)].board != board_ ||
                     free_count_ != 0)) {
             start_control(controls_[control_head_++ & (kControls - 1)]);
+        } else if (map_head_ != map_tail_) {
+            start_map_packet();
         } else if (job_ready) {
             start_job(&jobs_[job_head_ & (kJobs - 1)]);
         } else {
             if (control_head_ == control_tail_) mask_ &= ~ISR_SEND;
+            if (map_wants_ != 0) map_turn();
             return;
         }
     }
@@ -301,7 +307,7 @@ void ControlProgram::acknowledge(Endpoint* e, uint32_t node, uint32_t kind, uint
 
 void ControlProgram::queue_control(const Control& control) {
     bool free = (hw::get(REG_ISR) & ISR_SEND) != 0 && piece_last_ == 0 && job_sending_ == 0 &&
-                control_head_ == control_tail_;
+                map_sending_ == 0 && control_head_ == control_tail_;
     if (free && control.board != board_) {
         start_control(control);
         return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "firmware/board/access.hpp"
+#include "firmware/protocol/map_format.h"
 
 namespace firmware {
 
@@ -112,6 +113,15 @@ struct Buffer {
 };
 static_assert(sizeof(Buffer) == 4160);
 
+/// A packet of the Mapper's that waits for the wire. Route bytes stand at the end of `route`.
+struct MapPacket {
+    uint8_t route[32];
+    fm_map_routes packet;
+    uint8_t hops, words;
+    uint8_t reserved[2];
+};
+static_assert(sizeof(MapPacket) == 360);
+
 enum : uint32_t {
     kReceiveBuffers = 4,
     kJobs = 4,  ///< packets being fetched from the host or waiting for the wire
@@ -121,7 +131,9 @@ enum : uint32_t {
     kControlPacket = kBuffers - 64,  ///< route and header of an acknowledgement
     kEventPacket = kControlPacket - 64,
     kNever = kEventPacket - 64,  ///< an Endpoint's slot that never comes; all zero
-    kStackTop = kNever - 8,
+    kMapPackets = 8,
+    kMapQueue = (kNever - kMapPackets * sizeof(MapPacket)) & ~7U,
+    kStackTop = kMapQueue - 8,
     kStackBytes = 0x1400,
     kImageLimit = (kStackTop - kStackBytes) & ~0xfffU
 };
