@@ -81,6 +81,29 @@ FM_INLINE void write(uint32_t& word, uint32_t value) {
     *const_cast<volatile uint32_t*>(&word) = fm_be32(value);
 }
 
+/// Shifted left by `n`, right when negative, without the compiler making a mask of two shifts: a
+/// mask is a constant, which is one more instruction.
+template <int n>
+FM_INLINE uint32_t shifted(uint32_t value) {
+#ifdef __lanai__
+    uint32_t result;
+    __asm__("sh %1, %2, %0" : "=r"(result) : "r"(value), "i"(n));
+    return result;
+#else
+    return n < 0 ? value >> (-n & 31) : value << (n & 31);
+#endif
+}
+/// The same without its last two bits.
+FM_INLINE uint32_t words(uint32_t value) {
+#ifdef __lanai__
+    uint32_t result;
+    __asm__("and %1, 0xfffffffc, %0" : "=r"(result) : "r"(value));
+    return result;
+#else
+    return value & ~3U;
+#endif
+}
+
 /// Memory in the board's order, whoever compiles this.
 struct Be32 {
     uint32_t raw;

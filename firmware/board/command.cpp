@@ -36,16 +36,17 @@ void ControlProgram::command(uint32_t word) {
 void ControlProgram::link_polled() {
     Endpoint* first = nullptr;
     Endpoint* last = nullptr;
-    for (Endpoint* e : endpoint_) {
+    for (uint32_t i = 0; i < FM_ENDPOINTS; ++i) {
+        Endpoint* e = endpoint(i);
         if (e->key == 0) continue;
         if (first == nullptr) first = e;
         if (last != nullptr) last->next = e;
         last = e;
     }
-    if (first == nullptr) first = last = endpoint_[0];
+    if (first == nullptr) first = last = endpoint(0);
     last->next = first;
-    for (Endpoint* e : endpoint_)
-        if (e->key == 0) e->next = first;
+    for (uint32_t i = 0; i < FM_ENDPOINTS; ++i)
+        if (endpoint(i)->key == 0) endpoint(i)->next = first;
 }
 
 /// The last four bytes of a route into a channel; answers its Channel::skip.
@@ -95,6 +96,7 @@ bool ControlProgram::open(Endpoint* e) {
     e->ring_lap = 0;
     e->number = 0;
     e->done = 0;
+    e->done_low = 0;
     e->lap = 1;
     e->bad_slots = 0;
     e->slot = e->region->slots;
@@ -130,7 +132,7 @@ bool ControlProgram::close(Endpoint* e) {
         }
         e->closed_key = e->key;
         e->key = 0;
-        e->ring_top = 0;
+        e->ring_top = kNoRoom;
         e->slot = hw::at<fm_slot>(kNever);
         telling_ &= ~(1U << e->index);
         link_polled();

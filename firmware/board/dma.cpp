@@ -13,6 +13,7 @@ void ControlProgram::queue_dma(uint32_t bus, uint32_t sram, uint32_t bytes, uint
     if (dma_head_ == dma_tail_) start_dma(op);
     ++dma_tail_;
     mask_ |= ISR_DMA;
+    stop_ |= kStopDma;
 }
 
 void ControlProgram::dma_done() {
@@ -20,17 +21,20 @@ void ControlProgram::dma_done() {
     uint32_t head = dma_head_ + 1;
     dma_head_ = head;
     // First of all the next transfer: the host's bus is the narrowest place.
-    if (head != dma_tail_)
+    if (head != dma_tail_) {
         start_dma(dma_[head & (kDmaOps - 1)]);
-    else
+    } else {
         mask_ &= ~ISR_DMA;
+        stop_ &= ~kStopDma;
+        hw::set(REG_DMA_DIR, 0);
+    }
     uint32_t what = dma_[(head - 1) & (kDmaOps - 1)].what;
     Endpoint* e = endpoint(what >> 24 & (FM_ENDPOINTS - 1));
     switch (what & kDmaKind) {
         case kDmaFetch: {
             Job& job = jobs_[what & (kJobs - 1)];
             // The process took its memory away: nothing is sent, but the sequence goes on.
-            if (failed) job.buffer->wire.length = 0;
+            if (failed) job.wire->length = 0;
             job.ready = 1;
             serve_send();
             count(counters()->dma_from_host);
@@ -38,7 +42,7 @@ void ControlProgram::dma_done() {
         }
         case kDmaEvent: event_busy_ = 0; break;
         case kDmaPart: break;
-        default: free_receive(hw::at<Buffer>(what & (FM_SRAM_BYTES - 1)));
+        default: free_receive(hw::at<fm_wire>(what & (FM_SRAM_BYTES - 1)));
     }
     count(counters()->dma_to_host);
     uint32_t kind = what & kDmaKind;

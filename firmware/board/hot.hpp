@@ -13,7 +13,7 @@ FM_INLINE Endpoint* ControlProgram::turn(Endpoint* polled) {
     uint32_t due = isr & mask;
     if ((due | hw::read(page()->command)) != 0) {
         if ((due & ISR_DMA) != 0) dma_done();
-        if ((due & ISR_RECV) != 0) receive(mask);
+        if ((due & ISR_RECV) != 0) receive();
         events(due);
         isr = hw::get(REG_ISR);
         hw::barrier();
@@ -29,23 +29,29 @@ FM_INLINE void ControlProgram::poll_slot(Endpoint* e, uint32_t isr) {
         return;
     uint32_t node = hw::read(s->command) ^ (FM_OP_INLINE << 24);
     uint32_t length = hw::read(s->length);
-    Channel* c = &e->channels[node & (FM_MAX_NODES - 1)];
-    uint32_t skip = c->skip;
-    if ((node | (skip << 6)) > 0xff || length > FM_INLINE_BYTES) {
-        take_slot(e);
-        return;
+    if (node < FM_MAX_NODES && length <= FM_INLINE_BYTES) [[likely]] {
+        Channel* c = &e->channels[node];
+        uint32_t skip = c->skip;
+        if (skip < 4) [[likely]] {
+            if ((isr & ISR_SEND) != 0) send_slot(e, s, c, node, length, skip);
+            return;
+        }
     }
-    if ((isr & ISR_SEND) == 0) return;
-    // The header, from the channel; what the process wrote, user words and payload, from the slot.
+    take_slot(e);
+}
+
+// The header, from the channel; what the process wrote, user words and payload, from the slot.
+FM_INLINE void ControlProgram::send_slot(Endpoint* e, fm_slot* s, Channel* c, uint32_t node,
+                                         uint32_t length, uint32_t skip) {
     uint32_t sequence = c->sequence + 1U;
     c->sequence = sequence;
     c->length = length;
     hw::set(REG_SA, skip);
     hw::set(REG_SMP, hw::address(c));
     hw::start(REG_SML, hw::address(&c->length));
+    // While it leaves.
     uint32_t from = hw::address(s) + offsetof(fm_slot, wire.user);
-    uint32_t last = from + 4 + words_up(length);
-    e->records[e->number & (FM_SEND_SLOTS - 1)].last = node << 16 | (sequence & 0xffff);
+    uint32_t last = from + 4 + hw::words(length + 3);
     uint32_t patience = kPatience;
     while ((hw::get(REG_ISR) & ISR_SEND) == 0 && --patience != 0) {
     }
@@ -57,6 +63,7 @@ FM_INLINE void ControlProgram::poll_slot(Endpoint* e, uint32_t isr) {
         piece_last_ = last;
         mask_ |= ISR_SEND;
     }
+    e->records[e->number & (FM_SEND_SLOTS - 1)].last = node << 16 | (sequence & 0xffff);
     e->peers[node].owed = 0;
     count(counters()->sent);
     advance_slot(e);
@@ -79,9 +86,12 @@ FM_INLINE void ControlProgram::arm_receive() {
         mask_ &= ~(ISR_RECV | ISR_BUFF);
         return;
     }
-    Buffer* b = free_[--free_count_];
-    armed_ = b;
-    uint32_t from = hw::address(&b->wire);
+    armed_ = free_[--free_count_];
+    receive_into(armed_);
+}
+
+FM_INLINE void ControlProgram::receive_into(fm_wire* wire) {
+    uint32_t from = hw::address(wire);
     hw::set(REG_RMP, from);
     hw::start(REG_RML, from + sizeof(Buffer) - offsetof(Buffer, wire) - 4);
 }
@@ -89,49 +99,43 @@ FM_INLINE void ControlProgram::arm_receive() {
 FM_INLINE void ControlProgram::start_dma(const DmaOp& op) {
     hw::set(REG_EAR, op.bus);
     hw::set(REG_LAR, op.sram);
-    hw::set(REG_DMA_DIR, (op.what & kDmaKind) == kDmaFetch ? 1 : 0);
+    hw::set(REG_DMA_DIR, op.what >> 31);
     hw::start(REG_DMA_CTR, op.bytes);
 }
 
 // A packet has come. Data in order, for an open endpoint with room, while the DMA engine is free,
 // is on its way to the host here; the rest is for process().
-FM_INLINE void ControlProgram::receive(uint32_t mask) {
-    Buffer* b = armed_;
+FM_INLINE void ControlProgram::receive() {
+    fm_wire* wire = armed_;
     uint32_t end = hw::get(REG_RMP);
-    uint32_t type = fm_be32(b->wire.type);
-    uint32_t source = fm_be32(b->wire.source);
-    uint32_t length = fm_be32(b->wire.length);
-    Endpoint* e = endpoint_[type & (FM_ENDPOINTS - 1)];
-    uint32_t node = source >> 16 & (FM_MAX_NODES - 1);
+    uint32_t type = fm_be32(wire->type);
+    uint32_t source = fm_be32(wire->source);
+    uint32_t length = fm_be32(wire->length);
+    Endpoint* e = *hw::at<Ref<Endpoint>>(kEndpointTable + hw::shifted<-26>(hw::shifted<28>(type)));
+    uint32_t node = hw::shifted<-24>(hw::shifted<8>(source));
     Channel* c = &e->channels[node];
-    uint32_t bytes = words_up(length >> 16);
-    auto* syndrome = hw::at<uint8_t>(hw::address(b->payload) + bytes);
-    uint32_t total = bytes + kHeader + sizeof(fm_footer);
+    uint32_t bytes = hw::words(hw::shifted<-16>(length) + 3);
+    uint32_t from = hw::address(wire), syndrome = from + bytes + kHeader;
     uint32_t top = e->ring_top;
-    uint32_t wrong = (type ^ c->rx_type) | (source ^ c->rx_source) | *syndrome |
-                     (fm_be32(b->wire.key) ^ c->key) | (end - 1 - hw::address(syndrome)) |
-                     (FM_PAGE_BYTES - total) >> 31 | (mask & ISR_DMA) | overlong_;
-    if (wrong != 0 || top == 0) {
-        arm_receive();
-        if (overlong_ != 0) {
-            overlong_ = 0;
-            free_receive(b);
-        } else {
-            process(b, end);
-        }
+    uint32_t done = hw::read(e->done_low.raw);  // here, to fill the branch's delay slot
+    uint32_t wrong = (type ^ c->rx_type) | (source ^ c->rx_source) | *hw::at<uint8_t>(syndrome) |
+                     (fm_be32(wire->key) ^ c->key) | (end ^ (syndrome + 1)) |
+                     hw::shifted<-12>(bytes + FM_PAGE_BYTES - 1 - FM_PACKET_BYTES) |
+                     hw::shifted<20>(top) | stop_;
+    if (wrong != 0) [[unlikely]] {
+        receive_other(wire, end);
         return;
     }
-    auto* footer = reinterpret_cast<fm_footer*>(syndrome);
-    footer->length = fm_be32((length & 0xffff0000) | (e->done & 0xffff));
+    auto* footer = hw::at<fm_footer>(syndrome);
+    footer->length = fm_be32((length & 0xffff0000) | done);
     footer->lap = e->ring_lap.raw;
+    uint32_t total = bytes + kHeader + sizeof(fm_footer);
     hw::set(REG_EAR, top - total);
-    uint32_t from = hw::address(&b->wire);
     hw::set(REG_LAR, from);
-    hw::set(REG_DMA_DIR, 0);
-    hw::start(REG_DMA_CTR, total);
-    dma_[dma_tail_++ & (kDmaOps - 1)].what =
-        kDmaRing | (type & (FM_ENDPOINTS - 1)) << 24 | hw::address(b);
-    mask_ = mask | ISR_DMA;
+    hw::start(REG_DMA_CTR, total);  // DMA_DIR is 0: no transfer from the host is under way
+    dma_[dma_tail_++ & (kDmaOps - 1)].what = kDmaRing | e->index << 24 | from;
+    stop_ = kStopDma;
+    mask_ |= ISR_DMA;
     arm_receive();
     next_ring_page(e);
     accepted(e, node, c, source, length);

@@ -32,7 +32,8 @@ __attribute__((section(".start"), naked)) void _start() {
         "mov %0, %%sp\n\t"
         "add %%sp, 0x4, %%fp\n\t"
         "bt control_program\n\t"
-        "nop"
+        "nop\n\t"
+        ".space 0x70"  // kEndpointTable is in here
         :
         : "i"(firmware::kStackTop - 4));
 }

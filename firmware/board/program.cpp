@@ -6,13 +6,14 @@ void ControlProgram::start() {
     fm_board_page* page_ = page();
     board_ = fm_be32(page_->board);
     for (uint32_t i = 0; i < FM_ENDPOINTS; ++i) {
-        Endpoint* e = hw::at<Endpoint>(kEndpoints) + i;
-        endpoint_[i] = e;
+        Endpoint* e = endpoint(i);
+        hw::at<Ref<Endpoint>>(kEndpointTable)[i] = e;
         e->index = i;
         e->region = hw::at<fm_endpoint>(FM_SRAM_ENDPOINTS) + i;
         e->pages = hw::at<uint32_t>(FM_SRAM_PAGES) + i * FM_PAGES;
         e->slot = hw::at<fm_slot>(kNever);
         e->lap = 1;
+        e->ring_top = kNoRoom;
         for (Channel& c : e->channels) {
             c.skip = kSlowUnused;
             c.rx_type = i ^ 1;  // no packet of this type is looked up here
@@ -24,9 +25,8 @@ void ControlProgram::start() {
     }
     link_polled();
     auto* buffers = hw::at<Buffer>(kBuffers);
-    for (uint32_t i = 0; i < kReceiveBuffers; ++i) free_[i] = buffers + i;
+    for (uint32_t i = 0; i < kReceiveBuffers; ++i) free_[i] = &buffers[i].wire;
     free_count_ = kReceiveBuffers;
-    for (uint32_t i = 0; i < kJobs; ++i) jobs_[i].buffer = buffers + kReceiveBuffers + i;
     // Twice a microsecond; 0 in the page means a default. The bounds keep what follows from
     // overflowing.
     uint32_t ack_us = fm_be32(page_->ack_us), retransmit_us = fm_be32(page_->retransmit_us);
@@ -40,6 +40,7 @@ void ControlProgram::start() {
     ticks_per_check_ = (retransmit_us + ack_us - 1) / ack_us;
     ticks_left_ = ticks_per_check_;
     patience_ = give_up_ms * 1000 / (ticks_per_check_ * ack_us) + 1;
+    hw::set(REG_DMA_DIR, 0);
     hw::set(REG_MYRINET, 3);  // NRES and CRC
     hw::set(REG_TIMEOUT, 0);
     mask_ = ISR_RECV | ISR_BUFF | ISR_TIME | ISR_NRES | ISR_LINK;
@@ -61,10 +62,8 @@ void ControlProgram::events(uint32_t due) {
     }
     if ((due & (ISR_BUFF | ISR_RECV)) == ISR_BUFF && armed_ != nullptr) {
         // Longer than any packet: the rest is let in over it, and all of it dropped at its end.
-        overlong_ = 1;
-        uint32_t from = hw::address(&armed_->wire);
-        hw::set(REG_RMP, from);
-        hw::start(REG_RML, from + sizeof(Buffer) - offsetof(Buffer, wire) - 4);
+        stop_ |= kStopLong;
+        receive_into(armed_);
     }
     uint32_t word = hw::read(page()->command);
     if (word != 0) command(word);
@@ -153,11 +152,9 @@ void ControlProgram::link_reset() {
     hw::set(REG_ISR, ISR_NRES);
     count(counters()->link_resets);
     piece_last_ = 0;
-    overlong_ = 0;
     if (armed_ != nullptr && (hw::get(REG_ISR) & ISR_RECV) == 0) {
-        uint32_t from = hw::address(&armed_->wire);
-        hw::set(REG_RMP, from);
-        hw::start(REG_RML, from + sizeof(Buffer) - offsetof(Buffer, wire) - 4);
+        stop_ &= ~kStopLong;
+        receive_into(armed_);
     }
     mask_ |= ISR_SEND;
 }

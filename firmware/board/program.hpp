@@ -26,20 +26,20 @@ class ControlProgram {
     /// One turn; `polled` is the endpoint looked at last, at first first_endpoint(). Answers the
     /// one to be given next time.
     FM_INLINE Endpoint* turn(Endpoint* polled);
-    Endpoint* first_endpoint() { return hw::at<Endpoint>(kEndpoints); }
+    static Endpoint* first_endpoint() { return endpoint(0); }
 
   private:
     /// A packet on its way to the wire.
     struct Job {
-        Buffer* buffer;
+        fm_wire* wire;
         uint32_t channel;  ///< endpoint << 8 | node
         uint8_t ready;     ///< filled
-        uint8_t local;     ///< to this board: `buffer` is a receive buffer
+        uint8_t local;     ///< to this board: in a receive buffer
         uint8_t hops;
     };
     struct DmaOp {
         uint32_t bus, sram, bytes;
-        uint32_t what;  ///< kDma* | endpoint << 24 | address of the buffer, or number of the job
+        uint32_t what;  ///< kDma* | endpoint << 24 | address of the packet, or number of the job
     };
     enum : uint32_t {
         kDmaRing = 0U << 28,     ///< a packet to a receive ring: its last transfer
@@ -47,7 +47,7 @@ class ControlProgram {
         kDmaDeposit = 2U << 28,  ///< the last of a deposit
         kDmaEvent = 3U << 28,
         kDmaFetch = 4U << 28,  ///< from the host
-        kDmaKind = 7U << 28
+        kDmaKind = 15U << 28
     };
     /// A short packet without a sequence number.
     struct Control {
@@ -66,6 +66,8 @@ class ControlProgram {
         uint32_t size() const { return tail - head; }
     };
 
+    enum : uint32_t { kStopDma = 1, kStopLong = 2 };
+
     static constexpr uint32_t kDmaOps = 16;  ///< two for each receive buffer, jobs, the event
     static constexpr uint32_t kControls = 16;
     static constexpr uint32_t kPutWindow = 16;        ///< packets of a channel's jobs in flight
@@ -78,7 +80,7 @@ class ControlProgram {
     fm_board_page* page() { return hw::at<fm_board_page>(FM_SRAM_BOARD); }
     fm_counters* counters() { return hw::at<fm_counters>(FM_SRAM_COUNTERS); }
     FM_INLINE static void count(uint32_t& counter) { counter = fm_be32(fm_be32(counter) + 1); }
-    FM_INLINE Endpoint* endpoint(uint32_t index) { return endpoint_[index]; }
+    static Endpoint* endpoint(uint32_t index) { return hw::at<Endpoint>(kEndpoints) + index; }
     static uint32_t id(const Endpoint* e, uint32_t node) { return e->index << 8 | node; }
     static uint32_t board_of(const Channel* c) { return c->rx_source >> 24; }
     bool room(Endpoint* e);
@@ -107,6 +109,8 @@ class ControlProgram {
     FM_INLINE void poll_slot(Endpoint* e, uint32_t isr);
     void take_slot(Endpoint* e);
     bool check_slot(Endpoint* e, const fm_slot* s, uint32_t op, uint32_t length, Record* r);
+    FM_INLINE void send_slot(Endpoint* e, fm_slot* s, Channel* c, uint32_t node, uint32_t length,
+                             uint32_t skip);
     FM_INLINE void advance_slot(Endpoint* e);
     void complete_slot(Endpoint* e);
     void publish_done(Endpoint* e);
@@ -125,19 +129,21 @@ class ControlProgram {
     void acked(Endpoint* e, uint32_t node, uint32_t next);
 
     // receive.cpp
-    FM_INLINE void receive(uint32_t mask);
+    FM_INLINE void receive();
     void accepted(Endpoint* e, uint32_t node, Channel* c, uint32_t source, uint32_t ack);
     void owe(Endpoint* e, uint32_t node, uint32_t weight);
     FM_INLINE void arm_receive();
-    void free_receive(Buffer* b);
-    void process(Buffer* b, uint32_t end);
-    bool process_packet(Buffer* b, uint32_t end);
-    bool process_open(Endpoint* e, Buffer* b, uint32_t kind);
+    FM_INLINE static void receive_into(fm_wire* wire);
+    void free_receive(fm_wire* wire);
+    void receive_other(fm_wire* wire, uint32_t end);
+    void process(fm_wire* wire, uint32_t end);
+    bool process_packet(fm_wire* wire, uint32_t end);
+    bool process_open(Endpoint* e, fm_wire* wire, uint32_t kind);
     void answer_closed(Endpoint* e, const fm_wire& wire, uint32_t kind);
     void closed_by_peer(Endpoint* e, uint32_t type, uint32_t source);
     bool in_order(Endpoint* e, uint32_t node, uint32_t source);
     bool to_ring(Endpoint* e, fm_wire* wire, uint32_t what);
-    bool deposit(Endpoint* e, uint32_t node, Buffer* b);
+    bool deposit(Endpoint* e, uint32_t node, const fm_wire* wire);
     void next_ring_page(Endpoint* e);
 
     // mapping.cpp
@@ -166,13 +172,14 @@ class ControlProgram {
     /// ISR bits that are work now. DMA: there are transfers; SEND: something waits for the engine;
     /// RECV and BUFF: a buffer is armed.
     uint32_t mask_;
-    Endpoint* endpoint_[FM_ENDPOINTS];
     uint32_t board_;
 
-    Buffer* armed_;  ///< the receive engine's; null: none left
-    Buffer* free_[kReceiveBuffers];
+    /// Why receive() has to leave a packet to process(): transfers are under way, or the packet
+    /// that is coming is longer than any and will be dropped.
+    uint32_t stop_;
+    fm_wire* armed_;  ///< the receive engine's buffer; null: none left
+    fm_wire* free_[kReceiveBuffers];
     uint32_t free_count_;
-    uint32_t overlong_;
 
     DmaOp dma_[kDmaOps];
     uint32_t dma_head_, dma_tail_;

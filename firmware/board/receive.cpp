@@ -5,7 +5,7 @@ namespace firmware {
 
 /// Is there a place for a packet in the host's ring? Looks again when there was none.
 bool ControlProgram::room(Endpoint* e) {
-    if (e->ring_top != 0) return true;
+    if (e->ring_top != kNoRoom) return true;
     uint32_t number = e->ring_number;
     // A process that claims to have consumed what never came has no room.
     if (number - hw::read(e->region->consumed) > e->ring_mask) return false;
@@ -18,7 +18,7 @@ void ControlProgram::next_ring_page(Endpoint* e) {
     uint32_t number = e->ring_number + 1;
     e->ring_number = number;
     if ((number & e->ring_mask) == 0) e->ring_lap = e->ring_lap + 1;
-    e->ring_top = 0;
+    e->ring_top = kNoRoom;
     room(e);
 }
 
@@ -29,7 +29,7 @@ bool ControlProgram::to_ring(Endpoint* e, fm_wire* wire, uint32_t what) {
     uint32_t length = fm_be32(wire->length);
     uint32_t bytes = words_up(length >> 16), from = hw::address(wire);
     auto* footer = hw::at<fm_footer>(from + kHeader + bytes);
-    footer->length = fm_be32((length & 0xffff0000) | (e->done & 0xffff));
+    footer->length = fm_be32((length & 0xffff0000) | e->done_low);
     footer->lap = e->ring_lap.raw;
     uint32_t total = bytes + kHeader + sizeof(fm_footer);
     queue_dma(e->ring_top - total, from, total, what);
@@ -66,8 +66,8 @@ void ControlProgram::owe(Endpoint* e, uint32_t node, uint32_t weight) {
     }
 }
 
-void ControlProgram::free_receive(Buffer* b) {
-    free_[free_count_++] = b;
+void ControlProgram::free_receive(fm_wire* wire) {
+    free_[free_count_++] = wire;
     if (armed_ == nullptr) {
         mask_ |= ISR_RECV | ISR_BUFF;
         arm_receive();
@@ -76,14 +76,26 @@ void ControlProgram::free_receive(Buffer* b) {
     }
 }
 
-void ControlProgram::process(Buffer* b, uint32_t end) {
-    if (!process_packet(b, end)) free_receive(b);
+/// A packet that receive() left alone.
+void ControlProgram::receive_other(fm_wire* wire, uint32_t end) {
+    arm_receive();
+    if ((stop_ & kStopLong) == 0) {
+        process(wire, end);
+        return;
+    }
+    stop_ &= ~kStopLong;
+    count(counters()->bad_packets);
+    free_receive(wire);
+}
+
+void ControlProgram::process(fm_wire* wire, uint32_t end) {
+    if (!process_packet(wire, end)) free_receive(wire);
 }
 
 /// True when the buffer is being transferred to the host.
-bool ControlProgram::process_packet(Buffer* b, uint32_t end) {
-    const fm_wire& wire = b->wire;
-    uint32_t bytes = end - hw::address(&wire);  // with the syndrome
+bool ControlProgram::process_packet(fm_wire* packet, uint32_t end) {
+    const fm_wire& wire = *packet;
+    uint32_t bytes = end - hw::address(packet);  // with the syndrome
     if (bytes <= kHeader || bytes > kHeader + FM_DEPOSIT_BYTES + 1) {
         count(counters()->bad_packets);
         return false;
@@ -123,12 +135,12 @@ bool ControlProgram::process_packet(Buffer* b, uint32_t end) {
         count(counters()->bad_packets);
         return false;
     }
-    return process_open(e, b, kind);
+    return process_open(e, packet, kind);
 }
 
 /// A packet from a node of the job.
-bool ControlProgram::process_open(Endpoint* e, Buffer* b, uint32_t kind) {
-    uint32_t source = fm_be32(b->wire.source), ack = fm_be32(b->wire.length) & 0xffff;
+bool ControlProgram::process_open(Endpoint* e, fm_wire* wire, uint32_t kind) {
+    uint32_t source = fm_be32(wire->source), ack = fm_be32(wire->length) & 0xffff;
     uint32_t node = source >> 16 & 0xff;
     Channel& c = e->channels[node];
     Peer& p = e->peers[node];
@@ -136,8 +148,8 @@ bool ControlProgram::process_open(Endpoint* e, Buffer* b, uint32_t kind) {
         if (in_order(e, node, source)) {
             bool taken = false;
             if (kind == FM_KIND_DEPOSIT) {
-                taken = deposit(e, node, b);
-            } else if (to_ring(e, &b->wire, kDmaRing | e->index << 24 | hw::address(b))) {
+                taken = deposit(e, node, wire);
+            } else if (to_ring(e, wire, kDmaRing | e->index << 24 | hw::address(wire))) {
                 taken = true;
             } else {
                 count(counters()->ring_full);
@@ -146,7 +158,7 @@ bool ControlProgram::process_open(Endpoint* e, Buffer* b, uint32_t kind) {
             accepted(e, node, &c, source, ack);
             if (kind == FM_KIND_DEPOSIT) {
                 // The sender's slot is done with when the last is acknowledged: it need not wait.
-                bool last = (fm_be32(b->wire.user[1]) & 1) != 0;
+                bool last = (fm_be32(wire->user[1]) & 1) != 0;
                 if (p.owed != 0) owe(e, node, last ? kAckWeight : 1);
             }
             return taken;
@@ -155,7 +167,7 @@ bool ControlProgram::process_open(Endpoint* e, Buffer* b, uint32_t kind) {
     if (acknowledges(ack, p.acked, c.sequence + 1U)) acked(e, node, ack);
     if (kind == FM_KIND_ACK || kind == FM_KIND_GAP) count(counters()->acks_received);
     if (kind == FM_KIND_GAP && (c.skip & kSlowLost) == 0) resend(e, node);
-    if (kind == FM_KIND_NAK && fm_be32(b->wire.user[0]) == FM_NAK_DEPOSIT) {
+    if (kind == FM_KIND_NAK && fm_be32(wire->user[0]) == FM_NAK_DEPOSIT) {
         p.flags |= kPeerTellPut;
         telling_ |= 1U << e->index;
         tell(e);
@@ -182,9 +194,9 @@ bool ControlProgram::in_order(Endpoint* e, uint32_t node, uint32_t source) {
 }
 
 /// Stores a deposit's bytes where its window is. True when a transfer holds the buffer.
-bool ControlProgram::deposit(Endpoint* e, uint32_t node, Buffer* b) {
-    uint32_t key = fm_be32(b->wire.user[0]), at = fm_be32(b->wire.user[1]) & ~1U;
-    uint32_t bytes = fm_be32(b->wire.length) >> 16;
+bool ControlProgram::deposit(Endpoint* e, uint32_t node, const fm_wire* wire) {
+    uint32_t key = fm_be32(wire->user[0]), at = fm_be32(wire->user[1]) & ~1U;
+    uint32_t bytes = fm_be32(wire->length) >> 16;
     if (bytes == 0) return false;  // its sender's memory was gone
     const fm_window& shared = e->region->windows[key & (FM_WINDOWS - 1)];
     fm_window window{hw::read(shared.key), hw::read(shared.page), hw::read(shared.offset),
@@ -202,7 +214,7 @@ bool ControlProgram::deposit(Endpoint* e, uint32_t node, Buffer* b) {
         return false;
     }
     count(counters()->deposits);
-    uint32_t from = hw::address(b->payload), what = e->index << 24 | hw::address(b);
+    uint32_t from = hw::address(wire) + kHeader, what = e->index << 24 | hw::address(wire);
     uint32_t bus = (pages[0] & ~(FM_PAGE_BYTES - 1U)) + place.offset;
     if (bytes <= first) {
         queue_dma(bus, from, bytes, kDmaDeposit | what);

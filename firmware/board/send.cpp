@@ -89,6 +89,7 @@ void ControlProgram::publish_done(Endpoint* e) {
     }
     if (done == before) return;
     e->done = done;
+    e->done_low = done & 0xffff;
     hw::write(e->region->send_done, done);
     e->slot = &e->region->slots[number & (FM_SEND_SLOTS - 1)];
     if (hw::read(e->region->interrupt) != 0) interrupt(e);
@@ -159,18 +160,18 @@ bool ControlProgram::make_job(Endpoint* e, uint32_t node) {
         if (r.last >> 16 != node || r.last == kRecordDone || behind >= r.packets) continue;
         uint32_t number = job_tail_ & (kJobs - 1);
         Job& job = jobs_[number];
-        job.buffer = hw::at<Buffer>(kBuffers) + kReceiveBuffers + number;
+        job.wire = &(hw::at<Buffer>(kBuffers) + kReceiveBuffers + number)->wire;
         job.local = board_of(&c) == board_;
         if (job.local != 0) {
             if (free_count_ < 2) return false;  // one stays for the wire
-            job.buffer = free_[--free_count_];
+            job.wire = free_[--free_count_];
         }
         job.channel = id(e, node);
         job.ready = 0;
         ++job_tail_;
         ++p.jobs;
         p.cursor = sequence + 1;
-        fm_wire& wire = job.buffer->wire;
+        fm_wire& wire = *job.wire;
         wire.type = c.type.raw;
         wire.key = c.key.raw;
         wire.source = fm_be32(static_cast<uint32_t>(c.from) << 16 | (sequence & 0xffff));
@@ -185,7 +186,7 @@ bool ControlProgram::make_job(Endpoint* e, uint32_t node) {
 void ControlProgram::fill_job(Endpoint* e, Record* r, uint32_t slot, uint32_t index, Job* job,
                               uint32_t number) {
     const fm_slot& s = e->region->slots[slot];
-    fm_wire& wire = job->buffer->wire;
+    fm_wire& wire = *job->wire;
     uint32_t from = r->offset, bytes = r->length;
     if (r->op == FM_OP_PUT) {
         Piece piece = put_piece(r->length, r->offset, r->chunk, index);
@@ -203,7 +204,7 @@ void ControlProgram::fill_job(Endpoint* e, Record* r, uint32_t slot, uint32_t in
         bytes = hw::read(s.length);  // the fast path keeps no copy
         if (!inline_fits(bytes)) bytes = 0;
         const auto* source = reinterpret_cast<const uint32_t*>(s.payload);
-        auto* target = reinterpret_cast<uint32_t*>(job->buffer->payload);
+        auto* target = reinterpret_cast<uint32_t*>(job->wire + 1);
         for (uint32_t i = words_up(bytes) / 4; i != 0; --i) *target++ = *source++;
     }
     uint32_t page =
@@ -216,7 +217,7 @@ void ControlProgram::fill_job(Endpoint* e, Record* r, uint32_t slot, uint32_t in
         return;
     }
     queue_dma((page & ~(FM_PAGE_BYTES - 1U)) + from % FM_PAGE_BYTES,
-              hw::address(job->buffer->payload), words_up(bytes),
+              hw::address(job->wire) + kHeader, words_up(bytes),
               kDmaFetch | e->index << 24 | number);
 }
 
@@ -261,15 +262,15 @@ void ControlProgram::start_job(Job* job) {
     Endpoint* e = endpoint(job->channel >> 8);
     uint32_t node = job->channel & 0xff;
     Channel& c = e->channels[node];
-    Buffer* b = job->buffer;
-    uint32_t bytes = fm_be32(b->wire.length) >> 16;
-    uint32_t wire = hw::address(&b->wire), payload = hw::address(b->payload);
-    b->wire.length = fm_be32(bytes << 16 | c.expected);
+    fm_wire* packet = job->wire;
+    uint32_t bytes = fm_be32(packet->length) >> 16;
+    uint32_t wire = hw::address(packet), payload = wire + kHeader;
+    packet->length = fm_be32(bytes << 16 | c.expected);
     e->peers[node].owed = 0;
     if (job->local != 0) {
         finish_job();
         *hw::at<uint8_t>(payload + words_up(bytes)) = 0;
-        process(b, payload + words_up(bytes) + 1);
+        process(packet, payload + words_up(bytes) + 1);
         return;
     }
     const fm_route* route = hw::at<fm_route>(FM_SRAM_ROUTES) + board_of(&c);
@@ -278,7 +279,7 @@ void ControlProgram::start_job(Job* job) {
         finish_job();
         return;
     }
-    *reinterpret_cast<fm_route*>(b->route) = *route;
+    *hw::at<fm_route>(wire - uint32_t{sizeof(fm_route)}) = *route;
     job_sending_ = 1;
     hw::set(REG_SA, words_up(hops) - hops);
     hw::set(REG_SMP, wire - words_up(hops));
@@ -321,11 +322,7 @@ void ControlProgram::start_control(const Control& control) {
     fm_route* route = hw::at<fm_route>(kControlPacket);
     auto* wire = hw::at<fm_wire>(kControlPacket + sizeof(fm_route));
     bool local = control.board == board_;
-    Buffer* b = nullptr;
-    if (local) {
-        b = free_[--free_count_];
-        wire = &b->wire;
-    }
+    if (local) wire = free_[--free_count_];
     wire->type = fm_be32(control.type);
     wire->key = fm_be32(control.key);
     wire->source = fm_be32(control.source);
@@ -334,8 +331,8 @@ void ControlProgram::start_control(const Control& control) {
     wire->user[1] = 0;
     uint32_t at = hw::address(wire);
     if (local) {
-        b->payload[0] = 0;
-        process(b, at + kHeader + 1);
+        *hw::at<uint8_t>(at + kHeader) = 0;
+        process(wire, at + kHeader + 1);
         return;
     }
     *route = hw::at<fm_route>(FM_SRAM_ROUTES)[control.board];

@@ -75,13 +75,18 @@ struct Record {
 static_assert(sizeof(Record) == 32);
 constexpr uint32_t kRecordDone = 0xffffffff;
 
+constexpr uint32_t kNoRoom = 1;
+
 struct Endpoint {
+    Channel channels[FM_MAX_NODES];  ///< first: no offset to add
+    Peer peers[FM_MAX_NODES];
+    Record records[FM_SEND_SLOTS];
     Ref<Endpoint> next;  ///< ring of those that are polled
     Ref<fm_slot> slot;   ///< the next to be sent; or one that never comes, when all are in flight
     Be32 lap;            ///< its lap word, when it is there
     Be32 number;         ///< its number, free-running
     Be32 done;           ///< slots completed, free-running; published in the region
-    Be32 ring_top;       ///< bus address of the end of the next receive page; 0: no room seen
+    Be32 ring_top;       ///< bus address of the end of the next receive page; kNoRoom: none seen
     Be32 ring_lap;
     Be32 ring_number;  ///< packets put into the ring, free-running
     Be32 ring_mask;
@@ -95,10 +100,8 @@ struct Endpoint {
     Be32 tell;        ///< channels with kPeerTell*, bad slots to be told
     Be32 bad_slots;
     Be32 bad_slot;
-    Be32 reserved[13];
-    Channel channels[FM_MAX_NODES];
-    Peer peers[FM_MAX_NODES];
-    Record records[FM_SEND_SLOTS];
+    Be32 done_low;  ///< low half of `done`, as footers have it
+    Be32 reserved[12];
 };
 static_assert(sizeof(Endpoint) == 128 + 40 * FM_MAX_NODES + 32 * FM_SEND_SLOTS);
 
@@ -123,6 +126,8 @@ struct MapPacket {
 static_assert(sizeof(MapPacket) == 360);
 
 enum : uint32_t {
+    kEndpointTable = 0x40,  ///< Ref<Endpoint>[FM_ENDPOINTS]: low, so that one load reaches an entry
+
     kReceiveBuffers = 4,
     kJobs = 4,  ///< packets being fetched from the host or waiting for the wire
 
