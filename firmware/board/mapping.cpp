@@ -47,9 +47,9 @@ void ControlProgram::arm_mapping() {
 }
 
 /// A packet of type MAP or PROBE, with a good CRC; `bytes` without it.
-void ControlProgram::map_packet(const Buffer* b, uint32_t bytes) {
+void ControlProgram::map_packet(const fm_wire* packet, uint32_t bytes) {
     uint32_t epoch = mapper_.epoch();
-    mapper_.on_packet(&b->wire, bytes, now_us());
+    mapper_.on_packet(packet, bytes, now_us());
     if (mapper_.epoch() != epoch) routes_changed();
     publish_map();
     arm_mapping();
@@ -80,7 +80,8 @@ void ControlProgram::publish_map() {
 /// The channels that are open keep a part of their routes.
 void ControlProgram::routes_changed() {
     const fm_route* routes = hw::at<fm_route>(FM_SRAM_ROUTES);
-    for (Endpoint* e : endpoint_) {
+    for (uint32_t i = 0; i < FM_ENDPOINTS; ++i) {
+        Endpoint* e = endpoint(i);
         if (e->key == 0) continue;
         for (uint32_t node = 0; node < e->nodes; ++node) {
             Channel& c = e->channels[node];

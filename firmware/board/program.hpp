@@ -151,7 +151,7 @@ class ControlProgram {
     uint32_t now_us();
     void map_turn();
     void arm_mapping();
-    void map_packet(const Buffer* b, uint32_t bytes);
+    void map_packet(const fm_wire* packet, uint32_t bytes);
     void map_suspect(uint32_t board);
     void map_again();
     void publish_map();

@@ -107,7 +107,7 @@ bool ControlProgram::process_packet(fm_wire* packet, uint32_t end) {
     uint32_t type = fm_be32(wire.type), source = fm_be32(wire.source);
     uint32_t kind = type >> 8 & 0xff, length = fm_be32(wire.length) >> 16;
     if (type >> 16 == FM_WIRE_TYPE_MAP || type >> 16 == FM_WIRE_TYPE_PROBE) {
-        map_packet(b, bytes - 1);
+        map_packet(packet, bytes - 1);
         return false;
     }
     uint32_t longest = 0;
