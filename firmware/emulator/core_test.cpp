@@ -487,10 +487,13 @@ TEST_F(CoreTest, SkippedTurnsLeaveTheSameState) {
             put(kShared + 4, 0);
             fresh.reset(0, 0x8000);
             const auto run_to = [&](std::uint64_t to) {
-                if (skip) fresh.run(to, true);
-                // One by one: nothing can be skipped.
-                else
-                    while (fresh.cycles() < to) fresh.run(fresh.cycles() + 1, true);
+                while (fresh.cycles() < to) {
+                    // One by one, and never idle: nothing can be skipped.
+                    if (!skip) fresh.wake();
+                    fresh.run(skip ? std::min(to, fresh.cycles() + 1 + random() % 1000)
+                                   : fresh.cycles() + 1,
+                              true);
+                }
             };
             run_to(when);
             ASSERT_EQ(fresh.cycles(), when);
