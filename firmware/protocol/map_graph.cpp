@@ -34,6 +34,7 @@ void MapGraph::prepare(uint32_t s, uint32_t port) {
     fresh.boards = 0;
     fresh.level = 0;
     fresh.cables = 0;
+    fresh.rank = 0;
     if (s == kMapNone) return;
     const MapSwitch& before = switches_[s];
     for (uint32_t i = 0; i < before.hops; ++i) fresh.path[i] = before.path[i];
@@ -74,13 +75,10 @@ void MapGraph::index() {
     }
 }
 
-uint32_t MapGraph::distances(uint32_t s) {
-    uint8_t queue[FM_MAP_SWITCHES];
-    for (uint32_t i = 0; i < count_; ++i) switches_[i].level = kMapFar;
+/// Sets the levels of all switches but those in the queue, which have theirs, by their distance
+/// from these. Returns the sum.
+uint32_t MapGraph::spread(uint32_t tail, uint8_t* queue) {
     uint32_t sum = 0;
-    uint32_t tail = 0;
-    queue[tail++] = static_cast<uint8_t>(s);
-    switches_[s].level = 0;
     for (uint32_t next = 0; next < tail; ++next) {
         const MapSwitch& sw = switches_[queue[next]];
         sum += sw.level;
@@ -94,17 +92,31 @@ uint32_t MapGraph::distances(uint32_t s) {
     return sum;
 }
 
-void MapGraph::set_root(uint32_t s) {
+uint32_t MapGraph::distances(uint32_t s) {
+    uint8_t queue[FM_MAP_SWITCHES];
+    for (uint32_t i = 0; i < count_; ++i) switches_[i].level = kMapFar;
+    queue[0] = static_cast<uint8_t>(s);
+    switches_[s].level = 0;
+    return spread(1, queue);
+}
+
+void MapGraph::set_order(uint32_t s, bool boards_below) {
+    uint8_t queue[FM_MAP_SWITCHES];
+    uint32_t tail = 0;
+    for (uint32_t i = 0; i < count_; ++i) {
+        MapSwitch& sw = switches_[i];
+        sw.level = sw.boards != 0 ? 0 : kMapFar;
+        if (sw.boards != 0) queue[tail++] = static_cast<uint8_t>(i);
+    }
+    spread(tail, queue);
+    for (uint32_t i = 0; i < count_; ++i)
+        switches_[i].rank = boards_below ? (kMapFar - switches_[i].level) << 16 : 0;
     distances(s);
+    for (uint32_t i = 0; i < count_; ++i)
+        switches_[i].rank |= static_cast<uint32_t>(switches_[i].level) << 8 | i;
 }
 
-inline bool MapGraph::above(uint32_t a, uint32_t b) const {
-    const uint32_t level_a = switches_[a].level;
-    const uint32_t level_b = switches_[b].level;
-    return level_a < level_b || (level_a == level_b && a < b);
-}
-
-void MapGraph::find_ways(uint32_t t) {
+bool MapGraph::find_ways(uint32_t t) {
     uint8_t queue[2 * FM_MAP_SWITCHES];
     uint8_t* far = far_[t];
     for (uint32_t i = 0; i < 2 * count_; ++i) far[i] = kMapFar;
@@ -134,6 +146,11 @@ void MapGraph::find_ways(uint32_t t) {
             }
         }
     }
+    if (switches_[t].boards == 0) return true;
+    for (uint32_t s = 0; s < count_; ++s) {
+        if (switches_[s].boards != 0 && far[2 * s] == kMapFar) return false;
+    }
+    return true;
 }
 
 /// The ports of s by which the way to t gets shorter, and their number.

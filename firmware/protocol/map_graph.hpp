@@ -4,10 +4,12 @@
 // difference of two numbers is what a route byte says. Switch 0 is the one that this board is
 // plugged into.
 //
-// Routes are up*/down*: the switches are ordered by their distance from a root (then by number); a
-// route goes up for some hops, and then only down. No cycle of channels can arise of such routes,
-// whatever the topology. Among the shortest of them, the pair of boards decides, so that traffic
-// spreads over parallel cables.
+// Routes are up*/down*: the switches are ordered, and a route goes up for some hops, and then only
+// down. No cycle of channels can arise of such routes, whatever the order. Switches far from all
+// boards are above, so that all roots of a tree carry traffic; then those near to one middle. Where
+// that leaves boards without a way, the distance from the middle alone decides: then there is one.
+// Among the shortest routes, the pair of boards decides, so that traffic spreads over cables and
+// roots.
 #pragma once
 
 #include "firmware/protocol/map_format.h"
@@ -37,8 +39,9 @@ struct MapPort {
 struct MapSwitch {
     uint8_t hops;               // switches on the path before this one
     uint8_t boards;             // plugged in
-    uint8_t level;              // distance from the root
+    uint8_t level;              // distance from the middle
     uint8_t cables;             // of `out`
+    uint32_t rank;              // less is further up
     int8_t path[FM_MAX_ROUTE];  // differences that lead here, `hops` of them
     uint8_t out[FM_MAP_PORTS];  // ports with a cable to another switch
     MapPort ports[kMapPorts];
@@ -72,10 +75,11 @@ class MapGraph {
     void index();
     /// Sum of the distances of all switches from s; for the choice of a root.
     uint32_t distances(uint32_t s);
-    /// Orders the switches.
-    void set_root(uint32_t s);
-    /// Computes the ways to t from everywhere. To be called for each t, before route().
-    void find_ways(uint32_t t);
+    /// Orders the switches around s, if `boards_below` by their distance from the boards first.
+    void set_order(uint32_t s, bool boards_below);
+    /// Computes the ways to t from everywhere. To be called for each t, before route(). False:
+    /// there are boards without a way (never when the boards are not below).
+    bool find_ways(uint32_t t);
     /// The route from one board to another; without any, or with more than FM_MAX_ROUTE hops, or to
     /// itself: length 0.
     void route(uint32_t from, uint32_t to, fm_route* route) const;
@@ -90,7 +94,10 @@ class MapGraph {
     static constexpr uint32_t kMaxProbeHops = 2 * FM_MAX_ROUTE + 2;
 
   private:
-    bool above(uint32_t a, uint32_t b) const;  // is a step from b to a one up?
+    bool above(uint32_t a, uint32_t b) const {  // is a step from b to a one up?
+        return switches_[a].rank < switches_[b].rank;
+    }
+    uint32_t spread(uint32_t tail, uint8_t* queue);
     uint32_t next_hops(uint32_t s, uint32_t phase, uint32_t t, uint8_t* ports) const;
 
     uint32_t count_;

@@ -26,11 +26,17 @@ void Mapper::step_routes() {
             best_ = step_;
         }
         if (++step_ < graph_.count()) return;
-        graph_.set_root(best_);
+        boards_below_ = true;
+        graph_.set_order(best_, true);
         phase_ = Phase::ways;
         step_ = 0;
     } else if (phase_ == Phase::ways) {
-        graph_.find_ways(step_);
+        if (!graph_.find_ways(step_) && boards_below_) {
+            boards_below_ = false;
+            graph_.set_order(best_, false);
+            step_ = 0;
+            return;
+        }
         if (++step_ < graph_.count()) return;
         phase_ = Phase::own;
         step_ = 0;

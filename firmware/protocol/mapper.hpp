@@ -204,6 +204,7 @@ class Mapper {
     bool failed_;         // a board did not take its routes; something is not as the map says
     uint32_t cursor_, cursor_port_;  // of comparison, check, distribution
     uint32_t step_, best_, best_sum_;
+    bool boards_below_;
 
     MapBatch batch_;
     MapGraph graph_;

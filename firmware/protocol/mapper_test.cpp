@@ -27,6 +27,37 @@ TEST(Mapper, OneSwitchIsMappedInFewProbes) {
     EXPECT_EQ(model.packets(), packets);  // no period: silence
 }
 
+/// Leaves with boards, and roots above them.
+TEST(Mapper, AllRootsOfATreeCarryTraffic) {
+    MapModel model;
+    for (int leaf = 0; leaf < 8; ++leaf) {
+        model.add_switch(16);
+        for (int b = 0; b < 8; ++b) model.plug_board(static_cast<uint32_t>(8 * leaf + b), leaf, b);
+    }
+    for (int root = 8; root < 12; ++root) {
+        model.add_switch(16);
+        for (int leaf = 0; leaf < 8; ++leaf) {
+            model.plug(leaf, root, root, 2 * leaf);
+            model.plug(leaf, root + 4, root, 2 * leaf + 1);
+        }
+    }
+    model.start_all();
+    model.settle(0, 5'000'000);
+    const Quality quality = expect_routes(model, 0);
+    EXPECT_EQ(quality.hops, quality.shortest);
+    std::map<std::pair<int, int>, int> load;  // of cables down to leaf 0
+    for (uint32_t from = 8; from < 64; ++from) {
+        for (uint32_t to = 0; to < 8; ++to) {
+            std::vector<std::pair<int, int>> channels;
+            model.follow(from, model.nodes()[from].table[to], &channels);
+            ASSERT_EQ(channels.size(), 3u);
+            ++load[channels[1]];
+        }
+    }
+    ASSERT_EQ(load.size(), 8u);
+    for (const auto& [channel, routes] : load) EXPECT_GE(routes, 56 * 8 / 8 / 2);
+}
+
 class RandomNetworks : public ::testing::TestWithParam<int> {};
 
 TEST_P(RandomNetworks, AllRoutesAreValidAndWithoutDeadlock) {
