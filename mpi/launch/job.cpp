@@ -65,10 +65,12 @@ std::string format_ranks(const std::vector<int>& ranks) {
     return text;
 }
 
-Job::Job(const Options& options, std::vector<ProgramImage> images, const InheritedState& inherited)
+Job::Job(const Options& options, std::vector<ProgramImage> images, const InheritedState& inherited,
+         int private_fd)
     : options_(options),
       images_(std::move(images)),
       inherited_(inherited),
+      private_fd_(private_fd),
       host_(host_name()),
       outputs_(&loop_, options) {
     const std::vector<int> appnums = appnums_of(options);
@@ -148,6 +150,7 @@ bool Job::start() {
         return false;
     }
     std::vector<int> private_fds;
+    if (private_fd_ >= 0) private_fds.push_back(private_fd_);
     for (const RankPipes& ends : pipes) {
         private_fds.push_back(ends.out.get());
         private_fds.push_back(ends.err.get());

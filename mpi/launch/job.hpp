@@ -19,8 +19,9 @@ namespace launch {
 class Job final : public PmiEvents {
   public:
     /// `images[i]` belongs to `options.programs[i]`. Signals are blocked in the calling process,
-    /// and `inherited` is how it found them.
-    Job(const Options& options, std::vector<ProgramImage> images, const InheritedState& inherited);
+    /// and `inherited` is how it found them. `private_fd`, if any, is mpirun's alone.
+    Job(const Options& options, std::vector<ProgramImage> images, const InheritedState& inherited,
+        int private_fd);
 
     /// Runs the job and returns mpirun's exit status. No process of the job is left afterwards.
     int run();
@@ -75,6 +76,7 @@ class Job final : public PmiEvents {
     const Options& options_;
     const std::vector<ProgramImage> images_;
     const InheritedState& inherited_;
+    const int private_fd_;
     const std::string host_;
     EventLoop loop_;
     Outputs outputs_;

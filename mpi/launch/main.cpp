@@ -13,6 +13,7 @@
 
 #include "adi/boot/pmi1_wire.hpp"
 #include "mpi/launch/environment.hpp"
+#include "mpi/launch/fabric.hpp"
 #include "mpi/launch/job.hpp"
 #include "mpi/launch/options.hpp"
 #include "mpi/launch/program.hpp"
@@ -82,6 +83,21 @@ int make_image(const Options& options, const Program& program, ProgramImage* ima
     return 0;
 }
 
+/// What the ranks' MPI has to know of the job's devices.
+void add_variables(const Options& options, const Fabric& fabric, ProgramImage* image) {
+    std::vector<std::pair<std::string, std::string>> variables = fabric.environment();
+    std::string devices;
+    for (const std::string& device : options.devices) {
+        devices += (devices.empty() ? "" : ",") + device;
+    }
+    if (!devices.empty()) variables.emplace_back("FATHOM_DEVICE", devices);
+    for (const auto& [name, value] : variables) {
+        std::erase_if(image->environment,
+                      [&](const std::string& entry) { return entry.starts_with(name + '='); });
+        image->environment.push_back(name + '=' + value);
+    }
+}
+
 int run(int argc, char** argv) {
     open_standard_streams();
     const ParsedCommandLine parsed = parse_options({argv + 1, argv + argc}, lookup_environment);
@@ -95,8 +111,22 @@ int run(int argc, char** argv) {
         if (status != 0) return status;
     }
     hide_outer_launcher();
+    Fabric fabric;
+    if (parsed.options.wants_fabric()) {
+        std::string error;
+        if (!fabric.start(parsed.options.fabric, &error)) {
+            std::fprintf(stderr, "mpirun: %s\n", error.c_str());
+            return 1;
+        }
+    }
+    for (ProgramImage& image : images) add_variables(parsed.options, fabric, &image);
     const InheritedState inherited = take_over_signals();
-    return Job(parsed.options, std::move(images), inherited).run();
+    const int status = Job(parsed.options, std::move(images), inherited, fabric.lifeline()).run();
+    if (!fabric.stop() && status == 0) {
+        std::fputs("mpirun: the Myrinet emulator did not end well\n", stderr);
+        return 1;
+    }
+    return status;
 }
 
 }  // namespace

@@ -53,6 +53,14 @@ constexpr OptionWord kWords[] = {
     {"machinefile", 1, Action::host_file},
     {"machine", 1, Action::host_file},
     {"device", 1, Action::device},
+    {"fabric", 1, Action::fabric_value},
+    {"fm-boards", 1, Action::fabric_value},
+    {"fm-machine", 1, Action::fabric_value},
+    {"fm-faults", 1, Action::fabric_value},
+    {"fm-trace", 1, Action::fabric_value},
+    {"fm-report", 0, Action::fabric_flag},
+    {"fm-profile", 0, Action::fabric_flag},
+    {"fm-map", 0, Action::fabric_flag},
     {"bind-to", 1, Action::bind_to},
     {"map-by", 1, Action::map_by},
     {"rank-by", 1, Action::map_by},
@@ -134,12 +142,20 @@ What is started
   -wdir, -wd DIR          working directory
   -configfile, --app FILE options and programs from a file, a program a line
   -host LIST, -hostfile F accepted when every host is this one
-  --device self,shm       fabric of the job; others are not there yet
+  --device LIST           what messages go by: of self, shm, fm (default: self,shm)
 Environment
   -x NAME[=VALUE]         set or pass on a variable for all programs
   -genv NAME VALUE        set a variable for all programs; -env: for this program
   -genvlist A,B           pass on these variables only; -genvnone: none, -genvall: all
                           (the default); -envlist, -envnone, -envall: for this program
+Fast Messages (--device fm: an emulated Myrinet is started, and ended after the job)
+  --fabric FILE           its switches, boards and links (default: boards on switches of 16)
+  --fm-boards N           boards of the default one (default 16)
+  --fm-machine NAME       modelled time, with the constants of that machine
+  --fm-faults SPEC        what goes wrong, such as drop=1e-3,corrupt=1e-4,seed=7
+  --fm-trace FILE         write what happens, for ui.perfetto.dev
+  --fm-map                the boards find their routes by themselves
+  --fm-report             print its counters as JSON at the end; --fm-profile: more of them
 Input and output
   -l, --tag-output        begin each line with its rank: [3] text
   --timestamp-output      begin each line with date and time

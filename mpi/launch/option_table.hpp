@@ -33,6 +33,8 @@ enum class Action {
     hosts,
     host_file,
     device,
+    fabric_value,  // an option of fm-fabric with a value, and one without
+    fabric_flag,
     bind_to,
     map_by,
     accepted,     // means nothing here, or is what mpirun does anyway

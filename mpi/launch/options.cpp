@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kMaxTimeoutS = 1 << 30;
 constexpr int kMaxConfigDepth = 8;
+constexpr int kMaxFabricRanks = 256;  // FM_MAX_NODES
 
 // What stops the parsing: --help, --version, or a mistake. Never leaves this file.
 struct Stop {
@@ -29,6 +30,11 @@ struct Stop {
 
 [[noreturn]] void mistake(const std::string& text) {
     throw Stop{kUsageError, text};
+}
+
+/// An option of fm-fabric, from the word that mpirun knows it by.
+std::string fabric_word(const std::string& word) {
+    return "--" + (word.starts_with("fm-") ? word.substr(3) : word);
 }
 
 bool is_variable_name(const std::string& name) {
@@ -76,7 +82,12 @@ class Parser {
                 options_.timeout_s = parse_seconds(text, "the variable MPIEXEC_TIMEOUT");
             }
         }
+        if (const char* text = lookup_("FATHOM_DEVICE");
+            options_.devices.empty() && text != nullptr) {
+            if (*text != '\0') apply_device("the variable FATHOM_DEVICE:", text);
+        }
         settle_counts();
+        settle_fabric();
         const int total = options_.total_processes();
         if (total > kMaxRanks) mistake("more than " + std::to_string(kMaxRanks) + " processes");
         if (options_.stdin_target >= total) {
@@ -246,6 +257,8 @@ class Parser {
     bool apply_output(Action action, const std::string& first);
     void apply_export(const std::string& text);
     void apply_stdin(const std::string& text);
+    void apply_device(const std::string& option, const std::string& list);
+    void settle_fabric();
     void settle_counts();
 
     const char* (*lookup_)(const char*);
@@ -359,12 +372,11 @@ void Parser::apply(const OptionWord& word, const std::string& first, const std::
             take_hosts(hosts);
             break;
         }
-        case Action::device:
-            for (const std::string& device : split_commas(first)) {
-                if (device == "self" || device == "shm") continue;  // what a job on one host has
-                warn(name + " " + device + " is not honoured: this version has self and shm only");
-            }
+        case Action::device: apply_device(name, first); break;
+        case Action::fabric_value:
+            options_.fabric.values.emplace_back(fabric_word(word.name), first);
             break;
+        case Action::fabric_flag: options_.fabric.flags.push_back(fabric_word(word.name)); break;
         case Action::bind_to:
             if (first != "none") {
                 warn(name + " " + first + " is not honoured: this version does not bind ranks");
@@ -381,6 +393,32 @@ void Parser::apply(const OptionWord& word, const std::string& first, const std::
             break;
         default: break;
     }
+}
+
+void Parser::apply_device(const std::string& option, const std::string& list) {
+    const std::vector<std::string> built = split_commas(FATHOM_DEVICES);
+    options_.devices = split_commas(list);
+    for (const std::string& device : options_.devices) {
+        if (std::find(built.begin(), built.end(), device) != built.end()) continue;
+        mistake(option + " " + device + ": there is no such device; this build has " +
+                FATHOM_DEVICES);
+    }
+    if (options_.devices.empty()) mistake(option + " names no device");
+}
+
+void Parser::settle_fabric() {
+    const FabricOptions& fabric = options_.fabric;
+    if (options_.wants_fabric()) {
+        if (options_.total_processes() > kMaxFabricRanks) {
+            mistake("a job on the emulated Myrinet has at most " + std::to_string(kMaxFabricRanks) +
+                    " ranks, not " + std::to_string(options_.total_processes()));
+        }
+        return;
+    }
+    if (fabric.values.empty() && fabric.flags.empty()) return;
+    std::string word = fabric.values.empty() ? fabric.flags[0] : fabric.values[0].first;
+    if (word != "--fabric") word.insert(2, "fm-");
+    mistake(word + " is for the emulated Myrinet: add --device fm");
 }
 
 void Parser::settle_counts() {
@@ -404,6 +442,10 @@ int Options::total_processes() const {
     long total = 0;
     for (const Program& program : programs) total += program.processes.value_or(1);
     return static_cast<int>(std::min<long>(total, kMaxRanks + 1));
+}
+
+bool Options::wants_fabric() const {
+    return std::find(devices.begin(), devices.end(), "fm") != devices.end();
 }
 
 ParsedCommandLine parse_options(const std::vector<std::string>& words,

@@ -34,6 +34,12 @@ struct Program {
     std::vector<std::pair<std::string, std::string>> assignments;
 };
 
+/// What the emulated Myrinet of --device fm is asked for, in the words of fm-fabric.
+struct FabricOptions {
+    std::vector<std::pair<std::string, std::string>> values;
+    std::vector<std::string> flags;
+};
+
 struct Options {
     std::vector<Program> programs;
     EnvironmentPolicy environment;
@@ -44,11 +50,15 @@ struct Options {
     bool output_copy = true;       // whether mpirun's own stdout and stderr get a copy of it
     std::string stdout_pattern;    // -outfile-pattern, -errfile-pattern; empty: none
     std::string stderr_pattern;
-    int timeout_s = 0;     // 0: none
+    int timeout_s = 0;                 // 0: none
+    std::vector<std::string> devices;  // --device; empty: whatever works
+    FabricOptions fabric;
     int stdin_target = 0;  // a rank, kStdinAll or kStdinNone
     std::vector<std::string> warnings;
 
     int total_processes() const;
+    /// Is an emulated Myrinet to be started?
+    bool wants_fabric() const;
 };
 
 /// What became of the command line: either `exit_status` is there, and `text` is to be printed (on

@@ -104,12 +104,36 @@ TEST(Options, MistakesAreSentences) {
                              "-host other.example a",
                              "--verbose=3 a",
                              "-host localhost:x a",
+                             "--device tcp a",
+                             "--device , a",
+                             "--fabric f a",
+                             "--device shm --fm-report a",
+                             "-n 257 --device fm a",
                              "--output-filename :nocopy a"}) {
         const ParsedCommandLine parsed = parse(line);
         EXPECT_EQ(parsed.exit_status, kUsageError) << line;
         EXPECT_TRUE(parsed.text.starts_with("mpirun: ")) << parsed.text;
         EXPECT_TRUE(parsed.text.ends_with("\n"));
     }
+}
+
+TEST(Options, Devices) {
+    EXPECT_TRUE(parse_well("a").devices.empty());
+    EXPECT_FALSE(parse_well("--device self,shm a").wants_fabric());
+    const Options options =
+        parse_well("--device fm --fabric f.txt --fm-machine ppro200 --fm-report -n 256 a");
+    EXPECT_TRUE(options.wants_fabric());
+    EXPECT_EQ(options.devices, std::vector<std::string>{"fm"});
+    const std::vector<std::pair<std::string, std::string>> values{{"--fabric", "f.txt"},
+                                                                  {"--machine", "ppro200"}};
+    EXPECT_EQ(options.fabric.values, values);
+    EXPECT_EQ(options.fabric.flags, std::vector<std::string>{"--report"});
+    fake_environment["FATHOM_DEVICE"] = "self,fm";
+    EXPECT_TRUE(parse_well("a").wants_fabric());
+    EXPECT_FALSE(parse_well("--device shm a").wants_fabric());
+    fake_environment["FATHOM_DEVICE"] = "smoke,signals";
+    EXPECT_EQ(parse("a").exit_status, kUsageError);
+    fake_environment.clear();
 }
 
 // Every word of the table parses with the arguments that it takes, and is never taken for another.
@@ -122,6 +146,9 @@ TEST(Options, EveryWordOfTheTable) {
             case Action::config_file: continue;
             case Action::host_file: continue;
             case Action::hosts: line += " localhost"; break;
+            case Action::device: line += " shm"; break;
+            case Action::fabric_value: line += " 1 --device fm"; break;
+            case Action::fabric_flag: line += " --device fm"; break;
             case Action::set_for_all:
             case Action::set_for_one: line += " A 1"; break;
             default: line += word.arguments > 0 ? " 1" : ""; break;

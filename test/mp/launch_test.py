@@ -131,6 +131,11 @@ class CommandLine(LaunchTest):
                 (["-configfile", "/no/such", "true"], "/no/such"),
                 (["-hostfile", "/no/such", "true"], "/no/such"),
                 (["--host", "elsewhere.example", "true"], "elsewhere.example.*one host"),
+                (["--device", "shm,tcp", "true"], "tcp: there is no such device.*self,shm,fm"),
+                (["--device", ",", "true"], "no device"),
+                (["--device", "shm", "--fm-map", "true"], "--fm-map .*add --device fm"),
+                (["--fabric", "x", "true"], "--fabric .*add --device fm"),
+                (["--device", "fm", "-n", "257", "true"], "256 ranks"),
                 (["--output-filename", "/dev/null/x", "true"], "/dev/null/x")):
             done = self.mpirun(*words)
             self.assert_fails(done, 1 if "--output-filename" in words else 2, pattern)
@@ -145,8 +150,7 @@ class CommandLine(LaunchTest):
 
     def test_warns_of_what_it_does_not_do(self):
         for words in (["--mca", "btl", "self,tcp"], ["--report-bindings"], ["--bind-to", "core"],
-                      ["--map-by", "ppr:1:node"], ["-launcher", "ssh"], ["-ppn", "1"],
-                      ["--device", "shm,tcp"]):
+                      ["--map-by", "ppr:1:node"], ["-launcher", "ssh"], ["-ppn", "1"]):
             done = self.mpirun(*words, "-n", 2, "echo", "x")
             self.assertEqual((done.status, done.out), (0, "x\nx\n"), str(done))
             option = words[0].replace("--", "-")
