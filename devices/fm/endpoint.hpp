@@ -295,6 +295,7 @@ class Endpoint {
     void lose(Node node, adi::Status why, const char* what);
     void report_losses(Sink& sink);
     void look_for_death();
+    void look_for_death_at_times();
 
     // endpoint_put.cpp
     void issue_puts();
@@ -329,7 +330,7 @@ class Endpoint {
     std::vector<Loss> losses_;      ///< not yet reported
     bool extracting_ = false;
     bool stop_ = false;
-    std::uint32_t idle_turns_ = 0;  ///< extract() in a row that found nothing
+    std::uint32_t idle_turns_ = 0;  ///< looks that found nothing
     std::uint32_t idle_waits_ = 0;  ///< wait() in a row
 
     std::array<Window, FM_WINDOWS> windows_{};

@@ -54,11 +54,9 @@ int Endpoint::extract(Sink& sink, std::uint64_t max_bytes, int max_packets) {
     if (events == 0) {
         if (clock_ != nullptr) [[unlikely]]
             clock_->charge(Clock::Work::fm_poll);
-        constexpr std::uint32_t kTurns = 1024;
-        if (++idle_turns_ % kTurns == 0) look_for_death();
+        look_for_death_at_times();
         if (!owing_.empty()) pay_credits();
     } else {
-        idle_turns_ = 0;
         idle_waits_ = 0;
     }
     if (!losses_.empty()) report_losses(sink);
@@ -186,6 +184,11 @@ void Endpoint::report_losses(Sink& sink) {
         losses_.pop_back();
         sink.on_lost(loss.node, loss.why, loss.what);
     }
+}
+
+void Endpoint::look_for_death_at_times() {
+    constexpr std::uint32_t kTurns = 1024;
+    if (++idle_turns_ % kTurns == 0) look_for_death();
 }
 
 void Endpoint::look_for_death() {

@@ -57,7 +57,9 @@ bool Endpoint::has_slot() {
 }
 
 void Endpoint::refresh_slots() {
+    const std::uint32_t before = done_slot_;
     retire(board_->pio_read(&sram_->send_done));
+    if (done_slot_ == before) look_for_death_at_times();
 }
 
 void Endpoint::retire(std::uint32_t done) {
