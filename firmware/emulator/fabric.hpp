@@ -10,7 +10,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -89,14 +88,9 @@ class Fabric {
     void purge(Worm& worm);
     /// The link works, or no longer; what is on it is lost.
     void set_up(Channel& channel, bool up);
-    /// All packets that are in these feeders.
-    void purge_all(const std::vector<std::unique_ptr<Feeder>>& feeders);
+    /// All packets that are in this feeder, or pass it.
+    void purge_feeder(Feeder& feeder);
     void arm_watchdog();
-
-    /// Sends what stands in the outlet to the other emulator. Set by remote links.
-    std::function<void(Feeder&)> outlet;
-    /// The inlet may take more, or has been told to stop.
-    std::function<void(Feeder&)> inlet;
 
     bool timed() const { return timed_; }
     Scheduler& scheduler() { return scheduler_; }

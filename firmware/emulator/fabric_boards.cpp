@@ -140,6 +140,7 @@ void Fabric::forget(Feeder& feeder, Worm& worm) {
         }
         if (feeder.state == Feeder::State::waiting) std::erase(channel->waiting, &feeder);
         finish(feeder);
+        if (feeder.kind == Feeder::Kind::outlet) feeder.far->outlet_lost();
         if (held) {
             channel->fate = Channel::Fate::none;
             channel->record.clear();
@@ -183,11 +184,9 @@ void Fabric::set_up(Channel& channel, bool up) {
     if (Chunk* held = std::exchange(channel.held, nullptr); held != nullptr) free_chunk(held);
 }
 
-void Fabric::purge_all(const std::vector<std::unique_ptr<Feeder>>& feeders) {
-    for (const auto& feeder : feeders) {
-        while (feeder->first != nullptr) purge(*feeder->first->worm);
-        if (feeder->current != nullptr) purge(*feeder->current);
-    }
+void Fabric::purge_feeder(Feeder& feeder) {
+    while (feeder.first != nullptr) purge(*feeder.first->worm);
+    if (feeder.current != nullptr) purge(*feeder.current);
 }
 
 // --- the watchdog: forward reset ----------------------------------------------------------------
@@ -222,7 +221,8 @@ void Fabric::arm_watchdog() {
 void Fabric::reset_still(Time period) {
     constexpr Time kBetween = 20'000'000;
     const auto still = [&](const Worm* worm) {
-        return worm->seen == worm->progress && worm->still * period >= timeout_of(*worm);
+        return !worm->dead && worm->seen == worm->progress &&
+               worm->still * period >= timeout_of(*worm);
     };
     const auto first = std::find_if(active_.begin(), active_.end(), still);
     if (first != active_.end()) {

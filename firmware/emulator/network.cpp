@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "firmware/emulator/fabric.hpp"
+#include "firmware/emulator/remote_end.hpp"
 
 namespace emulator {
 
@@ -29,21 +30,22 @@ class NetworkOf final : public Network {
         return *endpoints_[board % endpoints_.size()];
     }
     void start() override;
-    bool poll() override { return false; }
+    bool poll() override;
 
-    NetworkCounters counters() const override { return fabric_.counters(); }
+    NetworkCounters counters() const override;
     const Topology& topology() const override { return topology_; }
 
     bool set_link(const LinkEnd& end, bool up) override;
     bool set_switch(std::uint32_t index, bool on) override;
     bool reset_switch(std::uint32_t index) override;
     bool set_slow(std::uint32_t board, Time delay) override;
-    std::uint16_t listening_port(const LinkEnd&) const override { return 0; }
+    std::uint16_t listening_port(const LinkEnd& end) const override;
 
   private:
     struct Line {
         LinkEnd a;
         LinkEnd b;
+        std::unique_ptr<RemoteEnd> far;  // instead of b
         Channel* to_b = nullptr;
         Channel* to_a = nullptr;
         bool up = true;
@@ -79,14 +81,23 @@ std::string NetworkOf::build() {
     for (const FaultPlan::Scheduled& fault : fabric_.options().faults.scheduled)
         if (const std::string wrong = check(fault); !wrong.empty()) return "faults: " + wrong;
     for (const Topology::Link& link : topology_.links) {
-        if (link.far != Topology::Far::here) return "links to other emulators are not there yet";
+        Line line{link.a, link.b, nullptr, nullptr, nullptr, true};
         const FaultPlan::Rates share = rates(link);
-        Line line{link.a, link.b, nullptr, nullptr, true};
-        line.to_b = &fabric_.add_channel(sink(link.b), share);
+        if (link.far != Topology::Far::here) {
+            auto far = RemoteEnd::open(fabric_, link);
+            if (!far) return topology_.name(link.a) + ": " + far.message();
+            line.far = std::move(*far);
+            line.b = line.a;
+        }
+        line.to_b = &fabric_.add_channel(line.far ? line.far->outlet : sink(link.b), share);
         line.to_a = &fabric_.add_channel(sink(link.a), share);
         plug(link.a, *line.to_b, *line.to_a);
-        plug(link.b, *line.to_a, *line.to_b);
-        lines_.push_back(line);
+        if (line.far) {
+            line.far->plug(*line.to_b, *line.to_a);
+        } else {
+            plug(link.b, *line.to_a, *line.to_b);
+        }
+        lines_.push_back(std::move(line));
     }
     return {};
 }
@@ -180,12 +191,40 @@ void NetworkOf::tell(const LinkEnd& end, bool up) {
 /// Brings the channels to what the link and the switches at its ends say.
 void NetworkOf::refresh(Line& line) {
     const auto powered = [&](const LinkEnd& end) { return end.is_board || on_[end.index]; };
-    const bool up = line.up && powered(line.a) && powered(line.b);
+    const bool up =
+        line.up && powered(line.a) && powered(line.b) && (!line.far || line.far->joined());
     if (line.to_a->up == up) return;
     fabric_.set_up(*line.to_a, up);
     fabric_.set_up(*line.to_b, up);
     tell(line.a, up);
-    tell(line.b, up);
+    if (!line.far) tell(line.b, up);
+}
+
+bool NetworkOf::poll() {
+    bool any = false;
+    for (Line& line : lines_) {
+        if (!line.far || !line.far->news()) continue;
+        line.far->poll([&] { refresh(line); });
+        any = true;
+    }
+    if (any) fabric_.run();
+    return any;
+}
+
+NetworkCounters NetworkOf::counters() const {
+    NetworkCounters counters = fabric_.counters();
+    for (const Line& line : lines_) {
+        if (!line.far) continue;
+        counters.strangers += line.far->link().strangers();
+        counters.bad_frames += line.far->link().bad_frames();
+    }
+    return counters;
+}
+
+std::uint16_t NetworkOf::listening_port(const LinkEnd& end) const {
+    for (const Line& line : lines_)
+        if (line.far && line.a == end) return line.far->link().port();
+    return 0;
 }
 
 bool NetworkOf::set_link(const LinkEnd& end, bool up) {
@@ -200,7 +239,7 @@ bool NetworkOf::set_link(const LinkEnd& end, bool up) {
 bool NetworkOf::set_switch(std::uint32_t index, bool on) {
     if (index >= on_.size()) return false;
     on_[index] = on;
-    if (!on) fabric_.purge_all(fabric_.ports(index));
+    if (!on) reset_switch(index);
     for (Line& line : lines_) refresh(line);
     fabric_.run();
     return true;
@@ -208,7 +247,7 @@ bool NetworkOf::set_switch(std::uint32_t index, bool on) {
 
 bool NetworkOf::reset_switch(std::uint32_t index) {
     if (index >= on_.size()) return false;
-    fabric_.purge_all(fabric_.ports(index));
+    for (const auto& port : fabric_.ports(index)) fabric_.purge_feeder(*port);
     fabric_.run();
     return true;
 }

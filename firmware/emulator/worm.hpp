@@ -51,6 +51,20 @@ struct Chunk {
     }
 };
 
+/// The other end of what a fabric does not know: a link to another emulator.
+class FarSide {
+  public:
+    /// The outlet has chunks, or may go on.
+    virtual void outlet_ready() = 0;
+    /// A packet that the outlet had begun to pass on was thrown away.
+    virtual void outlet_lost() = 0;
+    /// The inlet has room again.
+    virtual void inlet_free() = 0;
+
+  protected:
+    ~FarSide() = default;
+};
+
 /// A place where packets wait in order and from which they go on: a board's send engine, a switch's
 /// port with its slack buffer, a board's receive engine (its way on is the board), a fault's stock
 /// of copies, and the two ends of a link to another emulator.
@@ -76,6 +90,7 @@ struct Feeder {
     std::uint32_t node = 0;        ///< of a port: the switch
     std::uint32_t port = 0;        ///< of a port; else where it stands in arbitration
     Endpoint* endpoint = nullptr;  ///< of source and inbox: the board's
+    FarSide* far = nullptr;        ///< of inlet and outlet
 };
 
 /// One direction of a link.
