@@ -144,6 +144,7 @@ bool ControlProgram::process_open(Endpoint* e, fm_wire* wire, uint32_t kind) {
     uint32_t node = source >> 16 & 0xff;
     Channel& c = e->channels[node];
     Peer& p = e->peers[node];
+    if (p.stall > 1) p.stall = 1;  // it is there
     if (kind == FM_KIND_DATA || kind == FM_KIND_DEPOSIT) {
         if (in_order(e, node, source)) {
             bool taken = false;
@@ -152,7 +153,9 @@ bool ControlProgram::process_open(Endpoint* e, fm_wire* wire, uint32_t kind) {
             } else if (to_ring(e, wire, kDmaRing | e->index << 24 | hw::address(wire))) {
                 taken = true;
             } else {
+                // Not accepted, and its sender learns that the node is alive.
                 count(counters()->ring_full);
+                owe(e, node, kAckWeight);
                 return false;
             }
             accepted(e, node, &c, source, ack);
