@@ -93,6 +93,9 @@ ULONG FMX_missing(FM_stream* stream);
 void FMX_wait(void);
 /* Seconds on this node's clock: modelled time where the emulator models time, else real time. */
 double FMX_time(void);
+/* This node computes for so many seconds of modelled time, of which the emulator sees nothing; in
+ * real time it does nothing. */
+void FMX_compute(double seconds);
 /* Called when a node is lost: it died, or no way leads to it. Without one the program ends. */
 void FMX_on_lost(void (*function)(ULONG node, const char* why));
 

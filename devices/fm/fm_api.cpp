@@ -2,6 +2,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdarg>
 #include <cstdio>
@@ -242,6 +243,12 @@ FM_EXPORT double FMX_time(void) {
     }
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     return std::chrono::duration<double>(now).count();
+}
+
+FM_EXPORT void FMX_compute(double seconds) {
+    Clock* clock = library("FMX_compute").endpoint().board().clock();
+    if (clock != nullptr && seconds > 0)
+        clock->charge_ps(static_cast<std::int64_t>(std::min(seconds, 1e3) * 1e12));
 }
 
 FM_EXPORT void FMX_on_lost(void (*function)(ULONG, const char*)) {
