@@ -19,6 +19,8 @@ constexpr std::uint32_t kEagerBytes = 16 * 1024;
 constexpr std::uint64_t kPutMostBytes = 512 * 1024;
 /// What reading a clock costs; only so that loops until a time end.
 constexpr std::int64_t kReadClockPs = 50'000;
+/// Between two looks whether all is acknowledged, which may take an acknowledgement's delay.
+constexpr std::int64_t kQuiescePs = 20'000'000;
 
 }  // namespace
 
@@ -84,7 +86,14 @@ Status Fm::connect(adi::Peer, std::string* error) {
         std::move(board_),
         EndpointOptions{info_.self, info_.size, Endpoint::strategy_from_environment()});
     use_puts();
+    go_away();
     return Status::ok;
+}
+
+/// What follows, and may take long, is no matter of the board's: modelled time goes on without this
+/// process until it comes back.
+void Fm::go_away() {
+    if (clock_ != nullptr) clock_->away();
 }
 
 /// Offers puts if the board may reach this process's memory: the system may not let an emulator.
@@ -103,8 +112,10 @@ Status Fm::quiesce(std::chrono::steady_clock::time_point deadline) {
     // the ring: a peer that has left already is no fault now.
     while (endpoint_ != nullptr && !endpoint_->idle()) {
         if (std::chrono::steady_clock::now() > deadline) return Status::again;
+        if (clock_ != nullptr) clock_->charge_ps(kQuiescePs);
         sched_yield();
     }
+    go_away();
     return Status::ok;
 }
 

@@ -91,6 +91,7 @@ class Fm final : public adi::Device {
     struct Taker;
 
     void use_puts();
+    void go_away();
     void on_packet(adi::Sink& sink, const Packet& packet);
     const char* take(adi::Sink& sink, Inbound& in, const Packet& packet);
     void move_payload(Inbound& in);
