@@ -1,12 +1,17 @@
 // The control program finds its routes: whole fabrics of emulated boards, in modelled time.
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "firmware/emulator/attach_fixture.hpp"
 #include "firmware/emulator/driver.hpp"
 #include "firmware/emulator/network.hpp"
 
@@ -134,14 +139,15 @@ class MappedFabric {
 };
 
 /// Two leaves with three boards each, and two switches that join them.
+constexpr const char* kTwoWays =
+    "switch left 8\nswitch right 16\nswitch up 8\nswitch down 8\n"
+    "board 3\nboard 4\nboard 5\nboard 6\nboard 7\nboard 8\n"
+    "link 3 left:1\nlink 4 left:2\nlink 5 left:7\nlink 6 right:0\nlink 7 right:9\nlink 8 "
+    "right:15\n"
+    "link left:3 up:0\nlink right:3 up:5\nlink left:4 down:1\nlink right:12 down:7\n";
+
 Topology two_ways() {
-    return *parse_topology(
-        "switch left 8\nswitch right 16\nswitch up 8\nswitch down 8\n"
-        "board 3\nboard 4\nboard 5\nboard 6\nboard 7\nboard 8\n"
-        "link 3 left:1\nlink 4 left:2\nlink 5 left:7\nlink 6 right:0\nlink 7 right:9\nlink 8 "
-        "right:15\n"
-        "link left:3 up:0\nlink right:3 up:5\nlink left:4 down:1\nlink right:12 down:7\n",
-        "test");
+    return *parse_topology(kTwoWays, "test");
 }
 
 TEST(Mapping, TheDefaultFabric) {
@@ -219,6 +225,34 @@ TEST(Mapping, FaultsOnEveryLink) {
     fabric.run(1000 * kMs);
     fabric.expect_routes(fabric.all());
     EXPECT_GT(fabric.network().counters().faults.dropped, 0u);
+}
+
+/// Nobody looks at the network but when packets are not acknowledged.
+TEST(Mapping, MessagesFindTheirWayAroundASwitch) {
+    const std::string file = testing::TempDir() + "fathom-mapping-" + std::to_string(::getpid());
+    std::ofstream(file) << kTwoWays;
+    EmulatorOptions options;
+    options.fabric = file;
+    options.machine = find_machine("ppro200");
+    options.faults = "remove=up@100ms+300ms remove=down@600ms";
+    options.firmware.map = true;
+    options.firmware.map_ms = 0;
+    emulator_test::RunningEmulator emulator(std::move(options));
+    std::filesystem::remove(file);
+    auto job = emulator_test::make_job(emulator.name(), 2, {}, {4, 7});
+    for (std::uint32_t i = 0; i < 200; ++i) {
+        dev::fm::Clock& clock = *job[i % 2]->board().clock();
+        clock.charge_ps(5 * kMs);
+        job[i % 2]->send(1 - i % 2, {i, 0}, emulator_test::some_bytes(100, i));
+        const emulator_test::Arrived packet = job[1 - i % 2]->take();
+        ASSERT_EQ(packet.user[0], i);
+        ASSERT_EQ(packet.kind, FM_KIND_DATA);
+    }
+    EXPECT_GT(job[0]->board().clock()->now_ps(), 900 * kMs);
+    const fm_counters& counters = *job[0]->board().counters();
+    const fm_counters& others = *job[1]->board().counters();
+    EXPECT_GT(fm_be32(counters.timeouts) + fm_be32(others.timeouts), 0u);
+    EXPECT_EQ(fm_be32(counters.nodes_lost) + fm_be32(others.nodes_lost), 0u);
 }
 
 }  // namespace
