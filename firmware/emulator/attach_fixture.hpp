@@ -94,6 +94,8 @@ class Node {
         if (board_->clock() != nullptr && !alone_) board_->clock()->away();
     }
 
+    std::uint32_t sent_count() const { return next_; }
+
     void send(std::uint32_t destination, std::array<std::uint32_t, 2> user,
               const std::vector<std::byte>& payload) {
         wait_for_slot();
