@@ -123,7 +123,7 @@ bool Board::fail(const char* reason, std::uint32_t address) {
 bool Board::map(std::uint32_t address, int fd, std::size_t bytes) {
     if (address % FM_PAGE_BYTES != 0 || address > FM_SRAM_BYTES || bytes > FM_SRAM_BYTES - address)
         return false;
-    core_->written(address, bytes);
+    written(address, bytes);
     return mmap(sram_ + address, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) !=
            MAP_FAILED;
 }
@@ -131,7 +131,7 @@ bool Board::map(std::uint32_t address, int fd, std::size_t bytes) {
 bool Board::unmap(std::uint32_t address, std::size_t bytes) {
     if (address % FM_PAGE_BYTES != 0 || address > FM_SRAM_BYTES || bytes > FM_SRAM_BYTES - address)
         return false;
-    core_->written(address, bytes);
+    written(address, bytes);
     return mmap(sram_ + address, bytes, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
 }
@@ -145,12 +145,14 @@ std::uint32_t Board::load_word(std::uint32_t address) const {
 
 void Board::store_word(std::uint32_t address, std::uint32_t word) {
     if (address % 4 != 0 || address >= FM_SRAM_BYTES) return;
+    catch_up();
     std::atomic_ref<std::uint32_t>(*reinterpret_cast<std::uint32_t*>(sram_ + address))
         .store(fm_be32(word), std::memory_order_release);
     core_->written(address, 4);
 }
 
 void Board::signal(unsigned n) {
+    catch_up();
     set_isr(ISR_LAN_SIG(n & 7));
 }
 
@@ -188,7 +190,9 @@ bool Board::start_dma(std::uint32_t bytes) {
     }
     dma_.end = dma_.begin + machine_.dma_start_ps + machine_.dma_byte_ps * Time{bytes};
     scheduler_.at(dma_.end, [this, life = life_] {
-        if (life == life_) finish_dma();
+        if (life != life_) return;
+        catch_up();
+        finish_dma();
     });
     return true;
 }
@@ -232,6 +236,7 @@ void Board::start_timer(std::uint32_t ticks) {
     if (ticks == 0) return;
     scheduler_.timer(registers_.timer_end, [this, set, life = life_] {
         if (life != life_ || set != registers_.timer_set) return;
+        catch_up();
         registers_.timer_end = 0;
         set_isr(ISR_TIME);
     });

@@ -104,6 +104,8 @@ class Board final : public Connector, private Bus {
     /// Polling and nothing that the poll loop looks at has changed: to run it would do nothing. A
     /// few loads; may be asked at any time between runs.
     bool idle() const { return core_->fault() != nullptr || core_->idle(); }
+    /// The same without the look at shared memory.
+    bool asleep() const { return core_->fault() != nullptr || core_->asleep(); }
     /// Null while the core has not stopped for good.
     const Fault* fault() const { return core_->fault(); }
 
@@ -118,7 +120,10 @@ class Board final : public Connector, private Bus {
     std::uint32_t load_word(std::uint32_t address) const;
     void store_word(std::uint32_t address, std::uint32_t word);
     /// After sram() was written directly.
-    void written(std::uint32_t address, std::size_t bytes) { core_->written(address, bytes); }
+    void written(std::uint32_t address, std::size_t bytes) {
+        catch_up();
+        core_->written(address, bytes);
+    }
     /// Sets ISR_LAN_SIG(n).
     void signal(unsigned n);
 
@@ -189,6 +194,11 @@ class Board final : public Connector, private Bus {
     void store_isr(std::uint32_t value);
     void set_isr(std::uint32_t bits);
     void signal_host();
+    /// Modelled time: something from outside happens now, and the core may be behind: it has gone
+    /// round in its poll loop until then. (Others need not bring an idle board along.)
+    void catch_up() {
+        if (timed_ && now() < scheduler_.now()) run_until(scheduler_.now());
+    }
     bool fail(const char* reason, std::uint32_t address);
     bool start_dma(std::uint32_t bytes);
     void finish_dma();

@@ -55,6 +55,7 @@ void Board::send_more() {
 
 void Board::sent() {
     if (!send_.busy) return;
+    catch_up();
     send_.busy = false;
     if (watcher_ != nullptr) watcher_->sent(send_.began, time(), send_.bytes);
     send_more();
@@ -133,6 +134,7 @@ void Board::finish_receive(std::uint8_t syndrome) {
 }
 
 std::size_t Board::received(std::span<const std::uint8_t> bytes, bool tail, std::uint8_t syndrome) {
+    catch_up();
     if (!receive_.armed) {
         receive_.refused = true;
         return 0;
@@ -166,6 +168,7 @@ std::size_t Board::received(std::span<const std::uint8_t> bytes, bool tail, std:
 }
 
 void Board::reset(bool sending) {
+    catch_up();
     ++counts_.resets;
     if (sending && (send_.busy || send_.armed)) {
         const std::uint32_t smp = send_.smp;
@@ -181,6 +184,7 @@ void Board::reset(bool sending) {
 }
 
 void Board::link_changed(bool) {
+    catch_up();
     set_isr(ISR_LINK);
 }
 

@@ -90,6 +90,8 @@ class Core {
     /// loop reads: a few loads. A loop that reads a register which changes by itself (Bus says so
     /// by moving()) is never idle.
     bool idle() const;
+    /// Polling, and not woken: idle() but for the look at shared words.
+    bool asleep() const { return idle_; }
     /// An input has changed that is not shared memory: a register, or private SRAM.
     void wake() {
         dirty_ = true;

@@ -143,6 +143,7 @@ adi::Result<std::uint32_t> Driver::reserve(const fm_attach_request& request, pid
     Endpoint& endpoint = *unused;
     endpoint = Endpoint{};
     endpoint.used = true;
+    ++endpoints_in_use_;
     endpoint.key = request.key;
     endpoint.node = request.argument;
     endpoint.nodes = request.nodes;
@@ -211,6 +212,7 @@ void Driver::released(std::uint32_t index) {
     }
     board_.unmap(region_of(index), FM_ENDPOINT_BYTES);
     endpoint = Endpoint{};
+    --endpoints_in_use_;
 }
 
 // --- pages -------------------------------------------------------------------------------------

@@ -84,6 +84,7 @@ class Driver {
     /// Null: not open.
     Lockstep::Host* lockstep_host(std::uint32_t endpoint) { return endpoints_[endpoint].clock; }
     bool used(std::uint32_t endpoint) const { return endpoints_[endpoint].used; }
+    bool in_use() const { return endpoints_in_use_ != 0; }
     /// Is that node of that job here?
     bool has(std::uint32_t key, std::uint32_t node) const;
 
@@ -132,6 +133,7 @@ class Driver {
     SharedMemory counters_;
     bool map_ = false;
     std::array<Endpoint, FM_ENDPOINTS> endpoints_;
+    unsigned endpoints_in_use_ = 0;
     std::deque<Command> commands_;
 };
 

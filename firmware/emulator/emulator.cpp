@@ -28,14 +28,17 @@ constexpr unsigned kFreeSlices = 50;
 
 class BoardProcessor final : public Processor {
   public:
-    explicit BoardProcessor(Board& board) : board_(board) {}
+    explicit BoardProcessor(Driver& driver) : driver_(driver), board_(driver.board()) {}
     bool idle() const override { return board_.idle(); }
+    bool asleep() const override { return board_.asleep(); }
+    bool shared() const override { return driver_.in_use(); }
     void run(std::uint64_t instructions) override { board_.run(instructions); }
     void run_until(Time until) override { board_.run_until(until); }
     Time now() const override { return board_.now(); }
     void stop_at(Time until) override { board_.stop_at(until); }
 
   private:
+    Driver& driver_;
     Board& board_;
 };
 
@@ -133,7 +136,7 @@ adi::Result<bool> Emulator::start(const firmware::Image& image) {
             watchers_.push_back(std::make_unique<TracedBoard>(id, *trace_));
             board.watch(watchers_.back().get());
         }
-        processors_.push_back(std::make_unique<BoardProcessor>(board));
+        processors_.push_back(std::make_unique<BoardProcessor>(*driver));
         simulation_.add(*processors_.back());
         drivers_.push_back(std::move(driver));
     }

@@ -14,7 +14,7 @@ constexpr std::uint64_t kInstructions = 4096;
 }  // namespace
 
 Time Simulation::now() const {
-    if (timed_) return running_ != nullptr ? std::max(now_, running_->now()) : now_;
+    if (timed_) return running_ != nullptr ? running_->now() : now_;
     using std::chrono::nanoseconds;
     const auto passed = std::chrono::steady_clock::now() - start_;
     return std::chrono::duration_cast<nanoseconds>(passed).count() * 1000;
@@ -51,26 +51,27 @@ void Simulation::stop() {
     }
 }
 
-void Simulation::catch_up(Time until) {
-    for (Processor* processor : processors_) {
-        if (processor->now() >= until)
-            continue;
-        running_ = processor;
-        bound_ = until;
-        processor->run_until(until);
-        running_ = nullptr;
-    }
+void Simulation::run(Processor& processor, Time until) {
+    running_ = &processor;
+    bound_ = until;
+    processor.run_until(until);
+    running_ = nullptr;
 }
 
 void Simulation::advance(Time until) {
     stopped_ = false;
+    active_.resize(processors_.size());
+    for (std::size_t i = 0; i < processors_.size(); ++i) active_[i] = !processors_[i]->idle();
     while (!stopped_) {
         const Time event = timers_.empty() ? kNever : timers_.top().when;
         Processor* first = nullptr;
         Time first_time = kNever;
         Time second_time = kNever;
-        for (Processor* processor : processors_) {
-            const Time time = processor->idle() ? kNever : processor->now();
+        for (std::size_t i = 0; i < processors_.size(); ++i) {
+            Processor* const processor = processors_[i];
+            active_[i] = active_[i] ? !processor->idle() : !processor->asleep();
+            if (!active_[i]) continue;
+            const Time time = processor->now();
             if (time < first_time) {
                 second_time = first_time;
                 first_time = time;
@@ -82,20 +83,17 @@ void Simulation::advance(Time until) {
         if (std::min(event, first_time) >= until) break;
         if (event <= first_time) {
             now_ = std::max(now_, event);
-            // Whoever it concerns has got so far; idle processors are quick about it.
-            catch_up(now_);
             handle_first();
             continue;
         }
         now_ = std::max(now_, first_time);
         const Time ahead = second_time == kNever ? kNever : second_time + lookahead_;
-        bound_ = std::max(std::min({event, until, ahead}), first_time + 1);
-        running_ = first;
-        first->run_until(bound_);
-        running_ = nullptr;
+        run(*first, std::max(std::min({event, until, ahead}), first_time + 1));
     }
     if (!stopped_) now_ = std::max(now_, until);
-    catch_up(now_);
+    for (Processor* processor : processors_) {
+        if (processor->shared() && processor->now() < now_) run(*processor, now_);
+    }
 }
 
 bool Simulation::pending() const {

@@ -44,10 +44,15 @@ class Processor {
     virtual ~Processor() = default;
     /// It polls and none of what it looks at has changed, or it has stopped for good.
     virtual bool idle() const = 0;
+    /// It polls, and nothing has woken it: idle() without a look at what others may have stored.
+    virtual bool asleep() const = 0;
+    /// Other processes may store into its memory.
+    virtual bool shared() const = 0;
     /// Fast: executes at most so many instructions.
     virtual void run(std::uint64_t instructions) = 0;
     /// Modelled time: executes the instructions that begin before `until`, or before a nearer bound
-    /// that stop_at() sets meanwhile. Turns of an idle loop are skipped.
+    /// that stop_at() sets meanwhile. Turns of an idle loop are skipped. While it is idle its time
+    /// may lag; what wakes it brings it along first.
     virtual void run_until(Time until) = 0;
     /// Modelled time: when its next instruction begins.
     virtual Time now() const = 0;
@@ -71,8 +76,8 @@ class Simulation final : public Scheduler {
     void add(Processor& processor) { processors_.push_back(&processor); }
 
     /// Modelled time: everything that happens before `until`, unless stop() is called meanwhile.
-    /// Afterwards now() is `until`, or where it stopped, and all processors have got so far: what a
-    /// process does to their memory then happens at that time.
+    /// Afterwards now() is `until`, or where it stopped, and all processors with shared memory have
+    /// got so far: what a process stores then is stored at that time.
     void advance(Time until);
     /// Ends advance() at now(), from within what is being handled.
     void stop();
@@ -97,7 +102,7 @@ class Simulation final : public Scheduler {
 
     void handle_first();
     bool run_timers();
-    void catch_up(Time until);
+    void run(Processor& processor, Time until);
 
     const bool timed_;
     Time lookahead_ = 0;
@@ -110,6 +115,7 @@ class Simulation final : public Scheduler {
     Queue timers_;                            // modelled time: all events
     std::deque<std::function<void()>> soon_;  // fast: what at() got
     std::vector<Processor*> processors_;
+    std::vector<bool> active_;  // during advance(), by processor
 };
 
 }  // namespace emulator

@@ -19,6 +19,8 @@ class Worker final : public emulator::Processor {
     Worker(Time begin, Time end, std::function<void(Time)> step)
         : now_(begin), end_(end), step_(std::move(step)) {}
     bool idle() const override { return now_ >= end_; }
+    bool asleep() const override { return idle(); }
+    bool shared() const override { return true; }
     void run(std::uint64_t instructions) override {
         for (; instructions > 0 && !idle(); --instructions) work();
     }
@@ -112,7 +114,7 @@ TEST(Simulation, StopHoldsTheTimeOfWhoCalled) {
     EXPECT_TRUE(later);
 }
 
-TEST(Simulation, AllProcessorsReachTheEnd) {
+TEST(Simulation, ProcessorsWithSharedMemoryReachTheEnd) {
     Simulation simulation(true);
     Worker idle(0, 0, [](Time) { FAIL() << "it has nothing to do"; });
     simulation.add(idle);
