@@ -198,9 +198,13 @@ bool Emulator::turn_timed() {
         // No process runs. Time goes on if something is to be done, or somebody waits.
         const bool driver_waits = std::any_of(drivers_.begin(), drivers_.end(),
                                               [](const auto& driver) { return driver->busy(); });
-        if (!driver_waits && ready_ && !(lockstep_.waiting() && simulation_.pending()))
+        if (!driver_waits && ready_ && !(lockstep_.waiting() && simulation_.pending())) {
+            slices_ = 0;
             return false;
-        if (++slices_ > kFreeSlices) adi::futex_wait(&page_of(fabric_).reserved, 0, kSlice / 1000);
+        }
+        const auto wall = std::chrono::steady_clock::now();
+        if (++slices_ > kFreeSlices && wall < next_slice_) return false;
+        next_slice_ = wall + std::chrono::nanoseconds(kSlice / 1000);
         until = now + kSlice;
     }
     if (until <= now) return false;
