@@ -61,6 +61,7 @@ Endpoint::Endpoint(std::unique_ptr<Board> board, const EndpointOptions& options)
       self_(options.self),
       nodes_(options.nodes),
       strategy_(options.strategy),
+      patience_(options.patience),
       ring_mask_(board_->ring_slots() - 1),
       ring_shift_(static_cast<std::uint32_t>(std::countr_zero(board_->ring_slots()))),
       credits_(credits_of(board_->ring_slots(), options.nodes)),
@@ -74,9 +75,10 @@ bool Endpoint::something_new() {
     const std::byte* page = nullptr;
     if (next_packet(&page)) return true;
     // Not a modelled load: where time is modelled, it stands still between the look and here.
-    const auto done =
-        fm_be32(std::atomic_ref<std::uint32_t>(sram_->send_done).load(std::memory_order_acquire));
-    return done_slot_ != next_slot_ && done != done_slot_;
+    const std::uint32_t known = done_slot_;
+    retire(fm_be32(
+        std::atomic_ref<std::uint32_t>(sram_->send_done).load(std::memory_order_acquire)));
+    return done_slot_ != known;
 }
 
 Endpoint::Park Endpoint::prepare_park() {
@@ -98,9 +100,8 @@ void Endpoint::cancel_park() {
 }
 
 void Endpoint::wait() {
-    constexpr std::uint32_t kYields = 500;
     constexpr std::int64_t kSleepNs = 100'000'000;
-    if (clock_ == nullptr && ++idle_waits_ < kYields) {
+    if (clock_ == nullptr && ++idle_waits_ <= patience_) {
         sched_yield();
         return;
     }

@@ -97,6 +97,9 @@ struct EndpointOptions {
     Node self = 0;
     Node nodes = 1;
     Strategy strategy = Strategy::adapt;
+    /// How often wait() only gives the processor away before it sleeps: 0 where the processes
+    /// and the emulator have fewer processors than they are.
+    std::uint32_t patience = 500;
 };
 
 /// A window that a peer may deposit into, as its owner names it to the peer.
@@ -311,6 +314,7 @@ class Endpoint {
     Node self_;
     Node nodes_;
     Strategy strategy_;
+    std::uint32_t patience_;
     std::uint32_t ring_mask_;
     std::uint32_t ring_shift_;
     std::uint32_t credits_;

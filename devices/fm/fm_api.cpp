@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "adi/base/host.hpp"
 #include "adi/boot/boot.hpp"
 #include "devices/fm/fm1.h"
 #include "devices/fm/join.hpp"
@@ -122,9 +123,11 @@ void initialize() {
     }
     const auto self = static_cast<Node>(FM_nodeid);
     const auto nodes = static_cast<Node>(FM_numnodes);
-    auto endpoint = std::make_unique<Endpoint>(
-        join(*p.boot, self, nodes),
-        EndpointOptions{self, nodes, Endpoint::strategy_from_environment()});
+    EndpointOptions options{self, nodes, Endpoint::strategy_from_environment()};
+    const std::vector<adi::Peer> local = must(adi::local_peers(*p.boot), "FM_initialize");
+    const std::size_t busy = local.size() + 1;  // the emulator too
+    if (busy > static_cast<std::size_t>(adi::available_cpus())) options.patience = 0;
+    auto endpoint = std::make_unique<Endpoint>(join(*p.boot, self, nodes), options);
     p.library =
         std::make_unique<Library>(std::move(endpoint), p.table(), Library::Hooks{fail, say});
     p.library->on_lost(on_lost);
@@ -133,7 +136,9 @@ void initialize() {
 void finalize() {
     Process& p = process();
     library("FM_finalize").leave();
-    // Nobody's last packets are under way any more: boards may be given back.
+    // Nobody's last packets are under way any more: boards may be given back. What follows is not
+    // the modelled machine's business.
+    if (Clock* clock = p.library->endpoint().board().clock()) clock->away();
     must(p.boot->fence(), "FM_finalize");
     p.library.reset();
     p.alone.reset();
