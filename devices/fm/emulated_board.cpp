@@ -136,6 +136,8 @@ adi::Result<bool> EmulatedBoard::map(std::span<const int> descriptors, bool time
         lockstep_ = std::make_unique<LockstepClock>(
             *status_, fabric_->costs, [this] { kick(); }, [this] { return dead(); });
         clock_ = lockstep_.get();
+        auto* trace = reinterpret_cast<fm_host_trace*>(host + FM_HOST_TRACE);
+        if (trace->on != 0) lockstep_->trace(*trace);
     }
     return true;
 }

@@ -41,6 +41,21 @@ void LockstepClock::sleep_until(std::uint32_t* word, Until until) {
     }
 }
 
+void LockstepClock::tell(unsigned what, std::uint64_t ps, std::uint64_t bytes) {
+    const std::atomic_ref<std::uint32_t> head(trace_->head);
+    const std::uint32_t number = head.load(std::memory_order_relaxed);
+    // Acquires: the emulator is done with the place.
+    const std::uint32_t taken =
+        std::atomic_ref<std::uint32_t>(trace_->tail).load(std::memory_order_acquire);
+    if (number - taken >= FM_TRACE_EVENTS) return;
+    fm_trace_event& event = trace_->events[number % FM_TRACE_EVENTS];
+    event.begin_ps = clock_;
+    event.lasts_ps = static_cast<std::uint32_t>(std::min<std::uint64_t>(ps, ~std::uint32_t{0}));
+    event.what = static_cast<std::uint16_t>(what);
+    event.bytes = static_cast<std::uint16_t>(std::min<std::uint64_t>(bytes, 0xffff));
+    head.store(number + 1, std::memory_order_release);
+}
+
 void LockstepClock::join() {
     std::uint32_t from = FM_HOST_AWAY;
     state().compare_exchange_strong(from, FM_HOST_JOINING, std::memory_order_seq_cst);

@@ -20,32 +20,44 @@ class LockstepClock final : public Clock {
 
     std::int64_t now_ps() const override { return static_cast<std::int64_t>(clock_); }
     void charge_ps(std::int64_t ps) override {
-        clock_ += ps > 0 ? static_cast<std::uint64_t>(ps) : 0;
+        if (ps > 0) pass(FM_TRACE_COMPUTE, static_cast<std::uint64_t>(ps));
     }
     void charge_copy(std::uint64_t bytes) override {
-        clock_ += costs_.copy_start + bytes * costs_.copy_byte;
+        pass(FM_TRACE_COPY, costs_.copy_start + bytes * costs_.copy_byte, bytes);
     }
-    void charge(Work work) override { clock_ += costs_.work[static_cast<unsigned>(work)]; }
+    void charge(Work work) override {
+        pass(static_cast<unsigned>(work), costs_.work[static_cast<unsigned>(work)]);
+    }
     /// Does not wait: nobody reads these bytes before a word that publishes them.
     void pio_write(std::uint64_t bytes) override {
-        clock_ += costs_.pio_write_start + bytes * costs_.pio_write_byte;
+        pass(FM_TRACE_PIO_WRITE, costs_.pio_write_start + bytes * costs_.pio_write_byte, bytes);
     }
     void pio_write_word() override {
-        clock_ += costs_.pio_word;
+        pass(FM_TRACE_PIO_WORD, costs_.pio_word, 4);
         synchronize();
     }
     void pio_read_word() override {
-        clock_ += costs_.pio_read;
+        pass(FM_TRACE_PIO_READ, costs_.pio_read, 4);
         synchronize();
     }
     void look() override;
     void wait() override;
     void away() override;
 
+    /// From now on what takes time is told to the emulator, which writes it to a trace.
+    void trace(fm_host_trace& trace) { trace_ = &trace; }
+
     /// Any thread: ends wait().
     void call_back();
 
   private:
+    /// Time goes on.
+    void pass(unsigned what, std::uint64_t ps, std::uint64_t bytes = 0) {
+        if (trace_ != nullptr && ps > 0) [[unlikely]]
+            tell(what, ps, bytes);
+        clock_ += ps;
+    }
+    void tell(unsigned what, std::uint64_t ps, std::uint64_t bytes);
     void synchronize();
     void join();
     template <class Until>
@@ -61,6 +73,7 @@ class LockstepClock final : public Clock {
 
     fm_host_status& status_;
     const fm_host_costs costs_;
+    fm_host_trace* trace_ = nullptr;
     std::function<void()> kick_;
     std::function<bool()> dead_;
     std::uint64_t clock_ = 0;

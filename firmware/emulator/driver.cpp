@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "adi/base/futex.hpp"
+#include "firmware/emulator/trace.hpp"
 
 namespace emulator {
 
@@ -162,8 +163,15 @@ adi::Result<std::uint32_t> Driver::reserve(const fm_attach_request& request, pid
     }
     endpoint.next_page = pages;
     if (lockstep_ != nullptr) endpoint.clock = lockstep_->add(endpoint.status());
+    endpoint.trace()->on = lockstep_ != nullptr && trace_ != nullptr ? 1 : 0;
     write_control(index, FM_ENDPOINT_RESERVED);
     return index;
+}
+
+void Driver::take_trace() {
+    if (trace_ == nullptr) return;
+    for (const Endpoint& endpoint : endpoints_)
+        if (endpoint.used) take_host_trace(*endpoint.trace(), board_.id(), *trace_);
 }
 
 void Driver::write_control(std::uint32_t index, std::uint32_t state) {
@@ -206,6 +214,7 @@ void Driver::close(std::uint32_t index) {
 }
 
 void Driver::released(std::uint32_t index) {
+    take_trace();
     Endpoint& endpoint = endpoints_[index];
     for (std::uint32_t page = 0; page < FM_PAGES; ++page) {
         if (endpoint.pages[page] != PageUse::free) write_page(index, page, false);

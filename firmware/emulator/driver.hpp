@@ -35,6 +35,8 @@ struct FirmwareSettings {
     std::uint32_t map_ms = 1'000;
 };
 
+class Trace;
+
 class Driver {
   public:
     using Done = std::function<void(bool ok)>;
@@ -46,6 +48,9 @@ class Driver {
     Driver& operator=(const Driver&) = delete;
 
     Board& board() { return board_; }
+    /// Modelled time: processes tell what they do, and take_trace() writes it down.
+    void set_trace(Trace* trace) { trace_ = trace; }
+    void take_trace();
     const Board& board() const { return board_; }
 
     /// Starts the firmware. `routes`: used unless it finds them by itself.
@@ -95,6 +100,9 @@ class Driver {
     enum class PageUse : std::uint8_t { free, taken, leaving };
 
     struct Endpoint {
+        fm_host_trace* trace() const {
+            return reinterpret_cast<fm_host_trace*>(host.data() + FM_HOST_TRACE);
+        }
         bool used = false;
         std::uint32_t key = 0, node = 0, nodes = 0;
         std::uint32_t ring_slots = 0;
@@ -128,6 +136,7 @@ class Driver {
     void released(std::uint32_t endpoint);
 
     Lockstep* lockstep_;
+    Trace* trace_ = nullptr;
     Iommu iommu_;
     Board board_;
     SharedMemory counters_;

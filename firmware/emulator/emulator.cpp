@@ -48,12 +48,9 @@ class TracedBoard final : public BoardWatcher {
     void dma(Time begin, Time end, std::uint32_t bytes, bool to_host) override {
         trace_.span(board_, Trace::Lane::dma, to_host ? "to host" : "from host", begin, end, bytes);
     }
-    void sent(Time begin, Time end, std::uint32_t bytes) override {
-        trace_.span(board_, Trace::Lane::wire, "send", begin, end, bytes);
-    }
-    void received(Time begin, Time end, std::uint32_t bytes) override {
-        trace_.span(board_, Trace::Lane::wire, "receive", begin, end, bytes);
-    }
+    // The network tells of packets, since it knows what they are.
+    void sent(Time, Time, std::uint32_t) override {}
+    void received(Time, Time, std::uint32_t) override {}
     void worked(Time begin, Time end) override {
         trace_.span(board_, Trace::Lane::lanai, "work", begin, end);
     }
@@ -135,6 +132,7 @@ adi::Result<bool> Emulator::start(const firmware::Image& image) {
         if (trace_ != nullptr) {
             watchers_.push_back(std::make_unique<TracedBoard>(id, *trace_));
             board.watch(watchers_.back().get());
+            driver->set_trace(trace_.get());
         }
         processors_.push_back(std::make_unique<BoardProcessor>(*driver));
         simulation_.add(*processors_.back());
@@ -185,6 +183,7 @@ bool Emulator::turn() {
     busy |= simulation_.timed() ? turn_timed() : simulation_.turn();
     for (const auto& driver : drivers_) {
         if (driver->busy()) driver->poll();
+        if (trace_ != nullptr) driver->take_trace();
     }
     return busy;
 }

@@ -5,27 +5,8 @@
 #include <utility>
 
 #include "firmware/emulator/trace.hpp"
-#include "firmware/protocol/layout.h"
 
 namespace emulator {
-
-namespace {
-
-/// What a packet is, for the trace. `bytes` may begin with route bytes.
-std::string packet_name(std::span<const std::uint8_t> bytes) {
-    static constexpr std::array<const char*, 7> kKinds = {"?",   "data", "deposit", "ack",
-                                                          "gap", "nak",  "event"};
-    while (!bytes.empty() && (bytes[0] & 0xc0U) == 0x80) bytes = bytes.subspan(1);
-    if (bytes.size() < 12) return "packet";
-    const unsigned type = bytes[0] * 256U + bytes[1];
-    if (type == FM_WIRE_TYPE_MAP) return "map";
-    if (type == FM_WIRE_TYPE_PROBE) return "probe";
-    if (type != FM_WIRE_TYPE) return "packet";
-    return std::string(kKinds[bytes[2] < kKinds.size() ? bytes[2] : 0]) + " " +
-           std::to_string(bytes[10] * 256U + bytes[11]);
-}
-
-}  // namespace
 
 // --- worms and chunks ---------------------------------------------------------------------------
 
@@ -274,7 +255,7 @@ void Fabric::leave(Feeder& feeder, Channel& channel) {
         worm.bytes += bytes;
         if (options_.trace != nullptr && chunk->head) {
             worm.begin = scheduler_.now();
-            feeder.endpoint->name = packet_name(chunk->rest());
+            feeder.endpoint->name = "send " + packet_name(chunk->rest());
         }
     }
     const bool tail = chunk->tail;

@@ -43,13 +43,17 @@ struct Endpoint final : Cable {
     Time slow = 0;  ///< fault: each packet waits so long
     bool slow_waits = false;
     bool slow_done = false;
-    std::string name;  ///< of the packet that is being sent, for the trace
+    std::string name;           ///< of the packet that is being sent, for the trace
+    std::string received_name;  ///< and of the one that comes
 
     void send(std::span<const std::uint8_t> piece, bool tail) override;
     void resume() override;
     bool up() const override { return out != nullptr && out->up && in->up; }
     void set_timeout(Time time) override;
 };
+
+/// What a packet is, for the trace. `bytes` may begin with route bytes.
+std::string packet_name(std::span<const std::uint8_t> bytes);
 
 class Fabric {
   public:

@@ -1,9 +1,11 @@
 // Fabric, where it meets boards; and what is thrown away: resets, dead links, the watchdog.
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "firmware/emulator/fabric.hpp"
 #include "firmware/emulator/trace.hpp"
+#include "firmware/protocol/layout.h"
 
 namespace emulator {
 
@@ -44,6 +46,19 @@ void Endpoint::resume() {
 
 void Endpoint::set_timeout(Time time) {
     timeout = std::max<Time>(time, 1'000'000);
+}
+
+std::string packet_name(std::span<const std::uint8_t> bytes) {
+    static constexpr std::array<const char*, 7> kKinds = {"?",   "data", "deposit", "ack",
+                                                          "gap", "nak",  "event"};
+    while (!bytes.empty() && (bytes[0] & 0xc0U) == 0x80) bytes = bytes.subspan(1);
+    if (bytes.size() < 12) return "packet";
+    const unsigned type = bytes[0] * 256U + bytes[1];
+    if (type == FM_WIRE_TYPE_MAP) return "map";
+    if (type == FM_WIRE_TYPE_PROBE) return "probe";
+    if (type != FM_WIRE_TYPE) return "packet";
+    return std::string(kKinds[bytes[2] < kKinds.size() ? bytes[2] : 0]) + " " +
+           std::to_string(bytes[10] * 256U + bytes[11]);
 }
 
 // --- receiving ----------------------------------------------------------------------------------
@@ -87,7 +102,10 @@ void Fabric::took(Endpoint& endpoint, Chunk& chunk, std::size_t bytes) {
     endpoint.slow_done = false;
     if (endpoint.receiving == nullptr) {
         endpoint.receiving = chunk.worm;
-        if (options_.trace != nullptr) endpoint.receive_begin = scheduler_.now();
+        if (options_.trace != nullptr) {
+            endpoint.receive_begin = scheduler_.now();
+            endpoint.received_name = "receive " + packet_name(chunk.rest());
+        }
     }
     endpoint.taken += bytes;
     chunk.head = false;
@@ -95,9 +113,10 @@ void Fabric::took(Endpoint& endpoint, Chunk& chunk, std::size_t bytes) {
     ++counters_.delivered;
     counters_.bytes += endpoint.taken;
     if (options_.trace != nullptr)
-        options_.trace->span(
-            endpoint.board, Trace::Lane::wire, chunk.syndrome == 0 ? "receive" : "receive, bad CRC",
-            endpoint.receive_begin, scheduler_.now(), static_cast<std::int64_t>(endpoint.taken));
+        options_.trace->span(endpoint.board, Trace::Lane::wire,
+                             endpoint.received_name + (chunk.syndrome == 0 ? "" : ", bad CRC"),
+                             endpoint.receive_begin, scheduler_.now(),
+                             static_cast<std::int64_t>(endpoint.taken));
     endpoint.receiving = nullptr;
     endpoint.taken = 0;
 }

@@ -209,8 +209,8 @@ TEST(Injector, TracesPackets) {
     text.resize(std::fread(text.data(), 1, text.size(), file));
     std::fclose(file);
     std::remove(path.c_str());
-    EXPECT_NE(text.find("\"deposit 9\""), std::string::npos) << text;
-    EXPECT_NE(text.find("\"receive\""), std::string::npos) << text;
+    EXPECT_NE(text.find("\"send deposit 9\""), std::string::npos) << text;
+    EXPECT_NE(text.find("\"receive deposit 9\""), std::string::npos) << text;
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include "firmware/emulator/trace.hpp"
 
+#include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <system_error>
+#include <utility>
 
 namespace emulator {
 
@@ -85,6 +88,39 @@ void Trace::span(std::uint32_t board, Lane where, std::string_view name, Time be
     if (bytes >= 0)
         std::fprintf(file_, ",\"args\":{\"bytes\":%lld}", static_cast<long long>(bytes));
     std::fputc('}', file_);
+}
+
+void take_host_trace(fm_host_trace& from, std::uint32_t board, Trace& trace) {
+    using Lane = Trace::Lane;
+    static constexpr std::array<std::pair<Lane, const char*>, FM_TRACE_KINDS> kKinds = {{
+        {Lane::host, "FM send"},
+        {Lane::host, "FM piece"},
+        {Lane::host, "FM packet"},
+        {Lane::handler, "handler"},
+        {Lane::host, "FM poll"},
+        {Lane::host, "pin"},
+        {Lane::host, "MPI send"},
+        {Lane::host, "MPI receive"},
+        {Lane::host, "copy"},
+        {Lane::host, "compute"},
+        {Lane::pio, "write"},
+        {Lane::pio, "write word"},
+        {Lane::pio, "read word"},
+    }};
+    const std::uint32_t head =
+        std::atomic_ref<std::uint32_t>(from.head).load(std::memory_order_acquire);
+    std::uint32_t tail = from.tail;
+    if (head - tail > FM_TRACE_EVENTS) tail = head;
+    for (; tail != head; ++tail) {
+        const fm_trace_event event = from.events[tail % FM_TRACE_EVENTS];
+        if (event.what >= kKinds.size() || event.begin_ps > INT64_MAX / 2) continue;
+        const auto& [lane, name] = kKinds[event.what];
+        const auto begin = static_cast<Time>(event.begin_ps);
+        trace.span(board, lane, name, begin, begin + event.lasts_ps,
+                   event.bytes > 0 ? event.bytes : -1);
+    }
+    // Releases the places.
+    std::atomic_ref<std::uint32_t>(from.tail).store(tail, std::memory_order_release);
 }
 
 void Trace::mark(std::uint32_t board, Lane where, std::string_view name, Time when) {

@@ -1,6 +1,6 @@
 // A trace of what the emulator does, for ui.perfetto.dev: per board a process with the lanes host,
-// PIO, LANai, wire, DMA, handler. Whoever traces holds a `Trace*` that is null when tracing is off,
-// so that off costs one test.
+// PIO, LANai, wire, DMA, handler (host, PIO and handler in modelled time only). Whoever traces
+// holds a `Trace*` that is null when tracing is off, so that off costs one test.
 #pragma once
 
 #include <array>
@@ -12,6 +12,7 @@
 
 #include "adi/base/status.hpp"
 #include "firmware/emulator/cable.hpp"
+#include "firmware/protocol/attach.h"
 
 namespace emulator {
 
@@ -46,5 +47,9 @@ class Trace {
     std::uint64_t events_ = 0;
     std::array<std::uint8_t, 256> named_{};  // by board: bit per lane that was announced
 };
+
+/// Takes what a process has told (firmware/protocol/attach.h) into the lanes of its board. Believes
+/// none of it.
+void take_host_trace(fm_host_trace& from, std::uint32_t board, Trace& trace);
 
 }  // namespace emulator

@@ -42,6 +42,31 @@ TEST(Trace, WritesEvents) {
     EXPECT_NE(all.find("\"args\":{\"name\":\"wire\"}"), std::string::npos);
 }
 
+TEST(Trace, TakesWhatProcessesTell) {
+    const std::string path = testing::TempDir() + "fathom_trace_host_test.json";
+    auto trace = Trace::open(path);
+    ASSERT_TRUE(trace.ok()) << trace.message();
+    fm_host_trace ring{};
+    take_host_trace(ring, 1, **trace);
+    EXPECT_EQ((*trace)->events(), 0U);
+    ring.events[0] = {5, 7, FM_TRACE_PIO_WRITE, 64};
+    ring.events[1] = {5, 7, FM_TRACE_KINDS, 0};  // nothing that is known
+    ring.events[2] = {~0ULL, 7, 0, 0};           // no time that comes
+    ring.head = 3;
+    take_host_trace(ring, 1, **trace);
+    EXPECT_EQ((*trace)->events(), 4U);  // a span, three names
+    EXPECT_EQ(ring.tail, 3U);
+    ring.head = 3 + FM_TRACE_EVENTS;
+    for (fm_trace_event& event : ring.events) event = {9, 1, FM_TRACE_PIO_READ, 4};
+    take_host_trace(ring, 1, **trace);
+    EXPECT_EQ((*trace)->events(), 4U + FM_TRACE_EVENTS);
+    ring.head = 7;  // cannot be: nothing is taken, and the ring works on
+    take_host_trace(ring, 1, **trace);
+    EXPECT_EQ((*trace)->events(), 4U + FM_TRACE_EVENTS);
+    EXPECT_EQ(ring.tail, 7U);
+    std::remove(path.c_str());
+}
+
 TEST(Trace, SaysWhyNot) {
     const auto trace = Trace::open("/nonexistent/trace.json");
     ASSERT_FALSE(trace.ok());

@@ -82,6 +82,31 @@ enum {
                             the time that it is, and RUNNING, as soon as it sees this */
 };
 
+/* Modelled time: what the process did, for the emulator's trace; at FM_HOST_TRACE in the host area's
+ * first page. The process stores an event, then `head`, and leaves out what there is no room for. */
+enum { FM_HOST_TRACE = 2048, FM_TRACE_EVENTS = 64 };
+enum { /* fm_trace_event.what: Clock::Work, or one of these */
+    FM_TRACE_COPY = FM_WORKS,
+    FM_TRACE_COMPUTE,
+    FM_TRACE_PIO_WRITE,
+    FM_TRACE_PIO_WORD,
+    FM_TRACE_PIO_READ,
+    FM_TRACE_KINDS
+};
+struct fm_trace_event {
+    uint64_t begin_ps;
+    uint32_t lasts_ps;
+    uint16_t what;
+    uint16_t bytes; /* at most 65535 are told */
+};
+struct fm_host_trace {
+    uint32_t on;   /* the emulator, before the process sees the page: 1, somebody reads it */
+    uint32_t head; /* the process: events stored, free-running */
+    uint32_t tail; /* the emulator: events taken */
+    uint32_t reserved;
+    struct fm_trace_event events[FM_TRACE_EVENTS];
+};
+
 /* What the machine that is modelled takes for what its processor does; picoseconds. The board's and
  * the network's own times are the emulator's business. */
 struct fm_host_costs {
