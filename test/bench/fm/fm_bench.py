@@ -20,7 +20,7 @@ import papers
 import plots
 import report
 
-SHARE_SIZES = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 16384, 65536, 262144, 1048576)
+SHARE_SIZES = tuple(1 << k for k in range(4, 21))
 MULTICAST_NODES = (2, 4, 8, 16)
 
 

@@ -125,7 +125,7 @@ double exchange_us(const std::vector<std::byte>& out, int count) {
 
 void curve(const Options& options) {
     const bool latency = options.metric == "latency";
-    const auto sizes = fm_bench::sizes_of(options, 8, latency ? 262144 : 1048576);
+    const auto sizes = fm_bench::sizes_of(options, 8, latency ? 131072 : 1048576);
     std::vector<std::byte> out;
     for (const std::size_t size : sizes) {
         out.assign(size, {});

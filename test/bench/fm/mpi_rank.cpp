@@ -58,7 +58,7 @@ double exchange_us(int rank, std::vector<std::byte>& out, std::vector<std::byte>
 
 void run(const Options& options, int rank) {
     const bool latency = options.metric == "latency";
-    const auto sizes = fm_bench::sizes_of(options, latency ? 8 : 16, latency ? 262144 : 1048576);
+    const auto sizes = fm_bench::sizes_of(options, latency ? 8 : 16, latency ? 131072 : 1048576);
     std::vector<std::byte> out, in;
     for (const std::size_t size : sizes) {
         out.assign(size, {});

@@ -49,7 +49,7 @@ OURS_MPI_PII = Setup("mpi", "pii300", "adapt")
 FIGURES = [
     Figure("fm1", "FM 1.x, latency, 16 B", "us", 14, FM1, FM1_MODEL, OURS, "latency_16", 6),
     Figure("fm1", "FM 1.x, peak bandwidth", "MB/s", 17.6, FM1, FM1_MODEL, OURS, "peak"),
-    Figure("fm1", "FM 1.x, N1/2", "B", 54, FM1, FM1_MODEL, OURS, "half_power", 256),
+    Figure("fm1", "FM 1.x, N1/2", "B", 54, FM1, FM1_MODEL, OURS, "half_power"),
     Figure("fm2", "FM 2.1, latency", "us", 9, FM2, FM2_MODEL, OURS_PII, "latency_8", 6),
     Figure("fm2", "FM 2.1, bandwidth at 256 B", "MB/s", 43,
            "Concurrent Systems Architecture Group, UCSD, FM page, 1999",

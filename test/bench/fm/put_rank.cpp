@@ -198,7 +198,7 @@ void run(Rank& rank, const Options& options) {
     const bool latency = options.metric == "latency";
     const bool both = options.metric == "twoway";
     const double answer_us = latency ? 0 : ping_pong_us(rank, 4);
-    for (const std::size_t size : fm_bench::sizes_of(options, 8, latency ? 262144 : 1048576)) {
+    for (const std::size_t size : fm_bench::sizes_of(options, 8, latency ? 131072 : 1048576)) {
         const auto bytes = static_cast<double>(size);
         const int count = fm_bench::stream_length(options, size);
         const double us =

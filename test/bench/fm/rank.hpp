@@ -58,16 +58,16 @@ inline std::vector<std::size_t> sizes_of(const Options& options, std::size_t fir
     std::vector<std::size_t> sizes;
     for (std::size_t size = first; size <= last; size *= 2) {
         sizes.push_back(size);
-        if (size >= 32 && size < 8192) sizes.push_back(size + size / 2);  // for N1/2
+        if (size >= 32 && size < 512) sizes.push_back(size + size / 2);  // for N1/2
     }
     return sizes;
 }
 
 /// How many messages of a size a stream is measured with.
 inline int stream_length(const Options& options, std::size_t bytes) {
-    const std::size_t wanted = (options.quick ? 32768u : 1048576u) / (bytes + 1);
-    const std::size_t most = options.quick ? 40 : 300;
-    return static_cast<int>(wanted < 12 ? 12 : wanted > most ? most : wanted);
+    const std::size_t wanted = (options.quick ? 32768u : 524288u) / (bytes + 1);
+    const std::size_t most = options.quick ? 40 : 100;
+    return static_cast<int>(wanted < 6 ? 6 : wanted > most ? most : wanted);
 }
 
 /// A byte that depends on its place, so that a shifted or stale buffer is noticed.
