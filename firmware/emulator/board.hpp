@@ -11,7 +11,8 @@
 //   up to and including the word at RML. After either, nothing is let in before the next store to
 //   RML.
 // - Send: SA (0-3) bytes of the first word are left out. SML may be moved on while bytes leave. A
-//   store to SMP while they do stops the board.
+//   store to SMP while they do stops the board. Fast: bytes are copied at once, a packet goes to
+//   the network when its tail is stored, and SEND is taken away only while several packets wait.
 // - DMA_STS: 0, or 1 when the host's memory could not be reached in the last transfer. From the
 //   host the bytes are in SRAM at once; DMA_CTR counts down all the same. To the host they are
 //   there when DMA is set. CKS adds up the words of all transfers since it was stored.
@@ -28,6 +29,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -164,13 +166,17 @@ class Board final : public Connector, private Bus {
         std::uint32_t bus = 0, address = 0, bytes = 0;
         Time begin = 0, end = 0;
     };
+    struct Piece {
+        std::vector<std::uint8_t> bytes;
+        bool tail = false;
+    };
     struct Send {
         std::uint32_t smp = 0, sa = 0, limit = 0;
         bool tail = false;   ///< SMLT
         bool armed = false;  ///< the limit was stored and the bytes have not been handed over yet
         bool busy = false;   ///< bytes are leaving
-        std::vector<std::uint8_t> by_hand;  ///< SB, SH, SW: to leave before what is armed
-        bool hand_tail = false;
+        Piece by_hand;  ///< SB, SH, SW, ST: to leave before what is armed. Fast: the open packet
+        std::deque<Piece> waiting;  ///< fast
         std::uint32_t bytes = 0;
         Time began = 0;
     };
@@ -190,7 +196,9 @@ class Board final : public Connector, private Bus {
     void stored(std::uint32_t address) override {
         if (stored_) stored_(address);
     }
-    bool store_send(std::uint32_t offset, unsigned size, std::uint32_t value);
+    bool store_send(std::uint32_t offset, std::uint32_t value);
+    void store_by_hand(std::uint32_t offset, std::uint32_t value);
+    std::span<const std::uint8_t> take_armed();
     void store_isr(std::uint32_t value);
     void set_isr(std::uint32_t bits);
     void signal_host();
@@ -205,7 +213,10 @@ class Board final : public Connector, private Bus {
     std::uint32_t dma_left();
     void start_timer(std::uint32_t ticks);
     std::uint32_t timer_left();
+    bool send_ready() const;
     void send_more();
+    void send_piece(std::span<const std::uint8_t> piece, bool tail);
+    void queue_piece();
     bool arm_receive(std::uint32_t limit);
     void finish_receive(std::uint8_t syndrome);
     Time time() const { return scheduler_.now(); }

@@ -15,38 +15,54 @@ namespace {
 constexpr Time kSecond = 1'000'000'000'000;
 constexpr Time kTimeouts[4] = {kSecond / 16, kSecond / 4, kSecond, kSecond * 4};
 
+/// Fast: packets that may wait for the network before SEND goes away, and the most bytes of one
+/// that are kept together.
+constexpr std::size_t kWaiting = 4, kLongest = 0x10000;
+
 }  // namespace
 
 // --- send ----------------------------------------------------------------------------------------
 
+bool Board::send_ready() const {
+    if (!timed_) return send_.waiting.size() < kWaiting;
+    return !send_.busy && !send_.armed;
+}
+
 /// Hands the next piece to the cable: what was stored by hand, then from SMP to the limit.
 void Board::send_more() {
-    std::span<const std::uint8_t> piece;
-    std::vector<std::uint8_t> by_hand;
-    bool tail = false;
-    if (!send_.by_hand.empty() || send_.hand_tail) {
-        by_hand.swap(send_.by_hand);
-        piece = by_hand;
-        tail = std::exchange(send_.hand_tail, false);
-    } else if (send_.armed) {
-        const std::uint32_t from = send_.smp + send_.sa, end = send_.limit + 4;
-        if (end > from)
-            piece = {reinterpret_cast<const std::uint8_t*>(sram_) + from, std::size_t{end - from}};
-        tail = send_.tail;
-        send_.armed = false;
-        send_.smp = std::max(end, send_.smp);
-        send_.sa = 0;
-    }
-    if (piece.empty() && !tail) {
-        set_isr(ISR_SEND);
+    if (!timed_) {
+        if (send_.waiting.empty()) return;
+        const Piece piece = std::move(send_.waiting.front());
+        send_.waiting.pop_front();
+        send_piece(piece.bytes, piece.tail);
+        if ((registers_.isr & ISR_SEND) == 0) set_isr(ISR_SEND);
         return;
     }
+    if (!send_.by_hand.bytes.empty() || send_.by_hand.tail) {
+        const Piece piece = std::exchange(send_.by_hand, {});
+        return send_piece(piece.bytes, piece.tail);
+    }
+    if (!std::exchange(send_.armed, false)) return set_isr(ISR_SEND);
+    const std::span<const std::uint8_t> piece = take_armed();
+    if (piece.empty() && !send_.tail) return set_isr(ISR_SEND);
+    send_piece(piece, send_.tail);
+}
+
+/// The bytes from SMP to the limit, as in SRAM now; SMP passes them.
+std::span<const std::uint8_t> Board::take_armed() {
+    const std::uint32_t from = send_.smp + send_.sa, end = send_.limit + 4;
+    send_.smp = std::max(end, send_.smp);
+    send_.sa = 0;
+    if (end <= from) return {};
+    return {reinterpret_cast<const std::uint8_t*>(sram_) + from, std::size_t{end - from}};
+}
+
+void Board::send_piece(std::span<const std::uint8_t> piece, bool tail) {
     send_.busy = true;
     send_.bytes = static_cast<std::uint32_t>(piece.size());
     if (watcher_ != nullptr) send_.began = time();
     counts_.bytes_sent += piece.size();
     if (tail) ++counts_.packets_sent;
-    // It may answer by sent() from within.
     if (cable_ != nullptr)
         cable_->send(piece, tail);
     else
@@ -61,15 +77,28 @@ void Board::sent() {
     send_more();
 }
 
-bool Board::store_send(std::uint32_t offset, unsigned size, std::uint32_t value) {
-    const bool idle = !send_.busy && !send_.armed;
+/// Fast: the open packet is to leave, whole or, when it is longer than any, in pieces.
+void Board::queue_piece() {
+    Piece& open = send_.by_hand;
+    if (!open.tail && open.bytes.size() < kLongest) return;
+    if (send_.busy) {
+        send_.waiting.push_back(std::exchange(open, {}));
+        return;
+    }
+    send_piece(open.bytes, open.tail);
+    open.bytes.clear();
+    open.tail = false;
+}
+
+bool Board::store_send(std::uint32_t offset, std::uint32_t value) {
+    const bool leaving = timed_ && (send_.busy || send_.armed);
     switch (offset) {
         case REG_SMP:
-            if (!idle) return fail("SMP stored while bytes are leaving", value);
+            if (leaving) return fail("SMP stored while bytes are leaving", value);
             send_.smp = value;
             return true;
         case REG_SA:
-            if (!idle) return fail("SA stored while bytes are leaving", value);
+            if (leaving) return fail("SA stored while bytes are leaving", value);
             send_.sa = value & 3;
             return true;
         case REG_SML:
@@ -83,22 +112,29 @@ bool Board::store_send(std::uint32_t offset, unsigned size, std::uint32_t value)
             break;
         default:
             if (send_.armed) return fail("bytes stored by hand behind those from memory", value);
-            if (offset == REG_ST)
-                send_.hand_tail = true;
-            else if (send_.hand_tail)
-                return fail("bytes stored by hand behind a tail", value);
-            if (offset == REG_SW)
-                size = 4;
-            else if (offset == REG_SH)
-                size = 2;
-            else
-                size = offset == REG_SB ? 1 : 0;
-            for (; size != 0; --size)
-                send_.by_hand.push_back(static_cast<std::uint8_t>(value >> (size - 1) * 8));
+            if (send_.by_hand.tail) return fail("bytes stored by hand behind a tail", value);
+            store_by_hand(offset, value);
     }
     registers_.isr &= ~ISR_SEND;
-    if (!send_.busy) send_more();
+    if (timed_) {
+        if (!send_.busy) send_more();
+        return true;
+    }
+    if (std::exchange(send_.armed, false)) {
+        const auto piece = take_armed();
+        send_.by_hand.bytes.insert(send_.by_hand.bytes.end(), piece.begin(), piece.end());
+        send_.by_hand.tail = send_.tail;
+    }
+    queue_piece();
+    if (send_ready()) set_isr(ISR_SEND);
     return true;
+}
+
+void Board::store_by_hand(std::uint32_t offset, std::uint32_t value) {
+    if (offset == REG_ST) send_.by_hand.tail = true;
+    unsigned size = offset == REG_SW ? 4 : offset == REG_SH ? 2 : offset == REG_SB ? 1 : 0;
+    for (; size != 0; --size)
+        send_.by_hand.bytes.push_back(static_cast<std::uint8_t>(value >> (size - 1) * 8));
 }
 
 // --- receive -------------------------------------------------------------------------------------
@@ -170,11 +206,15 @@ std::size_t Board::received(std::span<const std::uint8_t> bytes, bool tail, std:
 void Board::reset(bool sending) {
     catch_up();
     ++counts_.resets;
-    if (sending && (send_.busy || send_.armed)) {
+    if (sending && timed_ && (send_.busy || send_.armed)) {
         const std::uint32_t smp = send_.smp;
         send_ = Send{};
         send_.smp = smp;
         registers_.isr |= ISR_SEND;
+    } else if (sending && !timed_ && send_.busy) {
+        // What waits here are whole packets: they go on.
+        send_.busy = false;
+        send_more();
     }
     if (!sending) {
         if (receive_.open && !receive_.tail_waits) receive_.open = receive_.armed = false;
@@ -194,9 +234,7 @@ bool Board::load(std::uint32_t address, unsigned size, std::uint32_t* value) {
     if (address < FM_REGISTERS || size != 4) return false;
     const std::uint32_t offset = address - FM_REGISTERS;
     switch (offset) {
-        case REG_ISR:
-            *value = registers_.isr | (!send_.busy && !send_.armed ? ISR_SEND_RDY : 0);
-            break;
+        case REG_ISR: *value = registers_.isr | (send_ready() ? ISR_SEND_RDY : 0); break;
         case REG_EIMR: *value = registers_.eimr; break;
         case REG_IT: *value = timer_left(); break;
         case REG_RTC:
@@ -254,7 +292,7 @@ bool Board::store(std::uint32_t address, unsigned size, std::uint32_t value) {
         case REG_SB:
         case REG_SH:
         case REG_SW:
-        case REG_ST: return store_send(offset, size, value);
+        case REG_ST: return store_send(offset, value);
         case REG_TIMEOUT:
             registers_.kept[offset / 4] = value & 3;
             if (cable_ != nullptr) cable_->set_timeout(kTimeouts[value & 3]);
