@@ -263,7 +263,9 @@ TEST_P(BoardTest, SendsFromMemory) {
     store(REG_SML, kBuffer + 4);
     EXPECT_TRUE(isr(ISR_SEND));
     EXPECT_TRUE(cable.packets.empty());
-    EXPECT_EQ(cable.packet, sram(kBuffer + 3, 5));
+    if (GetParam()) {
+        EXPECT_EQ(cable.packet, sram(kBuffer + 3, 5));
+    }
     EXPECT_EQ(load(REG_SMP), kBuffer + 8);
     EXPECT_EQ(load(REG_SA), 0U);
     store(REG_SMLT, kBuffer + 12);
@@ -272,7 +274,23 @@ TEST_P(BoardTest, SendsFromMemory) {
     EXPECT_EQ(board.counts().packets_sent, 1U);
 }
 
-TEST_P(BoardTest, SendWaitsForTheWire) {
+TEST_P(BoardTest, SendsByHand) {
+    store(REG_SB, 0x181);
+    store(REG_SH, 0x2345);
+    store(REG_SW, 0x6789abcd);
+    EXPECT_TRUE(cable.packets.empty());
+    store(REG_ST, 0);
+    ASSERT_EQ(cable.packets.size(), 1U);
+    const std::vector<std::uint8_t> expected = {0x81, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd};
+    EXPECT_EQ(cable.packets[0], expected);
+    EXPECT_TRUE(isr(ISR_SEND_RDY));
+}
+
+/// Modelled time alone.
+class TimedBoardTest : public BoardTest {};
+INSTANTIATE_TEST_SUITE_P(Mode, TimedBoardTest, testing::Values(true));
+
+TEST_P(TimedBoardTest, SendWaitsForTheWire) {
     cable.answer_at_once = false;
     fill(kBuffer, 32);
     store(REG_SMP, kBuffer);
@@ -291,30 +309,71 @@ TEST_P(BoardTest, SendWaitsForTheWire) {
     EXPECT_TRUE(isr(ISR_SEND));
 }
 
-TEST_P(BoardTest, SmpIsNotToBeTouchedMeanwhile) {
+TEST_P(TimedBoardTest, BytesByHandWaitForTheWire) {
     cable.answer_at_once = false;
-    store(REG_SMP, kBuffer);
-    store(REG_SMLT, kBuffer);
+    store(REG_SB, 0x81);
+    store(REG_SB, 0x82);
+    EXPECT_EQ(cable.packet.size(), 1U);
+    EXPECT_FALSE(isr(ISR_SEND_RDY));
+    store(REG_ST, 0);
+    board.sent();
+    ASSERT_EQ(cable.packets.size(), 1U);
+    EXPECT_EQ(cable.packets[0], (std::vector<std::uint8_t>{0x81, 0x82}));
     store(REG_SMP, kBuffer);
     EXPECT_EQ(fault(), "SMP stored while bytes are leaving");
 }
 
-TEST_P(BoardTest, SendsByHand) {
+/// Fast alone.
+class FastBoardTest : public BoardTest {
+  protected:
+    void send(std::uint32_t words) {
+        store(REG_SMP, kBuffer);
+        store(REG_SML, kBuffer);
+        store(REG_SMLT, kBuffer + words * 4 - 4);
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Mode, FastBoardTest, testing::Values(false));
+
+TEST_P(FastBoardTest, SomePacketsWait) {
     cable.answer_at_once = false;
-    store(REG_SB, 0x181);
-    store(REG_SH, 0x2345);
-    store(REG_SW, 0x6789abcd);
-    store(REG_ST, 0);
-    for (int i = 0; i < 4; ++i) board.sent();
+    fill(kBuffer, 64);
+    for (std::uint32_t words = 2; words < 7; ++words) {
+        EXPECT_TRUE(isr(ISR_SEND)) << words;
+        send(words);
+    }
+    EXPECT_FALSE(isr(ISR_SEND));
+    EXPECT_FALSE(isr(ISR_SEND_RDY));
     ASSERT_EQ(cable.packets.size(), 1U);
-    const std::vector<std::uint8_t> expected = {0x81, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd};
-    EXPECT_EQ(cable.packets[0], expected);
+    fill(kBuffer, 64);  // they have been copied
+    board.sent();
+    EXPECT_TRUE(isr(ISR_SEND));
     EXPECT_TRUE(isr(ISR_SEND_RDY));
-    // A route by hand, the rest from memory.
-    fill(kBuffer, 8);
-    store(REG_SB, 0x99);
-    store(REG_SMP, kBuffer);
-    EXPECT_EQ(fault(), "SMP stored while bytes are leaving");
+    for (int i = 0; i < 4; ++i) board.sent();
+    ASSERT_EQ(cable.packets.size(), 5U);
+    for (std::uint32_t i = 0; i < 5; ++i) EXPECT_EQ(cable.packets[i], sram(kBuffer, 4 * i + 8));
+}
+
+TEST_P(FastBoardTest, AResetLosesOnePacket) {
+    cable.answer_at_once = false;
+    send(2);
+    send(3);
+    board.reset(true);
+    ASSERT_EQ(cable.packets.size(), 2U);
+    EXPECT_EQ(cable.packets[1].size(), 12U);
+    board.sent();
+    board.reset(true);  // of nothing
+    EXPECT_TRUE(isr(ISR_NRES));
+    send(4);
+    EXPECT_EQ(cable.packets.size(), 3U);
+}
+
+TEST_P(FastBoardTest, WhatNeverEndsLeavesInPieces) {
+    store(REG_SMP, 0x10000);
+    store(REG_SML, 0x10000 + 0xfff8);
+    EXPECT_EQ(cable.pieces, 0);
+    store(REG_SML, 0x20000);
+    EXPECT_EQ(cable.pieces, 1);
+    EXPECT_EQ(cable.packet.size(), 0x10004U);
 }
 
 TEST_P(BoardTest, RouteByHandThenMemory) {
@@ -523,7 +582,8 @@ TEST(BoardTime, DmaTakesItsTime) {
             image.push_back(static_cast<std::uint8_t>(word >> shift));
     board.load(image, 0);
     scheduler.advance(board, 10'000'000);
-    // 1 us and 4 us after cycle 1, of 30 ns: cycle 168 sees the end. ISR is loaded in cycles 2, 7, 12,
+    // 1 us and 4 us after cycle 1, of 30 ns: cycle 168 sees the end. ISR is loaded in cycles 2, 7,
+    // 12,
     // ..., 172: 35 times.
     EXPECT_EQ(board.core().registers()[12], 35U);
     EXPECT_GE(board.now(), 10'000'000);

@@ -69,6 +69,7 @@ std::string Fault::text() const {
 Core::Core(const CoreMemory& memory, Bus& bus) : memory_(memory), bus_(bus) {
     // Three more, which stay wild: what lies in the shadow of the last instruction.
     code_.resize(memory_.code_bytes / 4 + 3);
+    seen_.reserve(kSeen);
     for (std::size_t i = code_.size() - 3; i < code_.size(); ++i) code_[i].op = Op::wild;
 }
 
@@ -117,7 +118,7 @@ Core::Stop Core::run(std::uint64_t limit, bool skip_idle) {
             const std::uint64_t turns = (limit_ - cycles_) / period_ * period_;
             cycles_ += turns;
             skipped_ += turns;
-            snapshot_cycles_ = turn_began_ = cycles_;
+            turn_began_ = cycles_;
             idle_ = false;
             if (cycles_ == limit_) {
                 idle_ = true;
@@ -287,7 +288,7 @@ bool Core::alu_general(const Decoded& d) {
 // --- poll loops ----------------------------------------------------------------------------------
 
 bool Core::unchanged() const {
-    for (std::size_t i = 0; i < watched_; ++i)
+    for (std::size_t i = first_watch_; i < watched_; ++i)
         if (shared_load(memory_.sram + watches_[i].address, watches_[i].size) != watches_[i].value)
             return false;
     return true;
@@ -297,29 +298,52 @@ bool Core::idle() const {
     return idle_ && unchanged();
 }
 
+std::uint64_t Core::State::hash() const {
+    std::uint64_t sum = std::uint64_t{pc} << 32 ^ next ^ flags;
+    for (std::size_t i = 3; i < registers.size(); ++i)
+        sum += registers[i] * (0x9e3779b97f4a7c15U * (2 * i + 1) >> 32);
+    return sum;
+}
+
+void Core::forget() {
+    seen_.clear();
+    first_watch_ = watched_ = 0;
+    period_ = 0;
+}
+
 bool Core::turn() {
     if (dirty_) {
         dirty_ = false;
         worked_ += cycles_ - turn_began_;
-        quiet_ = 0;
-        period_ = 0;
         turn_began_ = cycles_;
+        forget();
+        quiet_ = 0;
+        resume_at_ = kSeen;
         return false;
     }
     polled_ += cycles_ - turn_began_;
     turn_began_ = cycles_;
-    if (quiet_ != 0 && state_ == snapshot_ && watched_ <= kWatches && unchanged()) {
-        period_ = cycles_ - snapshot_cycles_;
-        snapshot_cycles_ = cycles_;
-        idle_ = true;
-        return true;
+    ++quiet_;
+    // A long loop that stores nothing, but counts, pays for this only now and then.
+    if (seen_.size() == kSeen || watched_ > kWatches) {
+        if (quiet_ < resume_at_) return false;
+        resume_at_ = quiet_ * 2;
+        forget();
     }
-    if (std::has_single_bit(++quiet_)) {
-        snapshot_ = state_;
-        snapshot_cycles_ = cycles_;
-        watched_ = 0;
-        period_ = 0;
+    const std::uint64_t hash = state_.hash();
+    for (const Seen& seen : seen_) {
+        if (seen.hash != hash || seen.state != state_) continue;
+        if (period_ == 0) {
+            period_ = cycles_ - seen.cycles;
+            first_watch_ = seen.watched;
+        }
+        idle_ = unchanged();
+        if (idle_) return true;
+        break;
     }
+    // Known or not: it is not the loop that was known, if one was.
+    if (period_ != 0) forget();
+    seen_.push_back({hash, cycles_, watched_, state_});
     return false;
 }
 

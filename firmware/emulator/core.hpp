@@ -125,17 +125,25 @@ class Core {
         std::uint32_t flags = 0;
         std::array<std::uint32_t, 33> registers{};  ///< the last: where writes to r0 and r1 go
         bool operator==(const State&) const = default;
+        std::uint64_t hash() const;
+    };
+    struct Seen {
+        std::uint64_t hash, cycles;
+        std::size_t watched;
+        State state;
     };
     /// A load of shared memory, and what it gave.
     struct Watch {
         std::uint32_t address, size, value;
     };
-    static constexpr std::size_t kWatches = 256;
+    static constexpr std::size_t kWatches = 256, kSeen = 64;
 
     struct Frame;
     void interpret();
     template <bool kProfile>
     void interpret_mode();
+    void save(std::uint32_t pc, std::uint32_t next, std::uint32_t after, std::uint32_t flags,
+              std::uint64_t left);
     void decode_at(std::uint32_t address);
     void undecode(std::uint32_t address, std::uint64_t bytes);
     bool load_slow(std::uint32_t address, unsigned size, std::uint32_t* value);
@@ -147,6 +155,7 @@ class Core {
     bool jump_to(std::uint32_t target);
     /// The end of a turn: true when the core goes round in a loop that changes nothing.
     bool turn();
+    void forget();
     bool unchanged() const;
 
     CoreMemory memory_;
@@ -156,16 +165,17 @@ class Core {
     std::uint32_t code_top_ = 0;  ///< no text is decoded from here on
     std::uint64_t cycles_ = 0, limit_ = 0, skipped_ = 0, polled_ = 0, worked_ = 0;
 
-    // Finding poll loops. A turn is what lies between two taken branches backwards. A turn is quiet
-    // when it stored nothing. The state at the end of quiet turns is compared with a snapshot,
-    // which is taken after 1, 2, 4, 8, ... quiet turns: a loop of any number of turns is found.
-    State snapshot_;
-    std::uint64_t quiet_ = 0, turn_began_ = 0, snapshot_cycles_ = 0;
-    std::uint64_t period_ = 0;  ///< cycles from the snapshot to itself; 0: not known to be a loop
+    // Finding poll loops. A turn is what lies between two taken branches backwards; it is quiet
+    // when it stored nothing. The states at the end of the quiet turns since something was stored
+    // are kept; when one comes again, all comes again, as long as no input changes.
+    std::vector<Seen> seen_;
+    std::uint64_t quiet_ = 0, turn_began_ = 0, resume_at_ = 0;
+    std::uint64_t period_ = 0;  ///< cycles once round the loop; 0: not known to be in one
     std::array<Watch, kWatches> watches_;
-    std::size_t watched_ = 0;  ///< loads since the snapshot
+    std::size_t first_watch_ = 0,
+                watched_ = 0;  ///< loads since seen_ began; from the first on: of the loop
     bool dirty_ = false;       ///< the turn stored, or an input changed
-    bool idle_ = false;        ///< the state is the snapshot, in a loop of period_
+    bool idle_ = false;        ///< the state is one of a loop's, at the end of a turn
     bool unfenced_ = false;    ///< a store to shared memory has not been fenced yet
 
     std::unique_ptr<Fault> fault_;

@@ -55,13 +55,7 @@ struct Core::Frame {
           left(c.limit_ - c.cycles_) {}
 
     /// Around what is not inlined. cycles_ is then the number of instructions before this one.
-    [[gnu::always_inline]] void save() {
-        core.state_.pc = pc;
-        core.state_.next = next;
-        core.state_.after = after;
-        core.state_.flags = flags;
-        core.cycles_ = core.limit_ - left;
-    }
+    [[gnu::always_inline]] void save() { core.save(pc, next, after, flags, left); }
     /// After what may have lowered the limit: this instruction is finished all the same.
     [[gnu::always_inline]] void restore() {
         next = core.state_.next;
@@ -101,6 +95,25 @@ struct Core::Frame {
         restore();
         return true;
     }
+    [[gnu::always_inline]] bool move(const Decoded& d, std::uint32_t base) {
+        r[d.rs2] = base + d.imm;
+        return true;
+    }
+    [[gnu::always_inline]] bool load_and_move(std::uint32_t address, const Decoded& d,
+                                              std::uint32_t base) {
+        std::uint32_t value = 0;
+        if (!load<std::uint32_t>(address, &value)) return false;
+        r[d.rs2] = base + d.imm;
+        r[d.rd] = value;
+        return true;
+    }
+    /// Two delay slots.
+    [[gnu::always_inline]] bool load_pc(std::uint32_t address) {
+        std::uint32_t target = 0;
+        if (!load<std::uint32_t>(address, &target) || !check(target)) return false;
+        after = target;
+        return true;
+    }
     /// False: leave the loop. A fault, or a poll loop has been found.
     [[gnu::always_inline]] bool branch(std::uint32_t target) {
         if (!check(target)) return false;
@@ -128,6 +141,15 @@ struct Core::Frame {
         core.fail(reason, r[2]);
         return false;
     }
+    /// The first time: the same instruction again, decoded.
+    bool decode_first() {
+        core.decode_at(r[2]);
+        after = next;
+        next = pc;
+        pc = r[2];
+        ++left;
+        return true;
+    }
     /// An instruction in core.cpp.
     bool general(bool (Core::*body)(const Decoded&), const Decoded& d) {
         save();
@@ -136,41 +158,7 @@ struct Core::Frame {
         return true;
     }
     [[gnu::always_inline]] bool execute(const Decoded& d);
-    [[gnu::always_inline]] bool execute_memory(const Decoded& d);
 };
-
-inline bool Core::Frame::execute_memory(const Decoded& d) {
-    const std::uint32_t base = r[d.rs1], at = base + d.imm;
-    switch (d.op) {
-        case Op::ldw: return load<std::uint32_t>(at, &r[d.rd]);
-        case Op::ldh: return load<std::int16_t>(at, &r[d.rd]);
-        case Op::ldhz: return load<std::uint16_t>(at, &r[d.rd]);
-        case Op::ldb: return load<std::int8_t>(at, &r[d.rd]);
-        case Op::ldbz: return load<std::uint8_t>(at, &r[d.rd]);
-        case Op::stw: return store<std::uint32_t>(at, r[d.rd]);
-        case Op::sth: return store<std::uint16_t>(at, r[d.rd]);
-        case Op::stb: return store<std::uint8_t>(at, r[d.rd]);
-        case Op::stw_pre:
-        case Op::stw_post:
-            if (!store<std::uint32_t>(d.op == Op::stw_pre ? at : base, r[d.rd])) return false;
-            r[d.rs2] = at;
-            return true;
-        case Op::ldw_pre:
-        case Op::ldw_post: {
-            std::uint32_t value = 0;
-            if (!load<std::uint32_t>(d.op == Op::ldw_pre ? at : base, &value)) return false;
-            r[d.rs2] = at;
-            r[d.rd] = value;
-            return true;
-        }
-        default: {  // ld_pc: two delay slots
-            std::uint32_t target = 0;
-            if (!load<std::uint32_t>(at, &target) || !check(target)) return false;
-            after = target;
-            return true;
-        }
-    }
-}
 
 inline bool Core::Frame::execute(const Decoded& d) {
     const std::uint32_t a = r[d.rs1], b = r[d.rs2];
@@ -210,6 +198,19 @@ inline bool Core::Frame::execute(const Decoded& d) {
         case Op::or_f: flags = sign_flags(*to = a | b); break;
         case Op::select: *to = holds(d.imm, flags) ? a : b; break;
         case Op::set: *to = holds(d.rs2, flags) ? 1 : 0; break;
+        case Op::ldw: return load<std::uint32_t>(a + d.imm, to);
+        case Op::ldh: return load<std::int16_t>(a + d.imm, to);
+        case Op::ldhz: return load<std::uint16_t>(a + d.imm, to);
+        case Op::ldb: return load<std::int8_t>(a + d.imm, to);
+        case Op::ldbz: return load<std::uint8_t>(a + d.imm, to);
+        case Op::stw: return store<std::uint32_t>(a + d.imm, *to);
+        case Op::sth: return store<std::uint16_t>(a + d.imm, *to);
+        case Op::stb: return store<std::uint8_t>(a + d.imm, *to);
+        case Op::stw_pre: return store<std::uint32_t>(a + d.imm, *to) && move(d, a);
+        case Op::stw_post: return store<std::uint32_t>(a, *to) && move(d, a);
+        case Op::ldw_pre: return load_and_move(a + d.imm, d, a);
+        case Op::ldw_post: return load_and_move(a, d, a);
+        case Op::ld_pc: return load_pc(a + d.imm);
         case Op::alu: return general(&Core::alu_general, d);
         case Op::memory: return general(&Core::access_general, d);
         case Op::branch: return branch(d.imm);
@@ -218,9 +219,19 @@ inline bool Core::Frame::execute(const Decoded& d) {
         case Op::jump: return jump(a);
         case Op::illegal: return fail("illegal instruction");
         case Op::wild: return fail("ran past the end of the text");
-        default: return execute_memory(d);
+        case Op::undecoded: return decode_first();
     }
     return true;
+}
+
+/// Not inlined: as stores here, the four would be kept in one vector register.
+[[gnu::noinline]] void Core::save(std::uint32_t pc, std::uint32_t next, std::uint32_t after,
+                                  std::uint32_t flags, std::uint64_t left) {
+    state_.pc = pc;
+    state_.next = next;
+    state_.after = after;
+    state_.flags = flags;
+    cycles_ = limit_ - left;
 }
 
 template <bool kProfile>
@@ -228,15 +239,13 @@ void Core::interpret_mode() {
     Frame f(*this);
     Decoded* const code = code_.data();
     do {
-        const Decoded* d = &code[f.pc / 4];
+        const Decoded& d = code[f.pc / 4];
         f.r[2] = f.pc;
-        if (d->op == Op::undecoded) [[unlikely]]
-            decode_at(f.pc);
-        if constexpr (kProfile) ++counts_[f.pc / 4];
+        if constexpr (kProfile) counts_[f.pc / 4] += d.op != Op::undecoded ? 1U : 0U;
         f.pc = f.next;
         f.next = f.after;
         f.after += 4;
-        if (!f.execute(*d)) return;  // it has saved the frame
+        if (!f.execute(d)) return;  // it has saved the frame
     } while (--f.left != 0);
     f.save();
 }
