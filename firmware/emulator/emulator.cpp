@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "adi/base/futex.hpp"
+#include "firmware/emulator/board_processor.hpp"
 
 namespace emulator {
 
@@ -25,22 +26,6 @@ constexpr std::int64_t kMostSleep_ns = 100'000'000;
 constexpr Time kSlice = 1'000'000'000;
 /// After so many slices in which nothing came for anybody, no faster than the wall clock.
 constexpr unsigned kFreeSlices = 50;
-
-class BoardProcessor final : public Processor {
-  public:
-    explicit BoardProcessor(Driver& driver) : driver_(driver), board_(driver.board()) {}
-    bool idle() const override { return board_.idle(); }
-    bool asleep() const override { return board_.asleep(); }
-    bool shared() const override { return driver_.in_use(); }
-    void run(std::uint64_t instructions) override { board_.run(instructions); }
-    void run_until(Time until) override { board_.run_until(until); }
-    Time now() const override { return board_.now(); }
-    void stop_at(Time until) override { board_.stop_at(until); }
-
-  private:
-    Driver& driver_;
-    Board& board_;
-};
 
 class TracedBoard final : public BoardWatcher {
   public:

@@ -12,26 +12,13 @@
 #include <vector>
 
 #include "firmware/emulator/attach_fixture.hpp"
-#include "firmware/emulator/driver.hpp"
+#include "firmware/emulator/board_processor.hpp"
 #include "firmware/emulator/network.hpp"
 
 namespace emulator {
 namespace {
 
 constexpr Time kMs = 1'000'000'000;
-
-class BoardProcessor final : public Processor {
-  public:
-    explicit BoardProcessor(Board& board) : board_(board) {}
-    bool idle() const override { return board_.idle(); }
-    void run(std::uint64_t instructions) override { board_.run(instructions); }
-    void run_until(Time until) override { board_.run_until(until); }
-    Time now() const override { return board_.now(); }
-    void stop_at(Time until) override { board_.stop_at(until); }
-
-  private:
-    Board& board_;
-};
 
 /// Boards that map, and the network between them; nobody is attached.
 class MappedFabric {
@@ -50,7 +37,7 @@ class MappedFabric {
             Driver& driver = *drivers_.back();
             EXPECT_TRUE(driver.start(firmware::kControlProgram, settings, topology_, routes));
             driver.board().plug(network_->attach(id, driver.board()));
-            processors_.push_back(std::make_unique<BoardProcessor>(driver.board()));
+            processors_.push_back(std::make_unique<BoardProcessor>(driver));
             simulation_.add(*processors_.back());
         }
         network_->start();

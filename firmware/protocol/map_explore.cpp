@@ -18,11 +18,13 @@ void Mapper::step() {
         step_routes();
         return;
     }
-    for (uint32_t n = 0; n < kSendsPerTick; ++n) {
+    const uint32_t most = phase_ == Phase::spread ? 1 : kSendsPerTick;
+    more_ = true;
+    for (uint32_t n = 0; n < most && more_; ++n) {
         const uint32_t i = batch_.next(now_);
-        if (i == MapBatch::kRequests || !send_request(i)) break;
+        more_ = i != MapBatch::kRequests;
+        if (!more_ || !send_request(i)) break;
         batch_.sent(i, now_);
-        if (phase_ == Phase::spread) break;
     }
     if (batch_.done()) finish_batch();
 }

@@ -28,6 +28,7 @@ void Mapper::start(const MapperHooks& hooks, const MapperOptions& options, uint3
     reporting_ = false;
     report_sequence_ = 0;
     patient_ = false;
+    more_ = false;
     mapped_ = false;
     mismatches_ = 0;
     failed_ = false;
@@ -65,7 +66,7 @@ void Mapper::plan() {
     if (phase_ == Phase::idle) {
         if (candidate_) wake_at(candidate_at_);
         if (check_wanted_) wake_at(check_at_);
-    } else if (batch_.done()) {
+    } else if (batch_.done() || more_) {
         wake_at(now_);
     } else {
         wake_at(batch_.due(now_));

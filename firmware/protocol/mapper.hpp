@@ -200,6 +200,7 @@ class Mapper {
     uint32_t match_switch_, match_port_;
     bool patient_;        // all HOST probes' answers are waited for
     bool mapped_;         // since start_map(): not confirmed yet
+    bool more_;           // to be sent, at once
     uint8_t mismatches_;  // maps in succession that were wrong
     bool failed_;         // a board did not take its routes; something is not as the map says
     uint32_t cursor_, cursor_port_;  // of comparison, check, distribution
