@@ -119,9 +119,8 @@ class Bench:
                 path = pathlib.Path(folder) / "trace.json"
                 try:
                     self.runner.trace(setup, "latency", ["--sizes", str(budget.BYTES)], str(path))
-                    constants = self.runner.constants(setup.machine)
-                    found[setup.machine] = budget.budget(budget.load(path), constants,
-                                                         constants["cycle"])
+                    cycle_ns = self.runner.constants(setup.machine)["cycle"]
+                    found[setup.machine] = budget.budget(budget.load(path), cycle_ns)
                 except (jobs.Failure, budget.NoTrace, OSError) as failure:
                     self.failures.append(f"budget on {setup.machine}: {failure}")
         return found

@@ -85,13 +85,14 @@ def multicast_table(multicast):
 
 
 def budget_table(budget):
-    """One column for each machine; the stages are the same."""
+    """One column for each machine."""
     machines = list(budget)
+    stages = {row["stage"]: row["what"] for machine in machines for row in budget[machine]}
+    ns = {machine: {row["stage"]: row["ns"] for row in budget[machine]} for machine in machines}
     rows = [["stage"] + [f"{machine} ns" for machine in machines] + ["what it is"]]
-    for place, stage in enumerate(budget[machines[0]]):
-        rows.append([stage["stage"]] + [f"{budget[m][place]['ns']:.0f}" for m in machines] +
-                    [stage["what"]])
-    rows.append(["sum"] + [f"{sum(row['ns'] for row in budget[m]):.0f}" for m in machines] + [""])
+    for stage, what in stages.items():
+        rows.append([stage] + [f"{ns[m].get(stage, 0):.0f}" for m in machines] + [what])
+    rows.append(["sum"] + [f"{sum(ns[m].values()):.0f}" for m in machines] + [""])
     return aligned(rows)
 
 
