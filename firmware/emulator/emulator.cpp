@@ -20,6 +20,10 @@ static_assert(kLifelineToken < AttachServer::kTokens);
 /// How long to poll on when there is nothing to do. A process that answers a packet is back by
 /// then.
 constexpr auto kSpin = std::chrono::microseconds(100);
+/// Whoever got the core by a yield and kept it for so long has work of its own. For a while the
+/// emulator then sleeps at once: who is woken has the core sooner than who yields in turn.
+constexpr auto kLongYield = std::chrono::microseconds(300);
+constexpr auto kCrowded = std::chrono::milliseconds(20);
 /// A process may spoil the futex that wakes the emulator: it looks around by itself this often.
 constexpr std::int64_t kMostSleep_ns = 100'000'000;
 /// Modelled time: how far to go at once while no process runs.
@@ -140,6 +144,7 @@ bool Emulator::run() {
     using Clock = std::chrono::steady_clock;
     network_->start();
     auto quiet = Clock::now();
+    auto crowded = quiet;  // until then others want this core
     bool was_busy = true;
     while (!stopping_.load(std::memory_order_acquire)) {
         if (turn()) {
@@ -148,12 +153,15 @@ bool Emulator::run() {
         }
         if (!look_for_faults()) return false;
         if (!ready_) look_for_ready();
-        if (was_busy) {
-            quiet = Clock::now();
-            was_busy = false;
+        const auto now = Clock::now();
+        if (was_busy) quiet = now;
+        was_busy = false;
+        if (now < crowded || now - quiet > kSpin) {
+            sleep();
+            continue;
         }
         sched_yield();
-        if (Clock::now() - quiet > kSpin) sleep();
+        if (Clock::now() - now > kLongYield) crowded = now + kCrowded;
     }
     return true;
 }
