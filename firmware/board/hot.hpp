@@ -15,7 +15,8 @@ FM_INLINE Endpoint* ControlProgram::turn(Endpoint* polled) {
         if ((due & ISR_DMA) != 0) dma_done();
         if ((due & ISR_RECV) != 0) receive();
         events(due);
-        isr = hw::get(REG_ISR);
+        // Who waits for the send engine comes first: maybe the rest of a packet that has begun.
+        isr = hw::get(REG_ISR) & ~(mask_ & ISR_SEND);
         hw::barrier();
     }
     polled = polled->next;
