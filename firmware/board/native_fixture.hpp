@@ -86,6 +86,7 @@ struct Fabric {
     struct Packet {
         std::uint32_t to;
         NativeBoard::Bytes bytes;
+        std::uint8_t syndrome = 0;
     };
     std::vector<std::unique_ptr<NativeBoard>> boards;
     std::deque<Packet> wire;
@@ -103,7 +104,7 @@ struct Fabric {
                 board.route(to, route);
             }
             board.sent = [this](const NativeBoard::Bytes& route, const NativeBoard::Bytes& packet) {
-                Packet p{route.back() & 0x3fU, packet};
+                Packet p{route.back() & 0x3fU, packet, 0};
                 if (fault)
                     fault(std::move(p));
                 else
@@ -125,12 +126,17 @@ struct Fabric {
         }
         return hosts;
     }
+    /// Packets with a bad CRC that have not arrived yet.
+    std::uint32_t corrupted_on_wire() const {
+        return static_cast<std::uint32_t>(std::count_if(
+            wire.begin(), wire.end(), [](const Packet& p) { return p.syndrome != 0; }));
+    }
     void step() {
         for (auto& board : boards) board->run(1);
         for (std::size_t n = wire.size(); n != 0; --n) {
             Packet p = std::move(wire.front());
             wire.pop_front();
-            if (!boards[p.to]->deliver(p.bytes)) wire.push_front(std::move(p));
+            if (!boards[p.to]->deliver(p.bytes, p.syndrome)) wire.push_front(std::move(p));
             if (!wire.empty()) break;
         }
     }

@@ -46,7 +46,7 @@ class ControlProgram {
         kDmaPart = 1U << 28,     ///< of a deposit, more follows
         kDmaDeposit = 2U << 28,  ///< the last of a deposit
         kDmaEvent = 3U << 28,
-        kDmaFetch = 8U << 28,    ///< from the host; the top bit is the direction
+        kDmaFetch = 8U << 28,  ///< from the host; the top bit is the direction
         kDmaKind = 15U << 28
     };
     /// A short packet without a sequence number.
