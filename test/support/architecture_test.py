@@ -216,7 +216,7 @@ def wrong_includes(root: Path) -> list[str]:
                  "firmware": ("devices", "mpi", "mpi.h"), "mpi": ("devices", "firmware")}
     for layer in LAYERS:
         files = [f for f in sorted((root / layer).rglob("*"))
-                 if f.suffix in SUFFIXES and not f.name.endswith("_test.cpp")]
+                 if f.suffix in SUFFIXES and not f.name.endswith(("_test.cpp", "_fixture.hpp"))]
         if not files:
             wrong.append(f"no sources in {layer}")
         for file in files:
