@@ -76,8 +76,8 @@ bool Endpoint::something_new() {
     if (next_packet(&page)) return true;
     // Not a modelled load: where time is modelled, it stands still between the look and here.
     const std::uint32_t known = done_slot_;
-    retire(fm_be32(
-        std::atomic_ref<std::uint32_t>(sram_->send_done).load(std::memory_order_acquire)));
+    retire(
+        fm_be32(std::atomic_ref<std::uint32_t>(sram_->send_done).load(std::memory_order_acquire)));
     return done_slot_ != known;
 }
 

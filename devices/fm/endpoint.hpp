@@ -297,6 +297,7 @@ class Endpoint {
     void pay_credits();
     void lose(Node node, adi::Status why, const char* what);
     void report_losses(Sink& sink);
+    void attend(Sink& sink);
     void look_for_death();
     void look_for_death_at_times();
 
@@ -304,6 +305,7 @@ class Endpoint {
     void issue_puts();
     bool issue_part(Put& put);
     void end_slot(Slot& slot);
+    std::size_t end_puts();
     void settle_puts();
     void fail_puts(Node node, adi::Status why);
     int report_puts(Sink& sink, std::size_t count);
@@ -332,6 +334,7 @@ class Endpoint {
     std::uint32_t freed_ring_ = 0;  ///< as the board was told last
     std::vector<Node> owing_;       ///< peers to send a credit packet to
     std::vector<Loss> losses_;      ///< not yet reported
+    bool attention_ = false;        ///< one of these two has something
     bool extracting_ = false;
     bool stop_ = false;
     std::uint32_t idle_turns_ = 0;  ///< looks that found nothing
@@ -343,6 +346,7 @@ class Endpoint {
     std::list<Put> puts_;             ///< not all issued, or with slots under way
     std::list<Put> ended_puts_;       ///< to be reported when the ring was seen empty
     std::uint32_t put_slots_ = 0;
+    std::uint32_t live_puts_ = 0;  ///< not yet reported
 };
 
 }  // namespace dev::fm

@@ -75,6 +75,7 @@ Status Endpoint::put(Node node, const void* from, std::uint64_t bytes, WindowKey
     puts_.push_back({node, static_cast<const std::byte*>(from), bytes, 0, window, window_offset,
                      token, 0, true, Status::ok});
     ++peers_[node].waiting_puts;
+    ++live_puts_;
     ++counters_.puts;
     counters_.put_bytes += bytes;
     issue_puts();
@@ -158,10 +159,18 @@ void Endpoint::fail_puts(Node node, Status why) {
     settle_puts();
 }
 
+/// Learns which slots are done; returns how many puts are over and not reported.
+std::size_t Endpoint::end_puts() {
+    if (put_slots_ > 0) refresh_slots();
+    settle_puts();
+    return ended_puts_.size();
+}
+
 int Endpoint::report_puts(Sink& sink, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
         const Put put = ended_puts_.front();
         ended_puts_.pop_front();
+        --live_puts_;
         sink.on_put(put.token, put.status);
     }
     return static_cast<int>(count);

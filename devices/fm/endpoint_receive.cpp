@@ -28,9 +28,9 @@ int Endpoint::extract(Sink& sink, std::uint64_t max_bytes, int max_packets) {
     if (extracting_) return 0;
     extracting_ = true;
     stop_ = false;
-    if (put_slots_ > 0) refresh_slots();
-    if (!puts_.empty()) settle_puts();
-    const std::size_t ended = ended_puts_.size();
+    std::size_t ended = 0;
+    if (live_puts_ > 0) [[unlikely]]
+        ended = end_puts();
     int events = 0;
     std::uint64_t bytes = 0;
     bool drained = false;
@@ -44,24 +44,32 @@ int Endpoint::extract(Sink& sink, std::uint64_t max_bytes, int max_packets) {
         bytes += on_arrival(sink, page);
         ++next_ring_;
         free_ring();
-        if (!owing_.empty()) pay_credits();
-        if (!losses_.empty()) report_losses(sink);
+        if (attention_) [[unlikely]]
+            attend(sink);
     }
-    if (!puts_.empty()) issue_puts();
-    // The firmware tells that a put was refused before it ends the slot: what had ended before the
-    // ring was seen empty has its verdict.
-    if (drained && ended > 0) events += report_puts(sink, ended);
-    if (events == 0) {
+    if (live_puts_ > 0) [[unlikely]] {
+        issue_puts();
+        // The firmware tells that a put was refused before it ends the slot: what had ended before
+        // the ring was seen empty has its verdict.
+        if (drained) events += report_puts(sink, ended);
+    }
+    if (events > 0) {
+        idle_waits_ = 0;
+    } else {
         if (clock_ != nullptr) [[unlikely]]
             clock_->charge(Clock::Work::fm_poll);
         look_for_death_at_times();
-        if (!owing_.empty()) pay_credits();
-    } else {
-        idle_waits_ = 0;
+        if (attention_) attend(sink);
     }
-    if (!losses_.empty()) report_losses(sink);
     extracting_ = false;
     return events;
+}
+
+/// What does not happen with most packets: credits to be sent, faults to be reported.
+void Endpoint::attend(Sink& sink) {
+    pay_credits();
+    report_losses(sink);
+    attention_ = !owing_.empty();
 }
 
 /// One packet; returns its payload's length.
@@ -73,7 +81,7 @@ std::uint32_t Endpoint::on_arrival(Sink& sink, const std::byte* page) {
     std::memcpy(&footer, end, sizeof footer);
     const std::uint32_t length = fm_be32(footer.length);
     const std::uint32_t bytes = length >> 16;
-    if (bytes > FM_PACKET_BYTES) {
+    if (bytes > FM_PACKET_BYTES) [[unlikely]] {
         ++counters_.bad_packets;
         return 0;
     }
@@ -83,12 +91,12 @@ std::uint32_t Endpoint::on_arrival(Sink& sink, const std::byte* page) {
     std::memcpy(&wire, data - sizeof wire, sizeof wire);
     const std::uint32_t kind = fm_be32(wire.type) >> 8 & 0xff;
     const Node node = fm_be32(wire.source) >> 16 & 0xff;
-    if (kind == FM_KIND_EVENT) {
-        on_event(wire);
-        return 0;
-    }
-    if (kind != FM_KIND_DATA || node >= nodes_) {
-        ++counters_.bad_packets;
+    if (kind != FM_KIND_DATA || node >= nodes_) [[unlikely]] {
+        if (kind == FM_KIND_EVENT) {
+            on_event(wire);
+        } else {
+            ++counters_.bad_packets;
+        }
         return 0;
     }
     on_data(sink, node, Words::from(fm_be32(wire.user[0]), fm_be32(wire.user[1])), data, bytes);
@@ -121,6 +129,7 @@ void Endpoint::on_data(Sink& sink, Node node, Words words, const std::byte* data
     if (static_cast<std::uint16_t>(peer.consumed - peer.told) >= credit_debt_ && !peer.owing) {
         peer.owing = true;
         owing_.push_back(node);
+        attention_ = true;
     }
 }
 
@@ -176,6 +185,7 @@ void Endpoint::lose(Node node, Status why, const char* what) {
     peer.in_open = false;
     fail_puts(node, Status::peer_failed);
     losses_.push_back({node, why, what});
+    attention_ = true;
 }
 
 void Endpoint::report_losses(Sink& sink) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "adi/base/copy.hpp"
 #include "devices/fm/endpoint.hpp"
 
 namespace dev::fm {
@@ -21,6 +22,16 @@ std::uint32_t staged_packet_bytes(std::uint64_t length) {
 
 std::uint64_t packets_of(std::uint64_t bytes, std::uint32_t packet_bytes) {
     return bytes == 0 ? 1 : (bytes + packet_bytes - 1) / packet_bytes;
+}
+
+/// Buffer::read(), without a call for a few bytes.
+void read(const adi::Buffer& source, std::uint64_t offset, std::byte* to, std::uint32_t bytes) {
+    constexpr std::uint32_t kFew = 96;
+    if (source.layout == nullptr && bytes <= kFew) {
+        adi::copy_short(to, static_cast<const std::byte*>(source.base) + offset, bytes);
+    } else {
+        source.read(offset, to, bytes);
+    }
 }
 
 }  // namespace
@@ -64,6 +75,10 @@ void Endpoint::refresh_slots() {
 
 void Endpoint::retire(std::uint32_t done) {
     if (done - done_slot_ > next_slot_ - done_slot_) return;  // no count of ours
+    if (put_slots_ == 0) [[likely]] {
+        done_slot_ = done;
+        return;
+    }
     for (; done_slot_ != done; ++done_slot_) {
         Slot& ended = slots_[done_slot_ % FM_SEND_SLOTS];
         if (ended.put != nullptr) [[unlikely]]
@@ -200,8 +215,8 @@ Status Endpoint::try_send(Node node, std::uint32_t handler, const void* head,
     if (!has_slot()) return Status::again;
     const bool staged = strategy_ == Strategy::dma;
     std::byte* to = room(staged);
-    if (head_bytes > 0) std::memcpy(to, head, head_bytes);
-    payload.read(offset, to + head_bytes, bytes);
+    adi::copy_short(to, head, head_bytes);
+    read(payload, offset, to + head_bytes, bytes);
     if (clock_ != nullptr) [[unlikely]] {
         clock_->charge(Clock::Work::fm_send);
         clock_->charge(Clock::Work::fm_piece);
@@ -224,14 +239,20 @@ Status Endpoint::try_begin(OutMessage& message, Node node, std::uint64_t length,
     const std::uint32_t packet_bytes = staged ? staged_packet_bytes(length) : kShortBytes;
     const std::uint64_t needed = whole ? packets_of(length, packet_bytes) : 1;
     if (free_credits(peer) < needed || !has_slot()) return Status::again;
-    message = OutMessage{};
     message.node = node;
     message.handler = handler;
     message.length = length;
+    message.sent = 0;
     message.packet_bytes = packet_bytes;
-    message.staged = staged;
+    message.filled = 0;
+    message.reserved = 0;
     message.open = true;
+    message.has_slot = false;
+    message.started = false;
+    message.ended = false;
     message.whole = whole;
+    message.staged = staged;
+    message.kept.clear();
     if (whole) {
         message.reserved = static_cast<std::uint32_t>(needed);
         peer.reserved = static_cast<std::uint16_t>(peer.reserved + needed);
@@ -251,7 +272,7 @@ std::uint64_t Endpoint::try_piece(OutMessage& message, const adi::Buffer& source
         if (!message.has_slot && !acquire(message)) break;
         const auto part = static_cast<std::uint32_t>(
             std::min<std::uint64_t>(wanted - taken, message.packet_bytes - message.filled));
-        source.read(offset + taken, room(message.staged) + message.filled, part);
+        read(source, offset + taken, room(message.staged) + message.filled, part);
         if (clock_ != nullptr && message.staged) [[unlikely]]
             clock_->charge_copy(part);
         message.filled += part;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "adi/base/copy.hpp"
+
 namespace dev::fm {
 
 using adi::Status;
@@ -32,6 +34,18 @@ Library::~Library() {
         run(stream);
     }
 }
+
+namespace {
+/// memcpy(), without a call for a few bytes.
+void copy(std::byte* to, const std::byte* from, std::uint32_t bytes) {
+    constexpr std::uint32_t kFew = 96;
+    if (bytes <= kFew) {
+        adi::copy_short(to, from, bytes);
+    } else {
+        std::memcpy(to, from, bytes);
+    }
+}
+}  // namespace
 
 bool HandlerTable::add(ULONG* id, FM_handler* handler) {
     if (*id == FM_ANY_ID) {
@@ -63,7 +77,7 @@ FM_stream* Library::begin(Node recipient, std::uint64_t length, std::uint32_t ha
 }
 
 void Library::send_piece(FM_stream& stream, const void* buffer, std::uint64_t length) {
-    if (!usable(stream, "FM_send_piece")) return;
+    if ((stream.incoming || !stream.out.open) && unusable("FM_send_piece")) return;
     if (length > stream.out.length - stream.out.sent) {
         hooks_.fail("FM_send_piece: a message is longer than FM_begin_message said (" +
                     std::to_string(stream.out.length) + " bytes)");
@@ -78,14 +92,13 @@ void Library::send_piece(FM_stream& stream, const void* buffer, std::uint64_t le
 }
 
 void Library::end(FM_stream& stream) {
-    if (!usable(stream, "FM_end_message")) return;
+    if ((stream.incoming || !stream.out.open) && unusable("FM_end_message")) return;
     while (endpoint_->try_end(stream.out) == Status::again) make_room();
 }
 
-bool Library::usable(const FM_stream& stream, const char* call) {
-    if (!stream.incoming && stream.out.open) return true;
+[[gnu::cold]] bool Library::unusable(const char* call) {
     hooks_.fail(std::string(call) + ": the stream is not one that is being sent");
-    return false;
+    return true;
 }
 
 void Library::progress() {
@@ -130,7 +143,7 @@ void Library::feed(FM_stream& stream) {
     const auto part =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(stream.wanted_bytes, stream.bytes));
     if (stream.wanted != nullptr && part > 0) {
-        std::memcpy(stream.wanted, stream.data, part);
+        copy(stream.wanted, stream.data, part);
         endpoint_->charge_copy(part);
         stream.wanted += part;
     }
@@ -172,6 +185,15 @@ void Library::start(FM_stream& stream, const Packet& packet) {
     stream.handler = handler;
     stream.missing = 0;
     stream.wanted_bytes = 0;
+    if (Clock* clock = endpoint_->board().clock()) clock->charge(Clock::Work::fm_handler);
+    if (packet.last) {
+        // All is here, so it never waits, and needs no stack of its own.
+        running_ = &stream;
+        const int verdict = handler(&stream, packet.node);
+        running_ = nullptr;
+        if (verdict == FM_QUIT) endpoint_->stop();
+        return;
+    }
     const auto entry = [](void* argument) noexcept {
         auto& s = *static_cast<FM_stream*>(argument);
         s.verdict = s.handler(&s, s.node);
@@ -181,7 +203,6 @@ void Library::start(FM_stream& stream, const Packet& packet) {
         hooks_.fail("FM: no memory for a handler's stack");
         return;
     }
-    if (Clock* clock = endpoint_->board().clock()) clock->charge(Clock::Work::fm_handler);
     run(stream);
 }
 

@@ -109,7 +109,7 @@ class Library final : public Sink {
     void progress();
     /// Between two attempts to send: makes room.
     void make_room();
-    bool usable(const FM_stream& stream, const char* call);
+    bool unusable(const char* call);
 
     std::unique_ptr<Endpoint> endpoint_;
     const HandlerTable& handlers_;
