@@ -101,7 +101,7 @@ class Node {
         wait_for_slot();
         fm_slot* slot = slot_of_next();
         write(slot, FM_OP_INLINE << 24 | destination, payload.size(), {}, {}, user);
-        board_->pio_write(slot->payload, payload.data(), payload.size());
+        if (!payload.empty()) board_->pio_write(slot->payload, payload.data(), payload.size());
         publish(slot);
     }
     void send_page(std::uint32_t destination, std::array<std::uint32_t, 2> user, std::uint32_t page,
