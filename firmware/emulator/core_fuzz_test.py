@@ -132,7 +132,7 @@ class Program:
                 lines.append(f"{pad}}}")
             elif choice == 6 and depth > 0:
                 self.loops += 1
-                i = f"i{self.loops}"
+                i = f"n{self.loops}"
                 lines.append(f"{pad}for (u32 {i} = 0; {i} < {r.randint(1, 12)}; ++{i}) {{")
                 lines += self.statements({**names}, depth - 1, indent + 1)
                 lines.append(f"{pad}    mix({i});")
