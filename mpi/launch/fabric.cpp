@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,6 +87,8 @@ bool Fabric::start(const FabricOptions& options, std::string* error) {
                              ") has no routes after " + std::to_string(kReadyLimit.count()) + " s";
         return false;
     }
+    // Without it (before Linux 5.3) only the ranks notice that the emulator is gone.
+    ended_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
     environment_ = {{"FATHOM_FM_BOARD", "emulator:" + name},
                     {"FATHOM_FM_KEY", std::to_string(random() | 1U)}};
     return true;

@@ -33,8 +33,11 @@ class Fabric {
     const std::vector<std::pair<std::string, std::string>>& environment() const {
         return environment_;
     }
-    /// Held by mpirun alone.
+    /// Descriptors that mpirun alone holds; negative when there is no emulator.
     int lifeline() const { return lifeline_.get(); }
+    /// Becomes readable when the emulator has ended.
+    int ended() const { return ended_.get(); }
+    pid_t pid() const { return pid_; }
 
   private:
     bool spawn(const std::vector<std::string>& words, int lifeline, int ready, std::string* error);
@@ -42,6 +45,7 @@ class Fabric {
 
     pid_t pid_ = -1;
     UniqueFd lifeline_;
+    UniqueFd ended_;
     std::vector<std::pair<std::string, std::string>> environment_;
 };
 

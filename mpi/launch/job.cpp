@@ -66,11 +66,11 @@ std::string format_ranks(const std::vector<int>& ranks) {
 }
 
 Job::Job(const Options& options, std::vector<ProgramImage> images, const InheritedState& inherited,
-         int private_fd)
+         const Fabric& fabric)
     : options_(options),
       images_(std::move(images)),
       inherited_(inherited),
-      private_fd_(private_fd),
+      fabric_(fabric),
       host_(host_name()),
       outputs_(&loop_, options) {
     const std::vector<int> appnums = appnums_of(options);
@@ -150,7 +150,9 @@ bool Job::start() {
         return false;
     }
     std::vector<int> private_fds;
-    if (private_fd_ >= 0) private_fds.push_back(private_fd_);
+    for (const int fd : {fabric_.lifeline(), fabric_.ended()}) {
+        if (fd >= 0) private_fds.push_back(fd);
+    }
     for (const RankPipes& ends : pipes) {
         private_fds.push_back(ends.out.get());
         private_fds.push_back(ends.err.get());
@@ -175,6 +177,9 @@ bool Job::start() {
 
 void Job::watch() {
     loop_.add(keeper_->fd(), EPOLLIN, [this](std::uint32_t) { on_keeper(); });
+    if (fabric_.ended() >= 0) {
+        loop_.add(fabric_.ended(), EPOLLIN, [this](std::uint32_t) { on_fabric_lost(); });
+    }
     for (int rank = 0; rank < size(); ++rank) {
         loop_.add(at(rank).pmi.get(), EPOLLIN, [this, rank](std::uint32_t) {
             flush_pmi(rank);
@@ -317,6 +322,13 @@ void Job::on_keeper_lost() {
              host_ + " was killed; the job is ended",
          kSignalBase + SIGKILL);
     loop_.stop();
+}
+
+void Job::on_fabric_lost() {
+    loop_.remove(fabric_.ended());
+    fail("the Myrinet emulator (pid " + std::to_string(fabric_.pid()) + ") on host " + host_ +
+             " ended before the job; the job is ended",
+         1);
 }
 
 void Job::on_signal(int signal) {

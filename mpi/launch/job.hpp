@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mpi/launch/event_loop.hpp"
+#include "mpi/launch/fabric.hpp"
 #include "mpi/launch/input.hpp"
 #include "mpi/launch/keeper.hpp"
 #include "mpi/launch/options.hpp"
@@ -19,9 +20,9 @@ namespace launch {
 class Job final : public PmiEvents {
   public:
     /// `images[i]` belongs to `options.programs[i]`. Signals are blocked in the calling process,
-    /// and `inherited` is how it found them. `private_fd`, if any, is mpirun's alone.
+    /// and `inherited` is how it found them. `fabric` outlives the job.
     Job(const Options& options, std::vector<ProgramImage> images, const InheritedState& inherited,
-        int private_fd);
+        const Fabric& fabric);
 
     /// Runs the job and returns mpirun's exit status. No process of the job is left afterwards.
     int run();
@@ -50,6 +51,7 @@ class Job final : public PmiEvents {
     void on_start_failed(const KeeperEvent& event);
     void on_exited(int rank, int status);
     void on_keeper_lost();
+    void on_fabric_lost();
     void on_signal(int signal);
     void on_timeout();
     void on_pmi(int rank);
@@ -76,7 +78,7 @@ class Job final : public PmiEvents {
     const Options& options_;
     const std::vector<ProgramImage> images_;
     const InheritedState& inherited_;
-    const int private_fd_;
+    const Fabric& fabric_;
     const std::string host_;
     EventLoop loop_;
     Outputs outputs_;

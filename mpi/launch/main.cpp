@@ -121,7 +121,7 @@ int run(int argc, char** argv) {
     }
     for (ProgramImage& image : images) add_variables(parsed.options, fabric, &image);
     const InheritedState inherited = take_over_signals();
-    const int status = Job(parsed.options, std::move(images), inherited, fabric.lifeline()).run();
+    const int status = Job(parsed.options, std::move(images), inherited, fabric).run();
     if (!fabric.stop() && status == 0) {
         std::fputs("mpirun: the Myrinet emulator did not end well\n", stderr);
         return 1;
