@@ -100,6 +100,7 @@ class Fabric {
     Scheduler& scheduler() { return scheduler_; }
     const NetworkOptions& options() const { return options_; }
     const NetworkCounters& counters() const { return counters_; }
+    std::size_t in_flight() const { return active_.size(); }
     NetworkCounters& counters() { return counters_; }
     void free_first(Feeder& feeder);
 

@@ -213,6 +213,7 @@ bool NetworkOf::poll() {
 
 NetworkCounters NetworkOf::counters() const {
     NetworkCounters counters = fabric_.counters();
+    counters.in_flight = fabric_.in_flight();
     for (const Line& line : lines_) {
         if (!line.far) continue;
         counters.strangers += line.far->link().strangers();

@@ -43,6 +43,7 @@ struct NetworkCounters {
     std::uint64_t resets = 0;      ///< forward resets
     std::uint64_t lost = 0;        ///< packets that a link, a switch or a reset took with it
     std::uint64_t blocked = 0;     ///< times that a packet waited for a link
+    std::uint64_t in_flight = 0;    ///< packets that are somewhere now, open ones too
     std::uint64_t strangers = 0;   ///< connections to remote links that did not know the secret
     std::uint64_t bad_frames = 0;  ///< of remote links
     FaultCounters faults;

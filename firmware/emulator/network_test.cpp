@@ -252,6 +252,95 @@ TEST_P(NetworkTest, BoardWithoutCable) {
     EXPECT_EQ(net.board(2).packets[0].bytes, (Bytes{4, 5}));
 }
 
+/// Random fabrics, traffic, routes, faults, cables, switches: whatever happened, in the end nothing
+/// is left on the way, every board can send, and every packet that is good was sent.
+TEST_P(NetworkTest, SurvivesAnything) {
+    for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+        Random random(seed);
+        const std::uint32_t switches = 1 + random.below(5);
+        std::string text;
+        for (std::uint32_t i = 0; i < switches; ++i) {
+            text += "switch s" + std::to_string(i) + " 16\n";
+            if (i > 0)
+                text +=
+                    "link s" + std::to_string(i) + " s" + std::to_string(random.below(i)) + "\n";
+        }
+        for (std::uint32_t n = random.below(5); n > 0 && switches > 1; --n) {
+            const std::uint32_t a = random.below(switches);
+            text += "link s" + std::to_string(a) + " s" +
+                    std::to_string((a + 1 + random.below(switches - 1)) % switches) + "\n";
+        }
+        constexpr std::uint32_t kBoards = 6;
+        for (std::uint32_t i = 0; i < kBoards; ++i)
+            text += "board " + std::to_string(i) + "\nlink " + std::to_string(i) + " s" +
+                    std::to_string(random.below(switches)) + "\n";
+        NetworkOptions options;
+        if (seed % 3 != 0)
+            options.faults = *parse_faults("drop=0.05,corrupt=0.05,duplicate=0.05,reorder=0.05");
+        TestNetwork net(GetParam(), text, std::move(options));
+        ASSERT_EQ(net.error, "");
+        const auto wild = [&] {
+            Bytes packet = pattern(1 + random.below(300), random.below(1000));
+            for (std::uint32_t n = random.below(6); n > 0 && n <= packet.size(); --n)
+                packet[n - 1] = static_cast<std::uint8_t>(0x80 | (packet[n - 1] & 0x3f));
+            return packet;
+        };
+        for (int step = 0; step < 400; ++step) {
+            TestBoard& board = net.board(random.below(kBoards));
+            const std::uint32_t a = random.below(kBoards);
+            const std::uint32_t b = (a + 1 + random.below(kBoards - 1)) % kBoards;
+            switch (random.below(12)) {
+                case 0: board.send(wild(), 1 + random.below(100)); break;
+                case 1: board.give_room(random.below(2000)); break;
+                case 2: board.give_room(~std::size_t{0} / 2); break;
+                case 3: net.network->set_link({true, a, 0}, random.below(2) == 0); break;
+                case 4:
+                    net.network->set_link({false, random.below(switches), random.below(4)},
+                                          random.below(2) == 0);
+                    break;
+                case 5:
+                    net.network->set_switch(random.below(switches), random.below(4) != 0);
+                    break;
+                case 6: net.network->reset_switch(random.below(switches)); break;
+                case 7: net.network->set_slow(a, random.below(2) * 50'000'000); break;
+                case 8: net.clock.run(net.clock.now() + random.below(100) * 1'000'000'000LL); break;
+                case 9: net.clock.run(net.clock.now() + random.below(100'000)); break;
+                default:
+                    net.board(a).send(net.packet(a, b, pattern(4 + random.below(3000), a)),
+                                      1 + random.below(1500));
+            }
+        }
+        for (std::uint32_t i = 0; i < switches; ++i) {
+            net.network->set_switch(i, true);
+            for (std::uint32_t port = 0; port < 16; ++port)
+                net.network->set_link({false, i, port}, true);
+        }
+        for (std::uint32_t i = 0; i < kBoards; ++i) {
+            net.network->set_slow(i, 0);
+            net.board(i).give_room(~std::size_t{0} / 2);
+        }
+        net.settle();
+        EXPECT_EQ(net.network->counters().in_flight, 0U) << seed;
+        for (std::uint32_t a = 0; a < kBoards; ++a) {
+            EXPECT_TRUE(net.board(a).idle()) << seed;
+            EXPECT_TRUE(net.board(a).cable.up());
+            net.board(a).packets.clear();
+        }
+        // With faults some of these are lost; not all.
+        for (int n = 0; n < 20; ++n)
+            for (std::uint32_t a = 0; a < kBoards; ++a)
+                net.board(a).send(net.packet(a, (a + 1) % kBoards, pattern(100, a)));
+        net.settle();
+        for (std::uint32_t a = 0; a < kBoards; ++a) {
+            std::size_t good = 0;
+            for (const auto& packet : net.board((a + 1) % kBoards).packets)
+                if (packet.syndrome == 0 && packet.bytes == pattern(100, a)) ++good;
+            EXPECT_GE(good, seed % 3 != 0 ? 3U : 20U) << seed;
+        }
+        EXPECT_EQ(net.network->counters().in_flight, 0U) << seed;
+    }
+}
+
 TEST(NetworkTimes, CutThrough) {
     Machine machine = machines()[0];
     machine.link_byte_ps = 6'250;
