@@ -358,7 +358,13 @@ void ControlProgram::acked(Endpoint* e, uint32_t node, uint32_t next) {
     }
     publish_done(e);
     if ((c.skip & kSlowQueued) == 0) return;
-    if (ahead(next, p.cursor) > 0) p.cursor = next;
+    int32_t passed = ahead(next, p.cursor);
+    if (passed > 0) {
+        p.cursor = next;
+        // resend() has counted them; they need not go again.
+        uint32_t again = fm_be32(counters()->retransmitted) - static_cast<uint32_t>(passed);
+        if ((c.skip & kSlowLost) == 0) counters()->retransmitted = fm_be32(again);
+    }
     if (p.cursor != static_cast<uint16_t>(c.sequence + 1)) {
         add_work(e, node);
         pump();
