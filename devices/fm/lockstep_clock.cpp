@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "adi/base/futex.hpp"
 
@@ -12,6 +13,11 @@ namespace {
 
 /// Turns to poll and yield before sleeping: the emulator mostly answers within one or two.
 constexpr int kSpins = 200;
+/// Whoever got the core by a yield and kept it for so long has work of its own: for so many waits
+/// from then on it is better to sleep at once. Who is woken has the core sooner than who yields in
+/// turn.
+constexpr auto kLongYield = std::chrono::microseconds(300);
+constexpr unsigned kCrowded = 100;
 /// The emulator may have been killed: how long to sleep before looking.
 constexpr std::int64_t kLook_ns = 100'000'000;
 
@@ -25,9 +31,12 @@ std::uint32_t* low_word(std::uint64_t* word) {
 template <class Until>
 void LockstepClock::sleep_until(std::uint32_t* word, Until until) {
     kick_();
-    for (int i = 0; i < kSpins; ++i) {
+    if (crowded_ > 0) --crowded_;
+    for (int i = 0; i < kSpins && crowded_ == 0; ++i) {
         if (until()) return;
+        const auto before = std::chrono::steady_clock::now();
         sched_yield();
+        if (std::chrono::steady_clock::now() - before > kLongYield) crowded_ = kCrowded;
     }
     const std::atomic_ref<std::uint32_t> asleep(status_.asleep);
     while (!until() && !dead_()) {

@@ -78,6 +78,7 @@ class LockstepClock final : public Clock {
     std::function<bool()> dead_;
     std::uint64_t clock_ = 0;
     std::uint32_t seen_ = 0;  // `written`, at the last look
+    unsigned crowded_ = 0;    // waits left in which not to poll
     bool joined_ = false;     // as far as this process knows
 };
 
