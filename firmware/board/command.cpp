@@ -70,10 +70,11 @@ void ControlProgram::open_channel(Endpoint* e, uint32_t node) {
     c.expected = 0;
     c.rx_type = type | peer << 4 | e->index;
     c.rx_source = (place & 0xff000000) | node << 16;
-    uint8_t listed =
-        p.flags & (kPeerWork | kPeerActive | kPeerOwed);  // where its id stands already
+    uint32_t listed =
+        p.owed & (kPeerWork | kPeerActive | kPeerOwed);  // where its id stands already
     p = {};
-    p.flags = listed;
+    p.owed = listed;
+    scratch(e, node).scratch = fm_be32(kNoGap);
     c.skip = route_skip(hw::at<fm_route>(FM_SRAM_ROUTES) + (place >> 24), &c);
     if (place >> 24 == board_) c.skip = kSlowRoute;
     if ((listed & kPeerActive) == 0) c.skip = c.skip | kSlowInactive;
@@ -91,9 +92,12 @@ bool ControlProgram::open(Endpoint* e) {
     e->key = key;
     e->node = node;
     e->nodes = nodes;
-    e->ring_mask = slots - 1;
-    e->ring_number = 0xffffffff;
-    e->ring_lap = 0;
+    e->ring_slots = slots;
+    e->ring_known = 0;
+    e->ring_lap = 1;
+    e->ring_entry = e->pages;
+    e->ring_end = e->pages + slots;
+    e->ring_top = kNoRoom;
     e->number = 0;
     e->done = 0;
     e->done_low = 0;
@@ -101,7 +105,7 @@ bool ControlProgram::open(Endpoint* e) {
     e->bad_slots = 0;
     e->slot = e->region->slots;
     telling_ &= ~(1U << e->index);
-    next_ring_page(e);
+    room(e);
     for (uint32_t n = 0; n < FM_MAX_NODES; ++n) {
         if (n < nodes) {
             open_channel(e, n);
@@ -125,7 +129,7 @@ bool ControlProgram::close(Endpoint* e) {
     if (e->key != 0) {
         // Its peers learn what has arrived before they learn that it is closed.
         for (uint32_t node = 0; node < e->nodes; ++node) {
-            if (e->peers[node].owed != 0) acknowledge(e, node, FM_KIND_ACK, 0);
+            if (e->peers[node].owed >= kOwe) acknowledge(e, node, FM_KIND_ACK, 0);
             Channel& c = e->channels[node];
             c.rx_type = e->index ^ 1;
             c.skip = kSlowUnused;
@@ -138,6 +142,7 @@ bool ControlProgram::close(Endpoint* e) {
         link_polled();
     }
     // Transfers to its memory, and packets that are read from its slots.
+    if (stop_ > kStopFlags && direct_ == e) return false;
     for (uint32_t i = dma_head_; i != dma_tail_; ++i)
         if ((dma_[i & (kDmaOps - 1)].what >> 24 & (FM_ENDPOINTS - 1)) == e->index) return false;
     for (uint32_t i = job_head_; i != job_tail_; ++i)

@@ -8,26 +8,40 @@ namespace firmware {
 static_assert(2 * kReceiveBuffers + kJobs + 1 <= 16);
 
 void ControlProgram::queue_dma(uint32_t bus, uint32_t sram, uint32_t bytes, uint32_t what) {
-    DmaOp& op = dma_[dma_tail_ & (kDmaOps - 1)];
+    DmaOp& op = dma_[dma_tail_++ & (kDmaOps - 1)];
     op = {bus, sram, bytes, what};
-    if (dma_head_ == dma_tail_) start_dma(op);
-    ++dma_tail_;
-    mask_ |= ISR_DMA;
+    if ((stop_ & ~kStopLong) == 0) {
+        start_dma(op);
+        mask_ |= ISR_DMA;
+    }
     stop_ |= kStopDma;
 }
 
-void ControlProgram::dma_done() {
-    bool failed = hw::get(REG_DMA_STS) != 0;
-    uint32_t head = dma_head_ + 1;
-    dma_head_ = head;
-    // First of all the next transfer: the host's bus is the narrowest place.
-    if (head != dma_tail_) {
-        start_dma(dma_[head & (kDmaOps - 1)]);
-    } else {
-        mask_ &= ~ISR_DMA;
-        stop_ &= ~kStopDma;
-        hw::set(REG_DMA_DIR, 0);
+/// The engine is free.
+void ControlProgram::next_transfer() {
+    if (dma_head_ != dma_tail_) {
+        start_dma(dma_[dma_head_ & (kDmaOps - 1)]);
+        return;
     }
+    mask_ &= ~ISR_DMA;
+    stop_ &= ~kStopDma;
+    hw::set(REG_DMA_DIR, 0);
+}
+
+void ControlProgram::queued_done() {
+    if (stop_ > kStopFlags) {  // receive()'s own, with others behind it
+        uint32_t wire = stop_ & ~uint32_t{kStopFlags};
+        stop_ &= kStopFlags;
+        next_transfer();
+        free_receive(wire);
+        count(counters()->dma_to_host);
+        if (hw::read(direct_->region->interrupt) != 0) interrupt(direct_);
+        return;
+    }
+    bool failed = hw::get(REG_DMA_STS) != 0;
+    uint32_t head = ++dma_head_;
+    // First of all the next transfer: the host's bus is the narrowest place.
+    next_transfer();
     uint32_t what = dma_[(head - 1) & (kDmaOps - 1)].what;
     Endpoint* e = endpoint(what >> 24 & (FM_ENDPOINTS - 1));
     switch (what & kDmaKind) {
@@ -42,7 +56,7 @@ void ControlProgram::dma_done() {
         }
         case kDmaEvent: event_busy_ = 0; break;
         case kDmaPart: break;
-        default: free_receive(hw::at<fm_wire>(what & (FM_SRAM_BYTES - 1)));
+        default: free_receive(what & (FM_SRAM_BYTES - 1));
     }
     count(counters()->dma_to_host);
     uint32_t kind = what & kDmaKind;

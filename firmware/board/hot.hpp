@@ -9,12 +9,12 @@ namespace firmware {
 FM_INLINE Endpoint* ControlProgram::turn(Endpoint* polled) {
     uint32_t isr = hw::get(REG_ISR);
     hw::barrier();
-    uint32_t mask = mask_;
-    uint32_t due = isr & mask;
-    if ((due | hw::read(page()->command)) != 0) {
+    uint32_t due = isr & mask_;
+    uint32_t word = hw::read(page()->command);
+    if ((due | word) != 0) {
         if ((due & ISR_DMA) != 0) dma_done();
         if ((due & ISR_RECV) != 0) receive();
-        events(due);
+        if ((due & ~(ISR_DMA | ISR_RECV)) != 0 || word != 0) events(due);
         // Who waits for the send engine comes first: maybe the rest of a packet that has begun.
         isr = hw::get(REG_ISR) & ~(mask_ & ISR_SEND);
         hw::barrier();
@@ -64,37 +64,48 @@ FM_INLINE void ControlProgram::send_slot(Endpoint* e, fm_slot* s, Channel* c, ui
         piece_last_ = last;
         mask_ |= ISR_SEND;
     }
-    e->records[e->number & (FM_SEND_SLOTS - 1)].last = node << 16 | (sequence & 0xffff);
-    e->peers[node].owed = 0;
+    uint32_t number = e->number;
+    e->records[number & (FM_SEND_SLOTS - 1)].last = node << 16 | (sequence & 0xffff);
+    clear_owed(&e->peers[node]);
     count(counters()->sent);
-    advance_slot(e);
+    advance_slot(e, s, number);
 }
 
-FM_INLINE void ControlProgram::advance_slot(Endpoint* e) {
-    uint32_t number = e->number + 1;
+// `s` is slot `number`, which is taken.
+FM_INLINE void ControlProgram::advance_slot(Endpoint* e, fm_slot* s, uint32_t number) {
+    ++number;
     e->number = number;
-    uint32_t slot = number & (FM_SEND_SLOTS - 1);
-    if (slot == 0) e->lap = e->lap + 1;
-    if (number - e->done == FM_SEND_SLOTS)
-        e->slot = hw::at<fm_slot>(kNever);
-    else
-        e->slot = &e->region->slots[slot];
+    ++s;
+    if ((number & (FM_SEND_SLOTS - 1)) == 0) {
+        e->lap = e->lap + 1;
+        s = e->region->slots;
+    }
+    if (number - e->done == FM_SEND_SLOTS) s = hw::at<fm_slot>(kNever);
+    e->slot = s;
 }
 
 FM_INLINE void ControlProgram::arm_receive() {
-    if (free_count_ == 0) [[unlikely]] {
-        armed_ = nullptr;
+    uint32_t from = free_;
+    armed_ = from;
+    if (from == 0) [[unlikely]] {
+        starved_ = 1;
         mask_ &= ~(ISR_RECV | ISR_BUFF);
         return;
     }
-    armed_ = free_[--free_count_];
-    receive_into(armed_);
+    free_ = *next_free(from);
+    receive_into(from);
 }
 
-FM_INLINE void ControlProgram::receive_into(fm_wire* wire) {
-    uint32_t from = hw::address(wire);
-    hw::set(REG_RMP, from);
-    hw::start(REG_RML, from + sizeof(Buffer) - offsetof(Buffer, wire) - 4);
+FM_INLINE void ControlProgram::free_receive(uint32_t wire) {
+    *next_free(wire) = free_;
+    free_ = wire;
+    if (starved_ != 0) [[unlikely]]
+        feed();
+}
+
+FM_INLINE void ControlProgram::receive_into(uint32_t wire) {
+    hw::set(REG_RMP, wire);
+    hw::start(REG_RML, wire + sizeof(Buffer) - offsetof(Buffer, wire) - 4);
 }
 
 FM_INLINE void ControlProgram::start_dma(const DmaOp& op) {
@@ -104,10 +115,27 @@ FM_INLINE void ControlProgram::start_dma(const DmaOp& op) {
     hw::start(REG_DMA_CTR, op.bytes);
 }
 
+// A transfer is done: receive()'s own, with nothing behind it, or queued_done()'s.
+FM_INLINE void ControlProgram::dma_done() {
+    uint32_t wire = stop_;
+    if ((wire & kStopFlags) != 0) {
+        queued_done();
+        return;
+    }
+    stop_ = 0;
+    mask_ &= ~ISR_DMA;
+    free_receive(wire);
+    count(counters()->dma_to_host);
+    Endpoint* e = direct_;
+    if (hw::read(e->region->interrupt) != 0) [[unlikely]]
+        interrupt(e);
+}
+
 // A packet has come. Data in order, for an open endpoint with room, while the DMA engine is free,
 // is on its way to the host here; the rest is for process().
 FM_INLINE void ControlProgram::receive() {
-    fm_wire* wire = armed_;
+    uint32_t from = armed_;
+    auto* wire = hw::at<fm_wire>(from);
     uint32_t end = hw::get(REG_RMP);
     uint32_t type = fm_be32(wire->type);
     uint32_t source = fm_be32(wire->source);
@@ -116,7 +144,7 @@ FM_INLINE void ControlProgram::receive() {
     uint32_t node = hw::shifted<-24>(hw::shifted<8>(source));
     Channel* c = &e->channels[node];
     uint32_t bytes = hw::words(hw::shifted<-16>(length) + 3);
-    uint32_t from = hw::address(wire), syndrome = from + bytes + kHeader;
+    uint32_t syndrome = from + bytes + kHeader;
     uint32_t top = e->ring_top;
     uint32_t done = hw::read(e->done_low.raw);  // here, to fill the branch's delay slot
     uint32_t wrong = (type ^ c->rx_type) | (source ^ c->rx_source) | *hw::at<uint8_t>(syndrome) |
@@ -134,12 +162,51 @@ FM_INLINE void ControlProgram::receive() {
     hw::set(REG_EAR, top - total);
     hw::set(REG_LAR, from);
     hw::start(REG_DMA_CTR, total);  // DMA_DIR is 0: no transfer from the host is under way
-    dma_[dma_tail_++ & (kDmaOps - 1)].what = kDmaRing | e->index << 24 | from;
-    stop_ = kStopDma;
+    stop_ = from;
+    direct_ = e;
     mask_ |= ISR_DMA;
     arm_receive();
-    next_ring_page(e);
-    accepted(e, node, c, source, length);
+    advance_ring(e);
+    accept(e, node, c, source, length);
+}
+
+FM_INLINE void ControlProgram::advance_ring(Endpoint* e) {
+    uint32_t* entry = e->ring_entry + 1;
+    uint32_t left = e->ring_left - 1;
+    if (entry == e->ring_end) {
+        entry = e->pages;
+        e->ring_lap = e->ring_lap + 1;
+    }
+    e->ring_entry = entry;
+    e->ring_left = left;
+    e->ring_top = kNoRoom;
+    if (left != 0) [[likely]]
+        e->ring_top = fm_be32(*entry) + (FM_PAGE_BYTES - FM_PAGE_VALID);
+    else
+        room(e);
+}
+
+// A packet with a number was accepted: moves the number expected, believes the acknowledgement,
+// owes one.
+FM_INLINE void ControlProgram::accept(Endpoint* e, uint32_t node, Channel* c, uint32_t source,
+                                      uint32_t ack) {
+    uint32_t expected = source + 1;
+    if (hw::shifted<16>(expected) == 0) expected -= 0x10000;
+    c->expected = expected;
+    c->rx_source = expected;
+    Peer* p = &e->peers[node];
+    count(counters()->received);
+    uint32_t owed = p->owed + kOwe;
+    p->owed = owed;
+    if (hw::shifted<16>(ack ^ p->acked) != 0) {
+        if (acknowledges(ack, p->acked, c->sequence + 1U)) acked(e, node, ack & 0xffff);
+    }
+    // The usual: it stands in the ring already, and it is not much.
+    if (((owed ^ kPeerOwed) & (kPeerOwed | (0xffff & -kOweAtOnce))) != 0) owe(e, node, 0);
+}
+
+FM_INLINE void ControlProgram::clear_owed(Peer* p) {
+    *hw::at<uint8_t>(hw::address(&p->owed)) = 0;  // the high half
 }
 
 }  // namespace firmware

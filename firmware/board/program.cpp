@@ -25,8 +25,7 @@ void ControlProgram::start() {
     }
     link_polled();
     auto* buffers = hw::at<Buffer>(kBuffers);
-    for (uint32_t i = 0; i < kReceiveBuffers; ++i) free_[i] = &buffers[i].wire;
-    free_count_ = kReceiveBuffers;
+    for (uint32_t i = 0; i < kReceiveBuffers; ++i) free_receive(hw::address(&buffers[i].wire));
     // Twice a microsecond; 0 in the page means a default. The bounds keep what follows from
     // overflowing.
     uint32_t ack_us = fm_be32(page_->ack_us), retransmit_us = fm_be32(page_->retransmit_us);
@@ -60,7 +59,7 @@ void ControlProgram::events(uint32_t due) {
         hw::set(REG_ISR, ISR_LINK);
         map_again();
     }
-    if ((due & (ISR_BUFF | ISR_RECV)) == ISR_BUFF && armed_ != nullptr) {
+    if ((due & (ISR_BUFF | ISR_RECV)) == ISR_BUFF && armed_ != 0) {
         // Longer than any packet: the rest is let in over it, and all of it dropped at its end.
         stop_ |= kStopLong;
         receive_into(armed_);
@@ -96,8 +95,8 @@ void ControlProgram::flush_owed() {
         uint32_t channel = owed_.pop();
         Endpoint* e = endpoint(channel >> 8);
         Peer& p = e->peers[channel & 0xff];
-        p.flags &= static_cast<uint8_t>(~kPeerOwed);
-        if (p.owed != 0) acknowledge(e, channel & 0xff, FM_KIND_ACK, 0);
+        p.owed = p.owed & ~kPeerOwed;
+        if (p.owed >= kOwe) acknowledge(e, channel & 0xff, FM_KIND_ACK, 0);
     }
     owed_mark_ = owed_.tail;
 }
@@ -112,13 +111,16 @@ void ControlProgram::check_progress() {
         Channel& c = e->channels[node];
         bool out = static_cast<uint16_t>(c.sequence + 1) != p.acked;
         if (!out || e->key == 0) {
-            p.flags &= static_cast<uint8_t>(~kPeerActive);
+            p.owed = p.owed & ~kPeerActive;
             c.skip = c.skip | kSlowInactive;
             continue;
         }
         active_.push(channel);
-        if ((p.flags & kPeerProgress) != 0) {
-            p.flags &= static_cast<uint8_t>(~kPeerProgress);
+        fm_node& known = scratch(e, node);
+        uint32_t word = fm_be32(known.scratch), acked = p.acked;
+        if (word >> 16 != acked) {
+            known.scratch = fm_be32(acked << 16 | (word & 0xffff));
+            p.stall = 0;
             continue;
         }
         // The first look may have come right after the packet went.
@@ -142,7 +144,7 @@ void ControlProgram::give_up(Endpoint* e, uint32_t node) {
     acked(e, node, c.sequence + 1U);
     p.cursor = p.acked;
     count(counters()->nodes_lost);
-    p.flags |= kPeerTellLost;
+    p.owed = p.owed | kPeerTellLost;
     telling_ |= 1U << e->index;
     tell(e);
 }
@@ -152,7 +154,7 @@ void ControlProgram::link_reset() {
     hw::set(REG_ISR, ISR_NRES);
     count(counters()->link_resets);
     piece_last_ = 0;
-    if (armed_ != nullptr && (hw::get(REG_ISR) & ISR_RECV) == 0) {
+    if (armed_ != 0 && (hw::get(REG_ISR) & ISR_RECV) == 0) {
         stop_ &= ~kStopLong;
         receive_into(armed_);
     }
@@ -178,14 +180,14 @@ void ControlProgram::tell(Endpoint* e) {
     if (event_busy_ != 0 || !room(e)) return;
     uint32_t event = 0, value = 0;
     for (uint32_t node = 0; node < FM_MAX_NODES && event == 0; ++node) {
-        uint8_t& flags = e->peers[node].flags;
+        Be16& flags = e->peers[node].owed;
         value = node;
         if ((flags & kPeerTellLost) != 0) {
             event = FM_EVENT_NODE_LOST;
-            flags &= static_cast<uint8_t>(~kPeerTellLost);
+            flags = flags & ~kPeerTellLost;
         } else if ((flags & kPeerTellPut) != 0) {
             event = FM_EVENT_PUT_REFUSED;
-            flags &= static_cast<uint8_t>(~kPeerTellPut);
+            flags = flags & ~kPeerTellPut;
         }
     }
     if (event == 0 && e->bad_slots != 0) {

@@ -66,13 +66,13 @@ class ControlProgram {
         uint32_t size() const { return tail - head; }
     };
 
-    enum : uint32_t { kStopDma = 1, kStopLong = 2 };
+    /// Transfers are queued; the packet that is coming is longer than any and will be dropped.
+    enum : uint32_t { kStopDma = 1, kStopLong = 2, kStopFlags = 3 };
 
     static constexpr uint32_t kDmaOps = 16;  ///< two for each receive buffer, jobs, the event
     static constexpr uint32_t kControls = 16;
     static constexpr uint32_t kPutWindow = 16;        ///< packets of a channel's jobs in flight
     static constexpr uint32_t kOutstanding = 0x4000;  ///< sequence numbers given away at a time
-    static constexpr uint32_t kAckWeight = 8;         ///< owed so much: acknowledged at once
     static constexpr uint32_t kSuspicious =
         4;                                     // checks without progress until routes are looked at
     static constexpr uint32_t kPatience = 24;  ///< looks at the send engine in the fast path
@@ -83,6 +83,9 @@ class ControlProgram {
     static Endpoint* endpoint(uint32_t index) { return hw::at<Endpoint>(kEndpoints) + index; }
     static uint32_t id(const Endpoint* e, uint32_t node) { return e->index << 8 | node; }
     static uint32_t board_of(const Channel* c) { return c->rx_source >> 24; }
+    static fm_node& scratch(Endpoint* e, uint32_t node) {
+        return hw::at<fm_node>(FM_SRAM_NODES)[id(e, node)];
+    }
     bool room(Endpoint* e);
 
     // program.cpp: the loop's rarer work
@@ -111,7 +114,8 @@ class ControlProgram {
     bool check_slot(Endpoint* e, const fm_slot* s, uint32_t op, uint32_t length, Record* r);
     FM_INLINE void send_slot(Endpoint* e, fm_slot* s, Channel* c, uint32_t node, uint32_t length,
                              uint32_t skip);
-    FM_INLINE void advance_slot(Endpoint* e);
+    FM_INLINE void advance_slot(Endpoint* e, fm_slot* s, uint32_t number);
+    FM_INLINE static void clear_owed(Peer* p);
     void complete_slot(Endpoint* e);
     void publish_done(Endpoint* e);
     void activate(Endpoint* e, uint32_t node);
@@ -130,11 +134,15 @@ class ControlProgram {
 
     // receive.cpp
     FM_INLINE void receive();
-    void accepted(Endpoint* e, uint32_t node, Channel* c, uint32_t source, uint32_t ack);
+    FM_INLINE void accept(Endpoint* e, uint32_t node, Channel* c, uint32_t source, uint32_t ack);
     void owe(Endpoint* e, uint32_t node, uint32_t weight);
     FM_INLINE void arm_receive();
-    FM_INLINE static void receive_into(fm_wire* wire);
-    void free_receive(fm_wire* wire);
+    FM_INLINE static void receive_into(uint32_t wire);
+    FM_INLINE void free_receive(uint32_t wire);
+    /// The chain of free buffers goes through the word before the header.
+    static Be32* next_free(uint32_t wire) { return hw::at<Be32>(wire - 4); }
+    void feed();
+    fm_wire* take_free();
     void receive_other(fm_wire* wire, uint32_t end);
     void process(fm_wire* wire, uint32_t end);
     bool process_packet(fm_wire* wire, uint32_t end);
@@ -144,7 +152,7 @@ class ControlProgram {
     bool in_order(Endpoint* e, uint32_t node, uint32_t source);
     bool to_ring(Endpoint* e, fm_wire* wire, uint32_t what);
     bool deposit(Endpoint* e, uint32_t node, const fm_wire* wire);
-    void next_ring_page(Endpoint* e);
+    FM_INLINE void advance_ring(Endpoint* e);
 
     // mapping.cpp
     void start_mapping();
@@ -167,19 +175,22 @@ class ControlProgram {
     // dma.cpp
     void queue_dma(uint32_t bus, uint32_t sram, uint32_t bytes, uint32_t what);
     FM_INLINE void start_dma(const DmaOp& op);
-    void dma_done();
+    FM_INLINE void dma_done();
+    void queued_done();
+    void next_transfer();
 
     /// ISR bits that are work now. DMA: there are transfers; SEND: something waits for the engine;
     /// RECV and BUFF: a buffer is armed.
     uint32_t mask_;
     uint32_t board_;
 
-    /// Why receive() has to leave a packet to process(): transfers are under way, or the packet
-    /// that is coming is longer than any and will be dropped.
+    /// Why receive() has to leave a packet to process(): kStop*, or the address of the packet that
+    /// it gave to the DMA engine itself, for endpoint `direct_`.
     uint32_t stop_;
-    fm_wire* armed_;  ///< the receive engine's buffer; null: none left
-    fm_wire* free_[kReceiveBuffers];
-    uint32_t free_count_;
+    Endpoint* direct_;
+    uint32_t armed_;    ///< the receive engine's buffer; 0: none left
+    uint32_t free_;     ///< chain of the others; 0: none
+    uint32_t starved_;  ///< somebody waits for one
 
     DmaOp dma_[kDmaOps];
     uint32_t dma_head_, dma_tail_;

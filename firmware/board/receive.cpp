@@ -6,20 +6,14 @@ namespace firmware {
 /// Is there a place for a packet in the host's ring? Looks again when there was none.
 bool ControlProgram::room(Endpoint* e) {
     if (e->ring_top != kNoRoom) return true;
-    uint32_t number = e->ring_number;
     // A process that claims to have consumed what never came has no room.
-    if (number - hw::read(e->region->consumed) > e->ring_mask) return false;
-    e->ring_top =
-        (fm_be32(e->pages[number & e->ring_mask]) & ~(FM_PAGE_BYTES - 1U)) + FM_PAGE_BYTES;
+    uint32_t held = e->ring_known - hw::read(e->region->consumed);
+    if (held >= e->ring_slots) return false;
+    uint32_t left = e->ring_slots - held;
+    e->ring_known = e->ring_known + left;
+    e->ring_left = left;
+    e->ring_top = fm_be32(*e->ring_entry) + (FM_PAGE_BYTES - FM_PAGE_VALID);
     return true;
-}
-
-void ControlProgram::next_ring_page(Endpoint* e) {
-    uint32_t number = e->ring_number + 1;
-    e->ring_number = number;
-    if ((number & e->ring_mask) == 0) e->ring_lap = e->ring_lap + 1;
-    e->ring_top = kNoRoom;
-    room(e);
 }
 
 /// Puts a packet into the host's ring. There is room. The footer overwrites what follows the
@@ -33,22 +27,8 @@ bool ControlProgram::to_ring(Endpoint* e, fm_wire* wire, uint32_t what) {
     footer->lap = e->ring_lap.raw;
     uint32_t total = bytes + kHeader + sizeof(fm_footer);
     queue_dma(e->ring_top - total, from, total, what);
-    next_ring_page(e);
+    advance_ring(e);
     return true;
-}
-
-/// A packet with a number was accepted: moves the number expected, believes the acknowledgement.
-void ControlProgram::accepted(Endpoint* e, uint32_t node, Channel* c, uint32_t source,
-                              uint32_t ack) {
-    uint32_t expected = (source + 1) & 0xffff;
-    c->expected = expected;
-    c->rx_source = (source & 0xffff0000) | expected;
-    Peer& p = e->peers[node];
-    p.flags &= static_cast<uint8_t>(~kPeerGap);
-    count(counters()->received);
-    if (static_cast<uint16_t>(ack) != p.acked && acknowledges(ack, p.acked, c->sequence + 1U))
-        acked(e, node, ack);
-    owe(e, node, 1);
 }
 
 /// An acknowledgement is owed: it rides on the next packet to the node, or goes by itself when much
@@ -56,24 +36,35 @@ void ControlProgram::accepted(Endpoint* e, uint32_t node, Channel* c, uint32_t s
 void ControlProgram::owe(Endpoint* e, uint32_t node, uint32_t weight) {
     Peer& p = e->peers[node];
     uint32_t owed = p.owed + weight;
-    p.owed = static_cast<uint8_t>(owed);
-    if (owed >= kAckWeight) {
+    p.owed = owed;
+    if (owed >= kOweAtOnce) {
         acknowledge(e, node, FM_KIND_ACK, 0);
-    } else if ((p.flags & kPeerOwed) == 0) {
-        p.flags |= kPeerOwed;
+    } else if ((owed & kPeerOwed) == 0) {
+        p.owed = owed | kPeerOwed;
         owed_.push(id(e, node));
         arm_timer();
     }
 }
 
-void ControlProgram::free_receive(fm_wire* wire) {
-    free_[free_count_++] = wire;
-    if (armed_ == nullptr) {
+/// A buffer is free again, and somebody has waited for it.
+void ControlProgram::feed() {
+    starved_ = 0;
+    if (armed_ == 0) {
         mask_ |= ISR_RECV | ISR_BUFF;
         arm_receive();
-    } else if (work_.size() != 0) {
-        pump();
     }
+    if (work_.size() != 0) pump();
+}
+
+/// For a packet of this board to itself: null when the last one has to stay for the wire.
+fm_wire* ControlProgram::take_free() {
+    uint32_t wire = free_;
+    if (wire == 0 || *next_free(wire) == 0) {
+        starved_ = 1;
+        return nullptr;
+    }
+    free_ = *next_free(wire);
+    return hw::at<fm_wire>(wire);
 }
 
 /// A packet that receive() left alone.
@@ -85,11 +76,11 @@ void ControlProgram::receive_other(fm_wire* wire, uint32_t end) {
     }
     stop_ &= ~kStopLong;
     count(counters()->bad_packets);
-    free_receive(wire);
+    free_receive(hw::address(wire));
 }
 
 void ControlProgram::process(fm_wire* wire, uint32_t end) {
-    if (!process_packet(wire, end)) free_receive(wire);
+    if (!process_packet(wire, end)) free_receive(hw::address(wire));
 }
 
 /// True when the buffer is being transferred to the host.
@@ -155,14 +146,14 @@ bool ControlProgram::process_open(Endpoint* e, fm_wire* wire, uint32_t kind) {
             } else {
                 // Not accepted, and its sender learns that the node is alive.
                 count(counters()->ring_full);
-                owe(e, node, kAckWeight);
+                owe(e, node, kOweAtOnce);
                 return false;
             }
-            accepted(e, node, &c, source, ack);
+            accept(e, node, &c, source, ack);
             if (kind == FM_KIND_DEPOSIT) {
                 // The sender's slot is done with when the last is acknowledged: it need not wait.
                 bool last = (fm_be32(wire->user[1]) & 1) != 0;
-                if (p.owed != 0) owe(e, node, last ? kAckWeight : 1);
+                if (p.owed >= kOwe) owe(e, node, last ? kOweAtOnce : kOwe);
             }
             return taken;
         }
@@ -171,7 +162,7 @@ bool ControlProgram::process_open(Endpoint* e, fm_wire* wire, uint32_t kind) {
     if (kind == FM_KIND_ACK || kind == FM_KIND_GAP) count(counters()->acks_received);
     if (kind == FM_KIND_GAP && (c.skip & kSlowLost) == 0) resend(e, node);
     if (kind == FM_KIND_NAK && fm_be32(wire->user[0]) == FM_NAK_DEPOSIT) {
-        p.flags |= kPeerTellPut;
+        p.owed = p.owed | kPeerTellPut;
         telling_ |= 1U << e->index;
         tell(e);
     }
@@ -180,16 +171,17 @@ bool ControlProgram::process_open(Endpoint* e, fm_wire* wire, uint32_t kind) {
 
 /// Is it the next one? If not, its sender is told so.
 bool ControlProgram::in_order(Endpoint* e, uint32_t node, uint32_t source) {
-    Peer& p = e->peers[node];
     int32_t off = ahead(source, e->channels[node].expected);
     if (off == 0) return true;
     if (off < 0) {
         count(counters()->duplicates);
-        owe(e, node, kAckWeight);  // the acknowledgement was lost, or is late
+        owe(e, node, kOweAtOnce);  // the acknowledgement was lost, or is late
     } else {
         count(counters()->gaps);
-        if ((p.flags & kPeerGap) == 0) {
-            p.flags |= kPeerGap;
+        fm_node& known = scratch(e, node);
+        uint32_t expected = e->channels[node].expected, word = fm_be32(known.scratch);
+        if ((word & 0xffff) != expected) {
+            known.scratch = fm_be32((word & 0xffff0000) | expected);
             acknowledge(e, node, FM_KIND_GAP, 0);
         }
     }

@@ -35,7 +35,7 @@ void ControlProgram::take_slot(Endpoint* e) {
     c.sequence = c.sequence + packets;
     r.last = node << 16 | c.sequence;
     counters()->sent = fm_be32(fm_be32(counters()->sent) + packets);
-    advance_slot(e);
+    advance_slot(e, &e->region->slots[e->number & (FM_SEND_SLOTS - 1)], e->number);
     add_work(e, node);
     pump();
 }
@@ -73,7 +73,7 @@ bool ControlProgram::check_slot(Endpoint* e, const fm_slot* s, uint32_t op, uint
 
 void ControlProgram::complete_slot(Endpoint* e) {
     e->records[e->number & (FM_SEND_SLOTS - 1)].last = kRecordDone;
-    advance_slot(e);
+    advance_slot(e, &e->region->slots[e->number & (FM_SEND_SLOTS - 1)], e->number);
     publish_done(e);
 }
 
@@ -98,8 +98,8 @@ void ControlProgram::publish_done(Endpoint* e) {
 /// The retransmit timer looks at the channel from now on.
 void ControlProgram::activate(Endpoint* e, uint32_t node) {
     Peer& p = e->peers[node];
-    if ((p.flags & kPeerActive) != 0) return;
-    p.flags = static_cast<uint8_t>((p.flags | kPeerActive) & ~kPeerProgress);
+    if ((p.owed & kPeerActive) != 0) return;
+    p.owed = p.owed | kPeerActive;
     p.stall = 0;
     Channel& c = e->channels[node];
     c.skip = c.skip & ~kSlowInactive;
@@ -109,8 +109,8 @@ void ControlProgram::activate(Endpoint* e, uint32_t node) {
 
 void ControlProgram::add_work(Endpoint* e, uint32_t node) {
     Peer& p = e->peers[node];
-    if ((p.flags & kPeerWork) != 0) return;
-    p.flags |= kPeerWork;
+    if ((p.owed & kPeerWork) != 0) return;
+    p.owed = p.owed | kPeerWork;
     work_.push(id(e, node));
 }
 
@@ -135,7 +135,7 @@ void ControlProgram::pump() {
         Endpoint* e = endpoint(channel >> 8);
         Channel& c = e->channels[node];
         Peer& p = e->peers[node];
-        p.flags &= static_cast<uint8_t>(~kPeerWork);
+        p.owed = p.owed & ~kPeerWork;
         uint32_t out = static_cast<uint16_t>(p.cursor - p.acked);
         // A node that does not answer gets one packet at a time.
         if (e->key == 0 || p.cursor == static_cast<uint16_t>(c.sequence + 1) ||
@@ -163,8 +163,8 @@ bool ControlProgram::make_job(Endpoint* e, uint32_t node) {
         job.wire = &(hw::at<Buffer>(kBuffers) + kReceiveBuffers + number)->wire;
         job.local = board_of(&c) == board_;
         if (job.local != 0) {
-            if (free_count_ < 2) return false;  // one stays for the wire
-            job.wire = free_[--free_count_];
+            job.wire = take_free();
+            if (job.wire == nullptr) return false;
         }
         job.channel = id(e, node);
         job.ready = 0;
@@ -243,8 +243,7 @@ void ControlProgram::serve_send() {
             map_sending_ = 0;
             ++map_head_;
         } else if (control_head_ != control_tail_ &&
-                   (controls_[control_head_ & (kControls - 1)].board != board_ ||
-                    free_count_ != 0)) {
+                   (controls_[control_head_ & (kControls - 1)].board != board_ || free_ != 0)) {
             start_control(controls_[control_head_++ & (kControls - 1)]);
         } else if (map_head_ != map_tail_) {
             start_map_packet();
@@ -266,7 +265,7 @@ void ControlProgram::start_job(Job* job) {
     uint32_t bytes = fm_be32(packet->length) >> 16;
     uint32_t wire = hw::address(packet), payload = wire + kHeader;
     packet->length = fm_be32(bytes << 16 | c.expected);
-    e->peers[node].owed = 0;
+    clear_owed(&e->peers[node]);
     if (job->local != 0) {
         finish_job();
         *hw::at<uint8_t>(payload + words_up(bytes)) = 0;
@@ -300,7 +299,7 @@ void ControlProgram::finish_job() {
 
 void ControlProgram::acknowledge(Endpoint* e, uint32_t node, uint32_t kind, uint32_t reason) {
     const Channel& c = e->channels[node];
-    e->peers[node].owed = 0;
+    clear_owed(&e->peers[node]);
     count(counters()->acks_sent);
     queue_control({(c.type & 0xffff00ff) | kind << 8, c.key, static_cast<uint32_t>(c.from) << 16,
                    c.expected, reason, board_of(&c)});
@@ -322,7 +321,10 @@ void ControlProgram::start_control(const Control& control) {
     fm_route* route = hw::at<fm_route>(kControlPacket);
     auto* wire = hw::at<fm_wire>(kControlPacket + sizeof(fm_route));
     bool local = control.board == board_;
-    if (local) wire = free_[--free_count_];
+    if (local) {
+        wire = hw::at<fm_wire>(free_);
+        free_ = *next_free(free_);
+    }
     wire->type = fm_be32(control.type);
     wire->key = fm_be32(control.key);
     wire->source = fm_be32(control.source);
@@ -348,7 +350,6 @@ void ControlProgram::acked(Endpoint* e, uint32_t node, uint32_t next) {
     Channel& c = e->channels[node];
     Peer& p = e->peers[node];
     p.acked = next;
-    p.flags |= kPeerProgress;
     p.stall = 0;
     for (uint32_t i = e->done; i != e->number; ++i) {
         Record& r = e->records[i & (FM_SEND_SLOTS - 1)];

@@ -39,25 +39,28 @@ enum : uint32_t {
     kSlowUnused = 1U << 8      ///< no such node
 };
 
-/// The rest of a channel, rarely needed.
+/// The rest of a channel.
 struct Peer {
     Be16 acked;     ///< first sequence number not acknowledged
     Be16 cursor;    ///< while kSlowQueued: next sequence number to transmit
-    uint8_t owed;   ///< weight of packets accepted and not yet acknowledged
-    uint8_t flags;  ///< kPeer*
+    Be16 owed;      ///< kOwe for each packet accepted and not yet acknowledged; below, kPeer*
     uint8_t jobs;   ///< packets in the queue to the wire
     uint8_t stall;  ///< retransmit checks without progress
 };
 static_assert(sizeof(Peer) == 8);
-enum : uint8_t {
-    kPeerWork = 1,       ///< in the ring of channels that have something to send
-    kPeerActive = 2,     ///< in the list of the retransmit timer
-    kPeerOwed = 4,       ///< in the ring of owed acknowledgements
-    kPeerGap = 8,        ///< the gap before `expected` was reported
-    kPeerProgress = 16,  ///< acknowledged since the last check
-    kPeerTellLost = 32,  ///< an event for the host is due
-    kPeerTellPut = 64
+enum : uint32_t {
+    kPeerWork = 1,      ///< in the ring of channels that have something to send
+    kPeerActive = 2,    ///< in the list of the retransmit timer
+    kPeerTellLost = 4,  ///< an event for the host is due
+    kPeerTellPut = 8,
+    kPeerOwed = 0x80,  ///< in the ring of owed acknowledgements
+    kPeerFlags = 0xff,
+    kOwe = 0x100,
+    kOweAtOnce = 0x1000  ///< so much is acknowledged at once
 };
+/// In fm_node::scratch, of what is rarely needed: low half, the gap before this number was
+/// reported; high half, Peer::acked at the last check for progress.
+constexpr uint32_t kNoGap = 0xffff;
 
 /// What became of a send slot, until all of it is acknowledged. Copied from the slot, which the
 /// process can change: what was checked is what is used.
@@ -86,10 +89,14 @@ struct Endpoint {
     Be32 lap;            ///< its lap word, when it is there
     Be32 number;         ///< its number, free-running
     Be32 done;           ///< slots completed, free-running; published in the region
-    Be32 ring_top;       ///< bus address of the end of the next receive page; kNoRoom: none seen
+    Be32 done_low;       ///< its low half, as footers have it
+    Be32 ring_top;       ///< bus address of the next receive page's end; kNoRoom: none seen
     Be32 ring_lap;
-    Be32 ring_number;  ///< packets put into the ring, free-running
-    Be32 ring_mask;
+    Ref<uint32_t> ring_entry;  ///< that page's page table entry
+    Ref<uint32_t> ring_end;    ///< behind the last of the ring
+    Be32 ring_left;            ///< pages known to be free, that one counted
+    Be32 ring_known;           ///< number of the first page not known to be free, free-running
+    Be32 ring_slots;
     Ref<uint32_t> pages;  ///< the page table
     Ref<fm_endpoint> region;
     Be32 index;
@@ -97,11 +104,9 @@ struct Endpoint {
     Be32 node;
     Be32 nodes;
     Be32 closed_key;  ///< the last job's: its packets are answered
-    Be32 tell;        ///< channels with kPeerTell*, bad slots to be told
-    Be32 bad_slots;
+    Be32 bad_slots;   ///< to be told
     Be32 bad_slot;
-    Be32 done_low;  ///< low half of `done`, as footers have it
-    Be32 reserved[12];
+    Be32 reserved[10];
 };
 static_assert(sizeof(Endpoint) == 128 + 40 * FM_MAX_NODES + 32 * FM_SEND_SLOTS);
 
