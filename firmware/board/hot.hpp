@@ -14,7 +14,8 @@ FM_INLINE Endpoint* ControlProgram::turn(Endpoint* polled) {
     if ((due | word) != 0) {
         if ((due & ISR_DMA) != 0) dma_done();
         if ((due & ISR_RECV) != 0) receive();
-        if ((due & ~(ISR_DMA | ISR_RECV)) != 0 || word != 0) events(due);
+        if ((due & ISR_SEND) != 0) serve_send();
+        if ((due & ~(ISR_DMA | ISR_RECV | ISR_SEND)) != 0 || word != 0) events(due);
         // Who waits for the send engine comes first: maybe the rest of a packet that has begun.
         isr = hw::get(REG_ISR) & ~(mask_ & ISR_SEND);
         hw::barrier();

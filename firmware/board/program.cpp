@@ -52,7 +52,6 @@ void ControlProgram::start() {
 
 void ControlProgram::events(uint32_t due) {
     count(counters()->loops);
-    if ((due & ISR_SEND) != 0) serve_send();
     if ((due & ISR_TIME) != 0) tick();
     if ((due & ISR_NRES) != 0) link_reset();
     if ((due & ISR_LINK) != 0) {

@@ -35,7 +35,6 @@ class ControlProgram {
         uint32_t channel;  ///< endpoint << 8 | node
         uint8_t ready;     ///< filled
         uint8_t local;     ///< to this board: in a receive buffer
-        uint8_t hops;
     };
     struct DmaOp {
         uint32_t bus, sram, bytes;
@@ -71,6 +70,7 @@ class ControlProgram {
 
     static constexpr uint32_t kDmaOps = 16;  ///< two for each receive buffer, jobs, the event
     static constexpr uint32_t kControls = 16;
+    static constexpr uint32_t kNobody = 0x10000;      ///< no node
     static constexpr uint32_t kPutWindow = 16;        ///< packets of a channel's jobs in flight
     static constexpr uint32_t kOutstanding = 0x4000;  ///< sequence numbers given away at a time
     static constexpr uint32_t kSuspicious =
@@ -111,20 +111,25 @@ class ControlProgram {
     // send.cpp
     FM_INLINE void poll_slot(Endpoint* e, uint32_t isr);
     void take_slot(Endpoint* e);
-    bool check_slot(Endpoint* e, const fm_slot* s, uint32_t op, uint32_t length, Record* r);
+    void refuse_slot(Endpoint* e);
+    bool check_slot(Endpoint* e, const fm_slot* s, uint32_t op, Record* r);
     FM_INLINE void send_slot(Endpoint* e, fm_slot* s, Channel* c, uint32_t node, uint32_t length,
                              uint32_t skip);
     FM_INLINE void advance_slot(Endpoint* e, fm_slot* s, uint32_t number);
     FM_INLINE static void clear_owed(Peer* p);
     void complete_slot(Endpoint* e);
-    void publish_done(Endpoint* e);
+    void complete(Endpoint* e, uint32_t node, uint32_t next);
     void activate(Endpoint* e, uint32_t node);
     void add_work(Endpoint* e, uint32_t node);
+    static void clean(Channel* c);
     void resend(Endpoint* e, uint32_t node);
     void pump();
+    static bool may_send(Endpoint* e, uint32_t node);
     bool make_job(Endpoint* e, uint32_t node);
-    void fill_job(Endpoint* e, Record* r, uint32_t slot, uint32_t index, Job* job, uint32_t number);
+    bool emit_job(Endpoint* e, uint32_t node, Record* r, uint32_t slot, uint32_t index);
+    void fill_inline(Job* job, const fm_slot& s);
     void serve_send();
+    bool serve_short();
     void start_job(Job* job);
     void finish_job();
     void queue_control(const Control& control);

@@ -5,89 +5,107 @@ namespace firmware {
 
 /// Takes the next slot when it is not for the fast path: checks it, and queues what it asks for.
 void ControlProgram::take_slot(Endpoint* e) {
-    const fm_slot* s = e->slot;
-    uint32_t word = hw::read(s->command), length = hw::read(s->length);
-    uint32_t op = word >> 24, node = word & 0xffffff;
-    Record& r = e->records[e->number & (FM_SEND_SLOTS - 1)];
-    if (node >= e->nodes || !check_slot(e, s, op, length, &r)) {
-        count(counters()->bad_descriptors);
-        e->bad_slots = e->bad_slots + 1;
-        e->bad_slot = e->number;
-        complete_slot(e);
-        telling_ |= 1U << e->index;
-        tell(e);
+    fm_slot* s = e->slot;
+    uint32_t word = hw::read(s->command), number = e->number;
+    uint32_t op = word >> 24, node = word & 0xffffff, slot = number & (FM_SEND_SLOTS - 1);
+    Record& r = e->records[slot];
+    if (node >= e->nodes || !check_slot(e, s, op, &r)) {
+        refuse_slot(e);
         return;
     }
     Channel& c = e->channels[node];
     Peer& p = e->peers[node];
-    if ((c.skip & kSlowLost) != 0) {
-        complete_slot(e);
-        return;
+    if ((c.skip & (kSlowLost | kSlowInactive)) != 0) {
+        if ((c.skip & kSlowLost) != 0) {
+            complete_slot(e);
+            return;
+        }
+        activate(e, node);
     }
-    activate(e, node);
-    if (op == FM_OP_INLINE && c.skip < 4) return;  // the fast path takes it in the next turn
-    uint32_t packets = r.packets;
-    if (static_cast<uint16_t>(c.sequence + 1 - p.acked) + packets > kOutstanding) return;  // later
-    if ((c.skip & kSlowQueued) == 0) {
-        p.cursor = c.sequence + 1U;
-        c.skip = c.skip | kSlowQueued;
-    }
-    c.sequence = c.sequence + packets;
-    r.last = node << 16 | c.sequence;
+    uint32_t skip = c.skip;
+    if (op == FM_OP_INLINE && skip < 4) return;  // the fast path takes it in the next turn
+    uint32_t packets = r.packets, first = c.sequence + 1U;
+    if (static_cast<uint16_t>(first - p.acked) + packets > kOutstanding) return;  // later
+    uint32_t last = (first + packets - 1) & 0xffff;
+    c.sequence = last;
+    r.last = node << 16 | last;
     counters()->sent = fm_be32(fm_be32(counters()->sent) + packets);
-    advance_slot(e, &e->region->slots[e->number & (FM_SEND_SLOTS - 1)], e->number);
+    advance_slot(e, s, number);
+    if ((skip & kSlowQueued) == 0) {
+        c.skip = skip | kSlowQueued | slot << kHintShift;
+        p.cursor = first;
+        if (job_tail_ - job_head_ < kJobs && emit_job(e, node, &r, slot, 0) && packets == 1) return;
+    }
     add_work(e, node);
     pump();
 }
 
+/// A slot that makes no sense is done with, and the process is told.
+void ControlProgram::refuse_slot(Endpoint* e) {
+    count(counters()->bad_descriptors);
+    e->bad_slots = e->bad_slots + 1;
+    e->bad_slot = e->number;
+    complete_slot(e);
+    telling_ |= 1U << e->index;
+    tell(e);
+}
+
 /// Does the slot make sense? Then what it says, as it will be used, is in the record.
-bool ControlProgram::check_slot(Endpoint* e, const fm_slot* s, uint32_t op, uint32_t length,
-                                Record* r) {
-    uint32_t page = hw::read(s->page), offset = hw::read(s->offset);
-    uint32_t window_offset = hw::read(s->window_offset);
+bool ControlProgram::check_slot(Endpoint* e, const fm_slot* s, uint32_t op, Record* r) {
+    uint32_t length = hw::read(s->length), page = hw::read(s->page), offset = hw::read(s->offset);
     uint32_t packets = 1;
-    switch (op) {
-        case FM_OP_INLINE:
-            if (!inline_fits(length)) return false;
-            break;
-        case FM_OP_PAGE:
-            if (!page_fits(length, page, offset)) return false;
-            if (length != 0 && (fm_be32(e->pages[page]) & FM_PAGE_VALID) == 0) return false;
-            break;
-        case FM_OP_PUT:
-            if (!put_fits(length, page, offset, window_offset)) return false;
-            r->chunk = put_chunk(length);
-            packets = put_packets(length, offset, r->chunk);
-            break;
-        default: return false;
+    if (op == FM_OP_PAGE) {
+        if (!page_fits(length, page, offset)) return false;
+        if (length != 0 && (fm_be32(e->pages[page]) & FM_PAGE_VALID) == 0) return false;
+    } else if (op == FM_OP_PUT) {
+        uint32_t window_offset = hw::read(s->window_offset);
+        if (!put_fits(length, page, offset, window_offset)) return false;
+        uint32_t chunk = put_chunk(length);
+        r->chunk = chunk;
+        packets = put_packets(length, offset, chunk);
+        r->window = hw::read(s->window);
+        r->window_offset = window_offset;
+    } else if (op != FM_OP_INLINE || !inline_fits(length)) {
+        return false;
     }
     r->packets = packets;
     r->op = op;
     r->length = length;
     r->page = page;
     r->offset = offset;
-    r->window = hw::read(s->window);
-    r->window_offset = window_offset;
     return true;
 }
 
 void ControlProgram::complete_slot(Endpoint* e) {
-    e->records[e->number & (FM_SEND_SLOTS - 1)].last = kRecordDone;
-    advance_slot(e, &e->region->slots[e->number & (FM_SEND_SLOTS - 1)], e->number);
-    publish_done(e);
+    uint32_t number = e->number, slot = number & (FM_SEND_SLOTS - 1);
+    e->records[slot].last = kRecordDone;
+    advance_slot(e, &e->region->slots[slot], number);
+    complete(e, kNobody, 0);
 }
 
-/// Slots are completed in their order, whatever the order of the acknowledgements.
-void ControlProgram::publish_done(Endpoint* e) {
-    uint32_t done = e->done, before = done, number = e->number;
-    while (done != number) {
-        Record& r = e->records[done & (FM_SEND_SLOTS - 1)];
-        if (r.last != kRecordDone) break;
-        r.op = FM_OP_INLINE;
+/// Slots for `node` whose packets before `next` have arrived are done with. They are completed in
+/// their order, whatever the order of the acknowledgements.
+void ControlProgram::complete(Endpoint* e, uint32_t node, uint32_t next) {
+    uint32_t done = e->done, number = e->number, first = done;
+    bool all = true;  // before this one
+    for (uint32_t i = done; i != number; ++i) {
+        Record& r = e->records[i & (FM_SEND_SLOTS - 1)];
+        uint32_t last = r.last;
+        if (last != kRecordDone) {
+            bool mine = last >> 16 == node;
+            if (mine && ahead(last, next) >= 0) break;
+            if (!mine) {
+                all = false;
+                continue;
+            }
+            r.last = kRecordDone;
+        }
+        if (!all) continue;
         r.packets = 1;
-        ++done;
+        r.op = FM_OP_INLINE;
+        done = i + 1;
     }
-    if (done == before) return;
+    if (done == first) return;
     e->done = done;
     e->done_low = done & 0xffff;
     hw::write(e->region->send_done, done);
@@ -114,6 +132,11 @@ void ControlProgram::add_work(Endpoint* e, uint32_t node) {
     work_.push(id(e, node));
 }
 
+/// Nothing of the channel waits any more: the fast path is right again.
+void ControlProgram::clean(Channel* c) {
+    c->skip = c->skip & (0xffff & ~kSlowQueued);
+}
+
 /// Everything that is not acknowledged is sent again.
 void ControlProgram::resend(Endpoint* e, uint32_t node) {
     Channel& c = e->channels[node];
@@ -123,7 +146,7 @@ void ControlProgram::resend(Endpoint* e, uint32_t node) {
     if (static_cast<uint16_t>(c.sequence + 1 - p.acked) == 0) return;
     counters()->retransmitted = fm_be32(fm_be32(counters()->retransmitted) + again);
     p.cursor = p.acked;
-    c.skip = c.skip | kSlowQueued;
+    c.skip = (c.skip & 0xffff) | kSlowQueued | (e->done & (FM_SEND_SLOTS - 1)) << kHintShift;
     add_work(e, node);
     pump();
 }
@@ -133,65 +156,87 @@ void ControlProgram::pump() {
     for (uint32_t left = work_.size(); left != 0 && job_tail_ - job_head_ < kJobs;) {
         uint32_t channel = work_.pop(), node = channel & 0xff;
         Endpoint* e = endpoint(channel >> 8);
-        Channel& c = e->channels[node];
         Peer& p = e->peers[node];
         p.owed = p.owed & ~kPeerWork;
-        uint32_t out = static_cast<uint16_t>(p.cursor - p.acked);
-        // A node that does not answer gets one packet at a time.
-        if (e->key == 0 || p.cursor == static_cast<uint16_t>(c.sequence + 1) ||
-            out >= (p.stall > 2 ? 1 : kPutWindow)) {
+        if (e->key == 0 || !may_send(e, node)) {
             --left;
             continue;
         }
-        if (!make_job(e, node)) --left;
-        add_work(e, node);
+        if (!make_job(e, node)) {
+            add_work(e, node);
+            --left;
+        } else if (may_send(e, node)) {
+            add_work(e, node);
+        } else {
+            --left;
+        }
     }
+}
+
+/// Does the channel wait, and not for an acknowledgement? A node that does not answer gets one
+/// packet at a time.
+bool ControlProgram::may_send(Endpoint* e, uint32_t node) {
+    const Peer& p = e->peers[node];
+    uint32_t cursor = p.cursor;
+    if (cursor == static_cast<uint16_t>(e->channels[node].sequence + 1)) return false;
+    return static_cast<uint16_t>(cursor - p.acked) < (p.stall > 2 ? 1 : kPutWindow);
 }
 
 /// The packet at the channel's cursor. False when a buffer is missing.
 bool ControlProgram::make_job(Endpoint* e, uint32_t node) {
     Channel& c = e->channels[node];
     Peer& p = e->peers[node];
-    uint32_t sequence = p.cursor;
-    for (uint32_t i = e->done; i != e->number; ++i) {
+    uint32_t sequence = p.cursor, done = e->done, number = e->number;
+    uint32_t i = done + (((c.skip >> kHintShift) - done) & (FM_SEND_SLOTS - 1));
+    if (i - done >= number - done) i = done;
+    for (uint32_t left = number - done; left != 0; --left) {
         uint32_t slot = i & (FM_SEND_SLOTS - 1);
         Record& r = e->records[slot];
-        uint32_t behind = static_cast<uint16_t>(r.last - sequence);
-        if (r.last >> 16 != node || r.last == kRecordDone || behind >= r.packets) continue;
-        uint32_t number = job_tail_ & (kJobs - 1);
-        Job& job = jobs_[number];
-        job.wire = &(hw::at<Buffer>(kBuffers) + kReceiveBuffers + number)->wire;
-        job.local = board_of(&c) == board_;
-        if (job.local != 0) {
-            job.wire = take_free();
-            if (job.wire == nullptr) return false;
+        uint32_t last = r.last, behind = static_cast<uint16_t>(last - sequence);
+        if (last >> 16 == node && behind < r.packets) {
+            c.skip = (c.skip & 0xffff) | slot << kHintShift;
+            return emit_job(e, node, &r, slot, r.packets - 1U - behind);
         }
-        job.channel = id(e, node);
-        job.ready = 0;
-        ++job_tail_;
-        ++p.jobs;
-        p.cursor = sequence + 1;
-        fm_wire& wire = *job.wire;
-        wire.type = c.type.raw;
-        wire.key = c.key.raw;
-        wire.source = fm_be32(static_cast<uint32_t>(c.from) << 16 | (sequence & 0xffff));
-        fill_job(e, &r, slot, r.packets - 1U - behind, &job, number);
-        return true;
+        if (++i == number) i = done;
     }
     p.cursor = c.sequence + 1U;  // nothing in the slots: done with
     return true;
 }
 
-/// Header and payload. A payload in a page is fetched, and the job ready only when it is here.
-void ControlProgram::fill_job(Endpoint* e, Record* r, uint32_t slot, uint32_t index, Job* job,
-                              uint32_t number) {
+/// Packet `index` of a slot, the one at the channel's cursor: header and payload. A payload in a
+/// page is fetched, and the job ready only when it is here. False when a buffer is missing.
+bool ControlProgram::emit_job(Endpoint* e, uint32_t node, Record* r, uint32_t slot,
+                              uint32_t index) {
+    Channel& c = e->channels[node];
+    Peer& p = e->peers[node];
+    uint32_t number = job_tail_ & (kJobs - 1);
+    Job& job = jobs_[number];
+    job.wire = &hw::at<Buffer>(kBuffers)[kReceiveBuffers + number].wire;
+    job.local = board_of(&c) == board_;
+    if (job.local != 0) {
+        job.wire = take_free();
+        if (job.wire == nullptr) return false;
+    }
+    job.channel = id(e, node);
+    job.ready = 0;
+    ++job_tail_;
+    ++p.jobs;
+    uint32_t sequence = p.cursor;
+    p.cursor = sequence + 1;
+    fm_wire& wire = *job.wire;
+    wire.type = c.type.raw;
+    wire.key = c.key.raw;
+    wire.source = fm_be32(static_cast<uint32_t>(c.from) << 16 | sequence);
     const fm_slot& s = e->region->slots[slot];
-    fm_wire& wire = *job->wire;
-    uint32_t from = r->offset, bytes = r->length;
-    if (r->op == FM_OP_PUT) {
-        Piece piece = put_piece(r->length, r->offset, r->chunk, index);
+    uint32_t op = r->op, from = r->offset, bytes = r->length;
+    if (op == FM_OP_INLINE) {
+        fill_inline(&job, s);
+        return true;
+    }
+    if (op == FM_OP_PUT) {
+        Piece piece = put_piece(bytes, from, r->chunk, index);
         bool last = index + 1 == r->packets;
-        wire.type = fm_be32((fm_be32(wire.type) & 0xffff00ff) | FM_KIND_DEPOSIT << 8);
+        wire.type = fm_be32((c.type & 0xffff00ff) | FM_KIND_DEPOSIT << 8);
         wire.user[0] = r->window.raw;
         wire.user[1] = fm_be32((r->window_offset + piece.start) | (last ? 1 : 0));
         from += piece.start;
@@ -200,61 +245,80 @@ void ControlProgram::fill_job(Endpoint* e, Record* r, uint32_t slot, uint32_t in
         wire.user[0] = s.wire.user[0];
         wire.user[1] = s.wire.user[1];
     }
-    if (r->op == FM_OP_INLINE) {
-        bytes = hw::read(s.length);  // the fast path keeps no copy
-        if (!inline_fits(bytes)) bytes = 0;
-        const auto* source = reinterpret_cast<const uint32_t*>(s.payload);
-        auto* target = reinterpret_cast<uint32_t*>(job->wire + 1);
-        for (uint32_t i = words_up(bytes) / 4; i != 0; --i) *target++ = *source++;
-    }
-    uint32_t page =
-        r->op == FM_OP_INLINE ? FM_PAGE_VALID : fm_be32(e->pages[r->page + from / FM_PAGE_BYTES]);
+    uint32_t page = fm_be32(e->pages[r->page + from / FM_PAGE_BYTES]);
     if ((page & FM_PAGE_VALID) == 0) bytes = 0;  // taken away meanwhile; see deposit()
     wire.length = fm_be32(bytes << 16);
-    if (r->op == FM_OP_INLINE || bytes == 0) {
-        job->ready = 1;
+    if (bytes == 0) {
+        job.ready = 1;
         mask_ |= ISR_SEND;
-        return;
+        return true;
     }
-    queue_dma((page & ~(FM_PAGE_BYTES - 1U)) + from % FM_PAGE_BYTES,
-              hw::address(job->wire) + kHeader, words_up(bytes),
-              kDmaFetch | e->index << 24 | number);
+    queue_dma(page - FM_PAGE_VALID + from % FM_PAGE_BYTES, hw::address(&wire) + kHeader,
+              words_up(bytes), kDmaFetch | e->index << 24 | number);
+    return true;
 }
 
-/// Gives the send engine what waits for it, if it is free.
+/// A slot's own payload. The fast path keeps no copy of the slot: its length is checked again.
+void ControlProgram::fill_inline(Job* job, const fm_slot& s) {
+    fm_wire& wire = *job->wire;
+    uint32_t bytes = hw::read(s.length);
+    if (!inline_fits(bytes)) bytes = 0;
+    wire.length = fm_be32(bytes << 16);
+    wire.user[0] = s.wire.user[0];
+    wire.user[1] = s.wire.user[1];
+    const auto* source = reinterpret_cast<const uint32_t*>(s.payload);
+    auto* target = reinterpret_cast<uint32_t*>(job->wire + 1);
+    for (uint32_t i = words_up(bytes) / 4; i != 0; --i) *target++ = *source++;
+    job->ready = 1;
+    mask_ |= ISR_SEND;
+}
+
+/// Gives the send engine what waits for it, if it is free. Then SEND is in the mask if and only if
+/// something goes on when it is free again.
 void ControlProgram::serve_send() {
-    for (;;) {
-        bool job_ready = job_head_ != job_tail_ && jobs_[job_head_ & (kJobs - 1)].ready != 0;
-        if ((hw::get(REG_ISR) & ISR_SEND) == 0) {
-            if (piece_last_ != 0 || job_sending_ != 0 || control_head_ != control_tail_ ||
-                job_ready || map_head_ != map_tail_ || map_wants_ != 0)
-                mask_ |= ISR_SEND;
-            else
-                mask_ &= ~ISR_SEND;
-            return;
-        }
-        if (piece_last_ != 0) {
-            hw::set(REG_SMP, piece_from_);
-            hw::start(REG_SMLT, piece_last_);
-            piece_last_ = 0;
-        } else if (job_sending_ != 0) {
-            finish_job();
-        } else if (map_sending_ != 0) {
-            map_sending_ = 0;
-            ++map_head_;
-        } else if (control_head_ != control_tail_ &&
-                   (controls_[control_head_ & (kControls - 1)].board != board_ || free_ != 0)) {
-            start_control(controls_[control_head_++ & (kControls - 1)]);
-        } else if (map_head_ != map_tail_) {
-            start_map_packet();
-        } else if (job_ready) {
-            start_job(&jobs_[job_head_ & (kJobs - 1)]);
-        } else {
-            if (control_head_ == control_tail_) mask_ &= ~ISR_SEND;
-            if (map_wants_ != 0) map_turn();
+    mask_ |= ISR_SEND;
+    if ((hw::get(REG_ISR) & ISR_SEND) == 0) return;
+    if (piece_last_ != 0) {
+        hw::set(REG_SMP, piece_from_);
+        hw::start(REG_SMLT, piece_last_);
+        piece_last_ = 0;
+        return;
+    }
+    if (job_sending_ != 0) finish_job();
+    if (map_sending_ != 0) {
+        map_sending_ = 0;
+        ++map_head_;
+    }
+    if (control_head_ != control_tail_ || map_head_ != map_tail_ || map_wants_ != 0) {
+        if (serve_short()) return;
+    }
+    if (job_head_ != job_tail_) {
+        Job& job = jobs_[job_head_ & (kJobs - 1)];
+        if (job.ready != 0) {
+            start_job(&job);
             return;
         }
     }
+    if (control_head_ == control_tail_ && map_head_ == map_tail_ && map_wants_ == 0)
+        mask_ &= ~ISR_SEND;
+}
+
+/// Short packets, which go before jobs. The engine is free; true when it is not any more.
+bool ControlProgram::serve_short() {
+    if (control_head_ != control_tail_) {
+        const Control& control = controls_[control_head_ & (kControls - 1)];
+        if (control.board != board_ || free_ != 0) {
+            ++control_head_;
+            start_control(control);
+            return (hw::get(REG_ISR) & ISR_SEND) == 0;
+        }
+    }
+    if (map_head_ != map_tail_) {
+        start_map_packet();
+        return true;
+    }
+    if (map_wants_ != 0) map_turn();
+    return false;
 }
 
 void ControlProgram::start_job(Job* job) {
@@ -263,13 +327,22 @@ void ControlProgram::start_job(Job* job) {
     Channel& c = e->channels[node];
     fm_wire* packet = job->wire;
     uint32_t bytes = fm_be32(packet->length) >> 16;
-    uint32_t wire = hw::address(packet), payload = wire + kHeader;
+    uint32_t wire = hw::address(packet), after = wire + kHeader + words_up(bytes);
     packet->length = fm_be32(bytes << 16 | c.expected);
     clear_owed(&e->peers[node]);
+    uint32_t skip = c.skip;
+    if ((skip & kSlowRoute) == 0) {
+        job_sending_ = 1;
+        *hw::at<Be32>(wire - 4) = c.route;
+        hw::set(REG_SA, skip & 3);
+        hw::set(REG_SMP, wire - 4);
+        hw::start(REG_SMLT, after - 4);
+        return;
+    }
     if (job->local != 0) {
         finish_job();
-        *hw::at<uint8_t>(payload + words_up(bytes)) = 0;
-        process(packet, payload + words_up(bytes) + 1);
+        *hw::at<uint8_t>(after) = 0;
+        process(packet, after + 1);
         return;
     }
     const fm_route* route = hw::at<fm_route>(FM_SRAM_ROUTES) + board_of(&c);
@@ -282,7 +355,7 @@ void ControlProgram::start_job(Job* job) {
     job_sending_ = 1;
     hw::set(REG_SA, words_up(hops) - hops);
     hw::set(REG_SMP, wire - words_up(hops));
-    hw::start(REG_SMLT, payload + words_up(bytes) - 4);
+    hw::start(REG_SMLT, after - 4);
 }
 
 /// The job at the head has left.
@@ -292,8 +365,7 @@ void ControlProgram::finish_job() {
     Endpoint* e = endpoint(channel >> 8);
     Channel& c = e->channels[channel & 0xff];
     Peer& p = e->peers[channel & 0xff];
-    if (--p.jobs == 0 && p.cursor == static_cast<uint16_t>(c.sequence + 1))
-        c.skip = c.skip & ~kSlowQueued;
+    if (--p.jobs == 0 && p.cursor == static_cast<uint16_t>(c.sequence + 1)) clean(&c);
     if (work_.size() != 0) pump();
 }
 
@@ -351,13 +423,7 @@ void ControlProgram::acked(Endpoint* e, uint32_t node, uint32_t next) {
     Peer& p = e->peers[node];
     p.acked = next;
     p.stall = 0;
-    for (uint32_t i = e->done; i != e->number; ++i) {
-        Record& r = e->records[i & (FM_SEND_SLOTS - 1)];
-        if (r.last >> 16 != node) continue;
-        if (ahead(r.last, next) >= 0) break;
-        r.last = kRecordDone;
-    }
-    publish_done(e);
+    complete(e, node, next);
     if ((c.skip & kSlowQueued) == 0) return;
     int32_t passed = ahead(next, p.cursor);
     if (passed > 0) {
@@ -370,7 +436,7 @@ void ControlProgram::acked(Endpoint* e, uint32_t node, uint32_t next) {
         add_work(e, node);
         pump();
     } else if (p.jobs == 0) {
-        c.skip = c.skip & ~kSlowQueued;
+        clean(&c);
     }
 }
 

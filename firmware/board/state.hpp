@@ -36,7 +36,8 @@ enum : uint32_t {
     kSlowInactive = 1U << 11,  ///< not in the list that the retransmit timer looks at
     kSlowRoute = 1U << 10,     ///< none, more than four bytes, or to this very board
     kSlowLost = 1U << 9,       ///< given up
-    kSlowUnused = 1U << 8      ///< no such node
+    kSlowUnused = 1U << 8,     ///< no such node
+    kHintShift = 16  ///< above, while kSlowQueued: the slot that the cursor is in, or one before it
 };
 
 /// The rest of a channel.
@@ -56,7 +57,7 @@ enum : uint32_t {
     kPeerOwed = 0x80,  ///< in the ring of owed acknowledgements
     kPeerFlags = 0xff,
     kOwe = 0x100,
-    kOweAtOnce = 0x1000  ///< so much is acknowledged at once
+    kOweAtOnce = 0x800  ///< so much is acknowledged at once
 };
 /// In fm_node::scratch, of what is rarely needed: low half, the gap before this number was
 /// reported; high half, Peer::acked at the last check for progress.
