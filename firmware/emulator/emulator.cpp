@@ -163,6 +163,8 @@ bool Emulator::run() {
         sched_yield();
         if (Clock::now() - now > kLongYield) crowded = now + kCrowded;
     }
+    // What processes did last, and left behind.
+    for (const auto& driver : drivers_) driver->take_trace();
     return true;
 }
 
