@@ -4,7 +4,7 @@
  *   cc -O2 ring.c -lfm -o ring && mpirun --device fm -n 4 ./ring
  *
  * Shows FM_send_4 and FM_send: messages are handled when they are there as a whole, and a handler
- * may send.
+ * may send, if there is room; if not it must not wait, and the program sends later.
  */
 #include <fm1.h>
 #include <stdio.h>
@@ -18,14 +18,29 @@ static int laps, wrong;
 static int* list; /* what came last, as the handler's buffer is given back */
 static int list_words = -1;
 
+static struct { int is_here, lap, sum, hops; } held; /* a token that found no room */
+
+static void pass_token(int lap, int sum, int hops) {
+    held.is_here = FM_send_4(next, token_handler, lap, sum, hops, 0) != 0;
+    held.lap = lap;
+    held.sum = sum;
+    held.hops = hops;
+}
+
 static void on_token(int lap, int sum, int hops, int unused) {
     (void)unused;
     laps = lap;
     if (FM_nodeid == 0) {
         if (hops != lap * (int)FM_numnodes) wrong++;
+        if (sum != lap * (int)(FM_numnodes * (FM_numnodes - 1) / 2)) wrong++;
         if (++lap > LAPS) return;
     }
-    if (FM_send_4(next, token_handler, lap, sum + (int)FM_nodeid, hops + 1, 0) != 0) wrong++;
+    pass_token(lap, sum + (int)FM_nodeid, hops + 1);
+}
+
+static void extract(void) {
+    if (FM_extract() == 0) FMX_wait();
+    if (held.is_here) pass_token(held.lap, held.sum, held.hops);
 }
 
 static void on_list(void* buffer, int bytes) {
@@ -43,8 +58,7 @@ static void lengthen_list(void) {
 }
 
 static void wait_for_list(void) {
-    while (list_words < 0)
-        if (FM_extract() == 0) FMX_wait();
+    while (list_words < 0) extract();
 }
 
 int main(void) {
@@ -54,9 +68,8 @@ int main(void) {
     next = (FM_nodeid + 1) % FM_numnodes;
 
     if (FM_nodeid == 0) {
-        FM_send_4(next, token_handler, 1, 0, 1, 0);
-        while (laps < LAPS)
-            if (FM_extract() == 0) FMX_wait();
+        pass_token(1, 0, 1);
+        while (laps < LAPS) extract();
         list = malloc(WORDS_EACH * sizeof(int));
         list_words = 0;
         lengthen_list();
