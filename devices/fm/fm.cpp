@@ -14,7 +14,7 @@ namespace {
 
 /// Above this the receiver is asked first. Long enough that a rendezvous' two short messages cost
 /// little beside it, short enough that what comes unexpected is bounded.
-constexpr std::uint32_t kEagerBytes = 16 * 1024;
+constexpr std::uint32_t kEagerBytes = 64 * 1024;
 /// One window: two of them are open at a time, so that the wire never waits for the next.
 constexpr std::uint64_t kPutMostBytes = 512 * 1024;
 /// What reading a clock costs; only so that loops until a time end.
