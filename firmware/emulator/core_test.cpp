@@ -460,12 +460,19 @@ TEST_F(CoreTest, ALoopOfSeveralTurnsIsFound) {
 TEST_F(CoreTest, LoopsThatDoSomethingAreNotIdle) {
     program({ri(kAdd, 12, 12, 1), br(T, 0), kNop});  // counts
     EXPECT_EQ(core.run(core.cycles() + 10000, false), Core::Stop::budget);
-    program({sls(true, 12, 0x8000), br(T, 0), kNop});  // stores
+    // Counts in memory, with the same registers each time.
+    program({sls(false, 12, 0x8000), ri(kAdd, 12, 12, 1), sls(true, 12, 0x8000),
+             ri(kAdd, 12, 0, 0), br(T, 0), kNop});
     EXPECT_EQ(core.run(core.cycles() + 10000, false), Core::Stop::budget);
     bus.values[0xffffff00] = 0;
     bus.moving = true;  // looks at a clock
     program({rm(false, 10, 0, -0x100, 2), ri(kSub, 0, 10, 0, true), br(EQ, 0), kNop});
     EXPECT_EQ(core.run(core.cycles() + 10000, false), Core::Stop::budget);
+}
+
+TEST_F(CoreTest, StoringWhatIsThereAlreadyIsIdle) {
+    program({sls(true, 12, 0x8000), br(T, 0), kNop});
+    EXPECT_EQ(core.run(core.cycles() + 10000, false), Core::Stop::idle);
 }
 
 TEST_F(CoreTest, SkippedTurnsLeaveTheSameState) {

@@ -84,6 +84,10 @@ struct Core::Frame {
     [[gnu::always_inline]] bool store(std::uint32_t address, std::uint32_t value) {
         if (inside<T>(address, private_bytes)) [[likely]] {
             const T raw = swap(static_cast<T>(value));
+            T before;
+            std::memcpy(&before, sram + address, sizeof before);
+            // A register that a loop puts back where it was changes nothing.
+            if (before == raw) return true;
             std::memcpy(sram + address, &raw, sizeof raw);
             core.dirty_ = true;
             if (address < core.code_top_) [[unlikely]]
