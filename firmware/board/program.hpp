@@ -211,10 +211,10 @@ class ControlProgram {
     Ring work_, owed_, active_;
     uint32_t owed_mark_;  ///< entries of owed_ before it are due at the next tick
     uint32_t timer_on_;
-    uint32_t tick_;             ///< ticks of the RTC between looks
-    uint32_t ticks_per_check_;  ///< looks between checks for progress
-    uint32_t ticks_left_;
-    uint32_t patience_;  ///< checks without progress until a node is given up
+    uint32_t tick_;         ///< ticks of the RTC between looks
+    uint32_t check_ticks_;  ///< ticks of the RTC between checks for progress
+    uint32_t checked_;      ///< when the last one was
+    uint32_t patience_;     ///< checks without progress until a node is given up
     uint32_t event_busy_;
     uint32_t telling_;  ///< endpoints (bits) that have something to be told
     uint32_t fence_;    ///< a fence waits until dma_head_ is here
