@@ -66,6 +66,7 @@ void NativeBoard::run(unsigned turns) {
 }
 
 void NativeBoard::pass(std::uint32_t ticks) {
+    registers_[REG_RTC / 4] += ticks;
     std::uint32_t& timer = registers_[REG_IT / 4];
     if (timer == 0) return;
     timer -= std::min(timer, ticks);

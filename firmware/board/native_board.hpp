@@ -51,7 +51,7 @@ class NativeBoard final : public hw::Hardware {
 
     /// Turns of the program's loop. `sent` is called with each packet that leaves.
     void run(unsigned turns);
-    /// The interval timer goes on by so many ticks of the RTC.
+    /// Time goes on by so many ticks of the RTC, and the interval timer with it.
     void pass(std::uint32_t ticks);
     /// A packet without its route comes; false while no buffer is armed. The syndrome is added.
     bool deliver(std::span<const std::uint8_t> packet, std::uint8_t syndrome = 0);
