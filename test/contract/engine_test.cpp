@@ -32,15 +32,21 @@ struct Case {
     const char* name;
     bool faulty = false;
     bool puts = false;  ///< long messages by put()
-    bool fm = false;    ///< fm on boards of this process in place of shm
+    /// Fm on these boards in place of shm.
+    std::shared_ptr<testing::Boards> (*boards)() = nullptr;
 };
+
+template <class B>
+std::shared_ptr<testing::Boards> make() {
+    return std::make_shared<B>();
+}
 
 /// Runs body(engine) as `ranks` ranks, with faults and puts when the parameter says so.
 class EngineContract : public ::testing::TestWithParam<Case> {
   protected:
     void run(int ranks, const std::function<void(Engine&)>& body) {
         testing::LocalJob job(ranks);
-        const auto boards = std::make_shared<testing::LoopbackJob>();
+        const auto boards = GetParam().boards != nullptr ? GetParam().boards() : nullptr;
         std::vector<std::thread> threads;
         for (int rank = 0; rank < ranks; ++rank) {
             threads.emplace_back([&, rank] {
@@ -50,7 +56,7 @@ class EngineContract : public ::testing::TestWithParam<Case> {
                 hooks.fault = [](Peer, Status, const std::string& text) { ADD_FAILURE() << text; };
                 std::vector<testing::PutDevice*> putters;
                 hooks.wrap = [&, rank](std::unique_ptr<Device> device) {
-                    if (GetParam().fm && device->name() == std::string_view("shm")) {
+                    if (boards != nullptr && device->name() == std::string_view("shm")) {
                         device = testing::fm_on(boards);
                     }
                     if (GetParam().puts && device->name() != std::string_view("fm")) {
@@ -399,13 +405,14 @@ TEST(EngineThreads, EachWaiterGetsItsMessage) {
     e.stop();
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, EngineContract,
-                         ::testing::Values(Case{"plain"}, Case{"faulty", true},
-                                           Case{"puts", false, true},
-                                           Case{"puts_faulty", true, true},
-                                           Case{"fm", false, false, true},
-                                           Case{"fm_faulty", true, false, true}),
-                         [](const auto& tested) { return tested.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Registry, EngineContract,
+    ::testing::Values(Case{"plain"}, Case{"faulty", true}, Case{"puts", false, true},
+                      Case{"puts_faulty", true, true},
+                      Case{"fm", false, false, make<testing::LoopbackBoards>},
+                      Case{"fm_faulty", true, false, make<testing::LoopbackBoards>},
+                      Case{"fm_emulator", false, false, make<testing::EmulatedBoards>}),
+    [](const auto& tested) { return tested.param.name; });
 
 }  // namespace
 }  // namespace adi

@@ -1,20 +1,29 @@
 // Boards for the fm device in tests of one process.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 
 #include "devices/fm/fm.hpp"
 #include "devices/fm/loopback.hpp"
+#include "firmware/emulator/attach_fixture.hpp"
 
 namespace adi::testing {
 
-/// The boards of one job without a network between them. They are made in the order of nodes,
-/// whoever comes first.
-class LoopbackJob {
+/// Where the boards of one job come from. Any of its threads may open.
+class Boards {
   public:
-    Result<std::unique_ptr<dev::fm::Board>> open(dev::fm::Node node, dev::fm::Node nodes) {
+    virtual ~Boards() = default;
+    virtual Result<std::unique_ptr<dev::fm::Board>> open(dev::fm::Node node,
+                                                         dev::fm::Node nodes) = 0;
+};
+
+/// Boards without a network between them. They are made in the order of nodes, whoever comes first.
+class LoopbackBoards final : public Boards {
+  public:
+    Result<std::unique_ptr<dev::fm::Board>> open(dev::fm::Node node, dev::fm::Node nodes) override {
         std::unique_lock lock(mutex_);
         turned_.wait(lock, [&] { return next_ == node; });
         std::unique_ptr<dev::fm::Board> board =
@@ -31,20 +40,39 @@ class LoopbackJob {
     dev::fm::Node next_ = 0;
 };
 
+/// Those of an emulator that runs in a thread, on a network that spoils and loses packets.
+class EmulatedBoards final : public Boards {
+  public:
+    EmulatedBoards() : emulator_(options()) {}
+    Result<std::unique_ptr<dev::fm::Board>> open(dev::fm::Node node, dev::fm::Node nodes) override {
+        return dev::fm::open_board({emulator_.name(), 1}, node, nodes);
+    }
+
+  private:
+    static emulator::EmulatorOptions options() {
+        emulator::EmulatorOptions options;
+        options.boards = 3;
+        options.faults = "drop=1e-3,corrupt=1e-3,duplicate=1e-3,reorder=1e-3,seed=5";
+        return options;
+    }
+    emulator_test::RunningEmulator emulator_;
+};
+
 /// A device for each rank of one job.
-inline std::unique_ptr<Device> fm_on(std::shared_ptr<LoopbackJob> job) {
+inline std::unique_ptr<Device> fm_on(std::shared_ptr<Boards> boards) {
     return std::make_unique<dev::fm::Fm>(
-        [job](dev::fm::Node node, dev::fm::Node nodes) { return job->open(node, nodes); });
+        [boards](dev::fm::Node node, dev::fm::Node nodes) { return boards->open(node, nodes); });
 }
 
-/// A device of a job of its own: with those made before it, until as many are open as it has ranks.
-inline std::unique_ptr<Device> fm_on_loopback() {
-    // Outlives the devices: tests close what they open.
-    static std::shared_ptr<LoopbackJob> job;
+/// For tests on one thread: rank 0's device makes the boards of a job, and those that are opened
+/// after it share them.
+template <class B>
+std::unique_ptr<Device> fm_on_new() {
+    static std::weak_ptr<Boards> current;
     return std::make_unique<dev::fm::Fm>(
-        [mine = std::shared_ptr<LoopbackJob>()](dev::fm::Node node, dev::fm::Node nodes) mutable {
-            if (node == 0) job = std::make_shared<LoopbackJob>();
-            mine = job;
+        [mine = std::shared_ptr<Boards>()](dev::fm::Node node, dev::fm::Node nodes) mutable {
+            mine = node == 0 ? std::make_shared<B>() : current.lock();
+            current = mine;
             return mine->open(node, nodes);
         });
 }
