@@ -172,8 +172,13 @@ TEST(FmFaults, ANodeEnds) {
     emulator_test::RunningEmulator emulator(options);
     Job job(emulator.name(), 4, {0, 1, 2, 2});
     everybody_sends(job, 1'000'000'000);
-    job.run_until([&] { return job[0].in[3].received > 300; });
+    for (std::uint32_t other : {0U, 1U, 2U}) job[other].out[3].limit = 2;
+    job.run_until([&] {
+        return job[0].in[3].received > 300 && job[0].out[3].sent == 2 && job[1].out[3].sent == 2 &&
+               job[2].out[3].sent == 2;
+    });
     job.end(3);
+    for (std::uint32_t other : {0U, 1U, 2U}) job[other].out[3].limit = 4;
     job.run_until([&] { return job[0].out[3].lost && job[1].out[3].lost && job[2].out[3].lost; });
     for (std::uint32_t from = 0; from < 3; ++from)
         EXPECT_EQ(job[from].losses, std::vector<std::uint32_t>{3}) << from;
@@ -186,8 +191,8 @@ TEST(FmFaults, ANodeEnds) {
     emulator.stop();
 }
 
-/// A board that is cut off says nothing: its node is given up after a time, and so are the others
-/// by it.
+/// A board that is cut off says nothing: after a time a message to its node is given up, and so are
+/// those that it sends.
 TEST(FmFaults, ANodeIsCutOffForGood) {
     emulator::EmulatorOptions options;
     options.boards = 3;
@@ -195,7 +200,10 @@ TEST(FmFaults, ANodeIsCutOffForGood) {
     options.firmware.give_up_ms = 500;
     emulator_test::RunningEmulator emulator(options);
     Job job(emulator.name(), 3, {0, 1, 2});
-    everybody_sends(job, 1'000'000'000);
+    const Since since;
+    job[0].out[1].limit = job[1].out[0].limit = 1'000'000'000;
+    job.run_until([&] { return since.passed(milliseconds(300)); });
+    for (std::uint32_t other : {0U, 1U}) job[other].out[2].limit = job[2].out[other].limit = 2;
     job.run_until([&] {
         return job[0].out[2].lost && job[1].out[2].lost && job[2].out[0].lost && job[2].out[1].lost;
     });
@@ -206,6 +214,7 @@ TEST(FmFaults, ANodeIsCutOffForGood) {
     const std::uint64_t before = job[1].in[0].received;
     job.run_until([&] { return job[1].in[0].received > before + 1000; });
     EXPECT_FALSE(job[0].out[1].lost);
+    EXPECT_EQ(job[0].in[2].received, 0U);
 }
 
 }  // namespace
