@@ -226,7 +226,10 @@ bool ControlProgram::deposit(Endpoint* e, uint32_t node, const fm_wire* wire) {
 void ControlProgram::answer_closed(Endpoint* e, const fm_wire& wire, uint32_t kind) {
     const fm_endpoint_control* control = hw::at<fm_endpoint_control>(FM_SRAM_CONTROL) + e->index;
     if (kind != FM_KIND_DATA && kind != FM_KIND_DEPOSIT) return;
-    if (fm_be32(control->state) == FM_ENDPOINT_RESERVED) return;
+    uint32_t state = fm_be32(control->state);
+    // The job's process is there, and its endpoint opens soon: the command may not have been seen.
+    if (state == FM_ENDPOINT_RESERVED || (state == FM_ENDPOINT_OPEN && control->key == wire.key))
+        return;
     uint32_t type = fm_be32(wire.type), source = fm_be32(wire.source), key = fm_be32(wire.key);
     uint32_t peer = type >> 4 & (FM_ENDPOINTS - 1);
     const Channel& c = e->channels[source >> 16 & 0xff];
