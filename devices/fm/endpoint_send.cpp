@@ -11,11 +11,14 @@ using adi::Status;
 
 namespace {
 
+/// Longer messages are fetched by the board; up to here stores are quicker, copy and fetch saved.
+constexpr std::uint64_t kStagedFrom = 4096;
+
 /// A long message's packets: a quarter of it, so that the host's copy, both boards' DMA and the
 /// wire work at the same time on it; not so short that the firmware's time per packet shows, and
 /// no longer than they may be. Multiples of 64 keep the copies aligned.
 std::uint32_t staged_packet_bytes(std::uint64_t length) {
-    constexpr std::uint64_t kLeast = 1024;
+    constexpr std::uint64_t kLeast = 2048;
     const std::uint64_t wanted = std::clamp<std::uint64_t>(length / 4, kLeast, FM_PACKET_BYTES);
     // Packets alike: a message a little longer than so many has no short one at its end, which would
     // cost as much as any.
@@ -239,7 +242,7 @@ Status Endpoint::try_begin(OutMessage& message, Node node, std::uint64_t length,
     if (peer.lost) return Status::peer_failed;
     if (peer.out != nullptr || peer.waiting_puts > 0) return Status::again;
     const bool staged =
-        strategy_ == Strategy::dma || (strategy_ == Strategy::adapt && length > kShortBytes);
+        strategy_ == Strategy::dma || (strategy_ == Strategy::adapt && length > kStagedFrom);
     const std::uint32_t packet_bytes = staged ? staged_packet_bytes(length) : kShortBytes;
     const std::uint64_t needed = whole ? packets_of(length, packet_bytes) : 1;
     if (free_credits(peer) < needed || !has_slot()) return Status::again;

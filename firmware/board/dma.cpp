@@ -12,7 +12,6 @@ void ControlProgram::queue_dma(uint32_t bus, uint32_t sram, uint32_t bytes, uint
     op = {bus, sram, bytes, what};
     if ((stop_ & ~kStopLong) == 0) {
         start_dma(op);
-        mask_ |= ISR_DMA;
     }
     stop_ |= kStopDma;
 }
@@ -23,12 +22,17 @@ void ControlProgram::next_transfer() {
         start_dma(dma_[dma_head_ & (kDmaOps - 1)]);
         return;
     }
-    mask_ &= ~ISR_DMA;
+    hw::set(REG_ISR, ISR_DMA);
     stop_ &= ~kStopDma;
     hw::set(REG_DMA_DIR, 0);
 }
 
 void ControlProgram::queued_done() {
+    finish_transfer();
+    pump_when_quiet();
+}
+
+void ControlProgram::finish_transfer() {
     if (stop_ > kStopFlags) {  // receive()'s own, with others behind it
         uint32_t wire = stop_ & ~uint32_t{kStopFlags};
         stop_ &= kStopFlags;
@@ -50,7 +54,7 @@ void ControlProgram::queued_done() {
             // The process took its memory away: nothing is sent, but the sequence goes on.
             if (failed) job.wire->length = 0;
             job.ready = 1;
-            serve_send();
+            serve_engine();
             count(counters()->dma_from_host);
             return;
         }

@@ -14,8 +14,11 @@ FM_INLINE Endpoint* ControlProgram::turn(Endpoint* polled) {
     if ((due | word) != 0) {
         if ((due & ISR_DMA) != 0) dma_done();
         if ((due & ISR_RECV) != 0) receive();
-        if ((due & ISR_SEND) != 0) serve_send();
-        if ((due & ~(ISR_DMA | ISR_RECV | ISR_SEND)) != 0 || word != 0) events(due);
+        uint32_t rare = (due & ~(ISR_DMA | ISR_RECV)) | word;
+        if (rare != 0) [[unlikely]] {
+            if ((due & ISR_SEND) != 0) serve_send();
+            if ((rare & ~ISR_SEND) != 0) events(due);
+        }
         // Who waits for the send engine comes first: maybe the rest of a packet that has begun.
         isr = hw::get(REG_ISR) & ~(mask_ & ISR_SEND);
         hw::barrier();
@@ -124,9 +127,8 @@ FM_INLINE void ControlProgram::dma_done() {
         return;
     }
     stop_ = 0;
-    mask_ &= ~ISR_DMA;
+    hw::set(REG_ISR, ISR_DMA);
     free_receive(wire);
-    count(counters()->dma_to_host);
     Endpoint* e = direct_;
     if (hw::read(e->region->interrupt) != 0) [[unlikely]]
         interrupt(e);
@@ -165,7 +167,6 @@ FM_INLINE void ControlProgram::receive() {
     hw::start(REG_DMA_CTR, total);  // DMA_DIR is 0: no transfer from the host is under way
     stop_ = from;
     direct_ = e;
-    mask_ |= ISR_DMA;
     arm_receive();
     advance_ring(e);
     accept(e, node, c, source, length);
@@ -180,11 +181,12 @@ FM_INLINE void ControlProgram::advance_ring(Endpoint* e) {
     }
     e->ring_entry = entry;
     e->ring_left = left;
-    e->ring_top = kNoRoom;
-    if (left != 0) [[likely]]
+    if (left != 0) [[likely]] {
         e->ring_top = fm_be32(*entry) + (FM_PAGE_BYTES - FM_PAGE_VALID);
-    else
+    } else {
+        e->ring_top = kNoRoom;
         room(e);
+    }
 }
 
 // A packet with a number was accepted: moves the number expected, believes the acknowledgement,
@@ -192,18 +194,36 @@ FM_INLINE void ControlProgram::advance_ring(Endpoint* e) {
 FM_INLINE void ControlProgram::accept(Endpoint* e, uint32_t node, Channel* c, uint32_t source,
                                       uint32_t ack) {
     uint32_t expected = source + 1;
-    if (hw::shifted<16>(expected) == 0) expected -= 0x10000;
     c->expected = expected;
-    c->rx_source = expected;
+    *hw::at<Be16>(hw::address(&c->rx_source) + 2) = expected;
     Peer* p = &e->peers[node];
     count(counters()->received);
     uint32_t owed = p->owed + kOwe;
     p->owed = owed;
-    if (hw::shifted<16>(ack ^ p->acked) != 0) {
-        if (acknowledges(ack, p->acked, c->sequence + 1U)) acked(e, node, ack & 0xffff);
+    uint32_t before = p->acked;
+    if (hw::shifted<16>(ack ^ before) != 0 && !acked_one(e, node, c, p, before, ack)) {
+        if (acknowledges(ack, before, c->sequence + 1U)) acked(e, node, ack & 0xffff);
     }
     // The usual: it stands in the ring already, and it is not much.
     if (((owed ^ kPeerOwed) & (kPeerOwed | (0xffff & -kOweAtOnce))) != 0) owe(e, node, 0);
+}
+
+// The only slot in flight, and the channel clean: the answer to a request. False: not so.
+FM_INLINE bool ControlProgram::acked_one(Endpoint* e, uint32_t node, const Channel* c, Peer* p,
+                                         uint32_t before, uint32_t ack) {
+    uint32_t done = e->done, next = done + 1;
+    Record* r = &e->records[done & (FM_SEND_SLOTS - 1)];
+    uint32_t wrong = (e->number ^ next) | (r->last ^ (node << 16 | before)) |
+                     hw::shifted<16>(ack - before - 1) | hw::shifted<-2>(c->skip);
+    if (wrong != 0) return false;
+    p->acked = ack;
+    r->last = kRecordDone;
+    r->packets = 1;
+    r->op = FM_OP_INLINE;
+    e->done = next;
+    e->done_low = next & 0xffff;
+    hw::write(e->region->send_done, next);
+    return true;
 }
 
 FM_INLINE void ControlProgram::clear_owed(Peer* p) {

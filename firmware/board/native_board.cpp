@@ -131,7 +131,7 @@ void NativeBoard::set(std::uint32_t reg, std::uint32_t value) {
 }
 
 void NativeBoard::transfer(std::uint32_t bytes) {
-    if ((isr_ & ISR_DMA) == 0) throw Misuse{"a transfer is started while one runs"};
+    if (dma_left_ != 0) throw Misuse{"a transfer is started while one runs"};
     std::uint32_t bus = registers_[REG_EAR / 4], at = registers_[REG_LAR / 4];
     if (bytes == 0 || ((bus | at | bytes) & 3) != 0)
         throw Misuse{"a transfer that is not of words"};
@@ -147,7 +147,7 @@ void NativeBoard::transfer(std::uint32_t bytes) {
             std::memcpy(page->second.data() + offset, memory_.data() + at, bytes);
     }
     dma_left_ = dma_delay;
-    if (dma_left_ != 0) isr_ &= ~ISR_DMA;
+    isr_ = dma_left_ != 0 ? isr_ & ~ISR_DMA : isr_ | ISR_DMA;
 }
 
 void NativeBoard::send(std::uint32_t last, bool tail) {

@@ -43,7 +43,8 @@ void ControlProgram::start() {
     hw::set(REG_DMA_DIR, 0);
     hw::set(REG_MYRINET, 3);  // NRES and CRC
     hw::set(REG_TIMEOUT, 0);
-    mask_ = ISR_RECV | ISR_BUFF | ISR_TIME | ISR_NRES | ISR_LINK;
+    hw::set(REG_ISR, ISR_DMA);
+    mask_ = ISR_DMA | ISR_RECV | ISR_BUFF | ISR_TIME | ISR_NRES | ISR_LINK;
     arm_receive();
     start_mapping();
     page_->version = fm_be32(FM_LAYOUT_VERSION);

@@ -70,8 +70,9 @@ class ControlProgram {
 
     static constexpr uint32_t kDmaOps = 16;  ///< two for each receive buffer, jobs, the event
     static constexpr uint32_t kControls = 16;
-    static constexpr uint32_t kNobody = 0x10000;      ///< no node
-    static constexpr uint32_t kPutWindow = 16;        ///< packets of a channel's jobs in flight
+    static constexpr uint32_t kSoon = 1024;       ///< bytes of a transfer that is worth waiting for
+    static constexpr uint32_t kNobody = 0x10000;  ///< no node
+    static constexpr uint32_t kPutWindow = 16;    ///< packets of a channel's jobs in flight
     static constexpr uint32_t kOutstanding = 0x4000;  ///< sequence numbers given away at a time
     static constexpr uint32_t kSuspicious =
         4;                                     // checks without progress until routes are looked at
@@ -117,6 +118,8 @@ class ControlProgram {
                              uint32_t skip);
     FM_INLINE void advance_slot(Endpoint* e, fm_slot* s, uint32_t number);
     FM_INLINE static void clear_owed(Peer* p);
+    FM_INLINE bool acked_one(Endpoint* e, uint32_t node, const Channel* c, Peer* p, uint32_t before,
+                             uint32_t ack);
     void complete_slot(Endpoint* e);
     void complete(Endpoint* e, uint32_t node, uint32_t next);
     void activate(Endpoint* e, uint32_t node);
@@ -124,14 +127,18 @@ class ControlProgram {
     static void clean(Channel* c);
     void resend(Endpoint* e, uint32_t node);
     void pump();
+    void pump_when_quiet();
+    bool engines_due();
     static bool may_send(Endpoint* e, uint32_t node);
     bool make_job(Endpoint* e, uint32_t node);
     bool emit_job(Endpoint* e, uint32_t node, Record* r, uint32_t slot, uint32_t index);
     void fill_inline(Job* job, const fm_slot& s);
     void serve_send();
+    void serve_engine();
     bool serve_short();
+    bool start_direct(Job* job);
     void start_job(Job* job);
-    void finish_job();
+    void finish_job(bool more);
     void queue_control(const Control& control);
     void start_control(const Control& control);
     void acknowledge(Endpoint* e, uint32_t node, uint32_t kind, uint32_t reason);
@@ -182,6 +189,7 @@ class ControlProgram {
     FM_INLINE void start_dma(const DmaOp& op);
     FM_INLINE void dma_done();
     void queued_done();
+    void finish_transfer();
     void next_transfer();
 
     /// ISR bits that are work now. DMA: there are transfers; SEND: something waits for the engine;
@@ -203,6 +211,7 @@ class ControlProgram {
     Job jobs_[kJobs];
     uint32_t job_head_, job_tail_;
     uint32_t job_sending_;
+    uint32_t pump_due_;  ///< channels wait for pump()
     uint32_t piece_from_,
         piece_last_;  ///< rest of a packet whose header has begun to leave; last 0: none
     Control controls_[kControls];

@@ -151,8 +151,19 @@ void ControlProgram::resend(Endpoint* e, uint32_t node) {
     pump();
 }
 
+/// Engines that are idle come first. Whoever serves them comes here again.
+void ControlProgram::pump_when_quiet() {
+    if (pump_due_ != 0 && !engines_due()) pump();
+}
+
+/// A transfer is done with others behind it: queued_done() is soon called.
+bool ControlProgram::engines_due() {
+    return (stop_ & kStopDma) != 0 && (hw::get(REG_ISR) & (ISR_DMA | ISR_RECV) & mask_) != 0;
+}
+
 /// Makes jobs of what channels have to send, a packet of each in turn.
 void ControlProgram::pump() {
+    pump_due_ = 0;
     for (uint32_t left = work_.size(); left != 0 && job_tail_ - job_head_ < kJobs;) {
         uint32_t channel = work_.pop(), node = channel & 0xff;
         Endpoint* e = endpoint(channel >> 8);
@@ -169,6 +180,10 @@ void ControlProgram::pump() {
             add_work(e, node);
         } else {
             --left;
+        }
+        if (left != 0 && engines_due()) {
+            pump_due_ = 1;
+            return;
         }
     }
 }
@@ -276,6 +291,11 @@ void ControlProgram::fill_inline(Job* job, const fm_slot& s) {
 /// Gives the send engine what waits for it, if it is free. Then SEND is in the mask if and only if
 /// something goes on when it is free again.
 void ControlProgram::serve_send() {
+    serve_engine();
+    pump_when_quiet();
+}
+
+void ControlProgram::serve_engine() {
     mask_ |= ISR_SEND;
     if ((hw::get(REG_ISR) & ISR_SEND) == 0) return;
     if (piece_last_ != 0) {
@@ -284,14 +304,20 @@ void ControlProgram::serve_send() {
         piece_last_ = 0;
         return;
     }
-    if (job_sending_ != 0) finish_job();
+    bool urgent = control_head_ != control_tail_ || map_head_ != map_tail_ || map_wants_ != 0;
+    if (job_sending_ != 0) {
+        // First of all the next job: the wire does not wait for what is to be done after the last.
+        uint32_t next = job_head_ + 1;
+        Job& job = jobs_[next & (kJobs - 1)];
+        bool more = !urgent && next != job_tail_ && job.ready != 0 && start_direct(&job);
+        finish_job(more);
+        if (more) return;
+    }
     if (map_sending_ != 0) {
         map_sending_ = 0;
         ++map_head_;
     }
-    if (control_head_ != control_tail_ || map_head_ != map_tail_ || map_wants_ != 0) {
-        if (serve_short()) return;
-    }
+    if (urgent && serve_short()) return;
     if (job_head_ != job_tail_) {
         Job& job = jobs_[job_head_ & (kJobs - 1)];
         if (job.ready != 0) {
@@ -321,7 +347,27 @@ bool ControlProgram::serve_short() {
     return false;
 }
 
+/// Starts a job whose route is short. False: nothing was done.
+bool ControlProgram::start_direct(Job* job) {
+    Endpoint* e = endpoint(job->channel >> 8);
+    uint32_t node = job->channel & 0xff;
+    Channel& c = e->channels[node];
+    uint32_t skip = c.skip;
+    if ((skip & kSlowRoute) != 0) return false;
+    fm_wire* packet = job->wire;
+    uint32_t bytes = fm_be32(packet->length) >> 16, wire = hw::address(packet);
+    packet->length = fm_be32(bytes << 16 | c.expected);
+    *hw::at<Be32>(wire - 4) = c.route;
+    hw::set(REG_SA, skip & 3);
+    hw::set(REG_SMP, wire - 4);
+    hw::start(REG_SMLT, wire + kHeader + words_up(bytes) - 4);
+    clear_owed(&e->peers[node]);
+    job_sending_ = 1;
+    return true;
+}
+
 void ControlProgram::start_job(Job* job) {
+    if (start_direct(job)) return;
     Endpoint* e = endpoint(job->channel >> 8);
     uint32_t node = job->channel & 0xff;
     Channel& c = e->channels[node];
@@ -330,17 +376,8 @@ void ControlProgram::start_job(Job* job) {
     uint32_t wire = hw::address(packet), after = wire + kHeader + words_up(bytes);
     packet->length = fm_be32(bytes << 16 | c.expected);
     clear_owed(&e->peers[node]);
-    uint32_t skip = c.skip;
-    if ((skip & kSlowRoute) == 0) {
-        job_sending_ = 1;
-        *hw::at<Be32>(wire - 4) = c.route;
-        hw::set(REG_SA, skip & 3);
-        hw::set(REG_SMP, wire - 4);
-        hw::start(REG_SMLT, after - 4);
-        return;
-    }
     if (job->local != 0) {
-        finish_job();
+        finish_job(false);
         *hw::at<uint8_t>(after) = 0;
         process(packet, after + 1);
         return;
@@ -348,7 +385,7 @@ void ControlProgram::start_job(Job* job) {
     const fm_route* route = hw::at<fm_route>(FM_SRAM_ROUTES) + board_of(&c);
     uint32_t hops = route->bytes[0];
     if (hops == 0 || hops > FM_MAX_ROUTE) {  // the time-out finds a route later, or gives up
-        finish_job();
+        finish_job(false);
         return;
     }
     *hw::at<fm_route>(wire - uint32_t{sizeof(fm_route)}) = *route;
@@ -358,15 +395,15 @@ void ControlProgram::start_job(Job* job) {
     hw::start(REG_SMLT, after - 4);
 }
 
-/// The job at the head has left.
-void ControlProgram::finish_job() {
+/// The job at the head has left; `more`: the next one is leaving.
+void ControlProgram::finish_job(bool more) {
     uint32_t channel = jobs_[job_head_++ & (kJobs - 1)].channel;
-    job_sending_ = 0;
+    job_sending_ = more ? 1 : 0;
     Endpoint* e = endpoint(channel >> 8);
     Channel& c = e->channels[channel & 0xff];
     Peer& p = e->peers[channel & 0xff];
     if (--p.jobs == 0 && p.cursor == static_cast<uint16_t>(c.sequence + 1)) clean(&c);
-    if (work_.size() != 0) pump();
+    pump_due_ = work_.size();
 }
 
 void ControlProgram::acknowledge(Endpoint* e, uint32_t node, uint32_t kind, uint32_t reason) {
