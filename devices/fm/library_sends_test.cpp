@@ -159,7 +159,7 @@ TEST_F(LibraryTest, LostSendersEndTheirMessages) {
     job.extract(1);
     EXPECT_EQ(lost, (std::vector<Node>{0}));
     ASSERT_EQ(shared.messages.size(), 1U);
-    EXPECT_EQ(shared.missing, 3001U - 1024U);
+    EXPECT_EQ(shared.missing, 3001U - 1500U / Endpoint::kShortBytes * Endpoint::kShortBytes);
     EXPECT_EQ(job[1].begin(0, 1, id), nullptr);
     job[1].leave();
     EXPECT_TRUE(job.failures.empty());

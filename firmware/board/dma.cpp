@@ -10,43 +10,25 @@ static_assert(2 * kReceiveBuffers + kJobs + 1 <= 16);
 void ControlProgram::queue_dma(uint32_t bus, uint32_t sram, uint32_t bytes, uint32_t what) {
     DmaOp& op = dma_[dma_tail_++ & (kDmaOps - 1)];
     op = {bus, sram, bytes, what};
-    if ((stop_ & ~kStopLong) == 0) {
-        start_dma(op);
-    }
+    if ((stop_ & ~kStopLong) == 0) start_dma(op);
     stop_ |= kStopDma;
 }
 
-/// The engine is free.
-void ControlProgram::next_transfer() {
-    if (dma_head_ != dma_tail_) {
-        start_dma(dma_[dma_head_ & (kDmaOps - 1)]);
-        return;
-    }
-    hw::set(REG_ISR, ISR_DMA);
-    stop_ &= ~kStopDma;
-    hw::set(REG_DMA_DIR, 0);
+/// After the one at the head, or receive()'s own with others behind it; the next one is under way.
+void ControlProgram::queued_done(uint32_t wire, bool failed) {
+    finish_transfer(wire, failed);
+    // There is no better time to make jobs than now.
+    if (pump_due_ != 0) pump();
 }
 
-void ControlProgram::queued_done() {
-    finish_transfer();
-    pump_when_quiet();
-}
-
-void ControlProgram::finish_transfer() {
-    if (stop_ > kStopFlags) {  // receive()'s own, with others behind it
-        uint32_t wire = stop_ & ~uint32_t{kStopFlags};
-        stop_ &= kStopFlags;
-        next_transfer();
-        free_receive(wire);
+void ControlProgram::finish_transfer(uint32_t wire, bool failed) {
+    if (wire > kStopFlags) {
+        free_receive(wire & ~uint32_t{kStopFlags});
         count(counters()->dma_to_host);
         if (hw::read(direct_->region->interrupt) != 0) interrupt(direct_);
         return;
     }
-    bool failed = hw::get(REG_DMA_STS) != 0;
-    uint32_t head = ++dma_head_;
-    // First of all the next transfer: the host's bus is the narrowest place.
-    next_transfer();
-    uint32_t what = dma_[(head - 1) & (kDmaOps - 1)].what;
+    uint32_t what = dma_[(dma_head_ - 1) & (kDmaOps - 1)].what;
     Endpoint* e = endpoint(what >> 24 & (FM_ENDPOINTS - 1));
     switch (what & kDmaKind) {
         case kDmaFetch: {

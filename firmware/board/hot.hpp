@@ -119,11 +119,31 @@ FM_INLINE void ControlProgram::start_dma(const DmaOp& op) {
     hw::start(REG_DMA_CTR, op.bytes);
 }
 
+// First of all the next transfer: the host's bus is the narrowest place.
+FM_INLINE void ControlProgram::next_transfer(uint32_t wire) {
+    uint32_t head = dma_head_;
+    if (wire <= kStopFlags) {
+        ++head;
+        dma_head_ = head;
+    } else {
+        stop_ = wire & kStopFlags;
+    }
+    if (head != dma_tail_) {
+        start_dma(dma_[head & (kDmaOps - 1)]);
+        return;
+    }
+    hw::set(REG_ISR, ISR_DMA);
+    stop_ &= ~kStopDma;
+    hw::set(REG_DMA_DIR, 0);
+}
+
 // A transfer is done: receive()'s own, with nothing behind it, or queued_done()'s.
 FM_INLINE void ControlProgram::dma_done() {
     uint32_t wire = stop_;
     if ((wire & kStopFlags) != 0) {
-        queued_done();
+        bool failed = hw::get(REG_DMA_STS) != 0;
+        next_transfer(wire);
+        queued_done(wire, failed);
         return;
     }
     stop_ = 0;

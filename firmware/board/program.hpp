@@ -70,9 +70,10 @@ class ControlProgram {
 
     static constexpr uint32_t kDmaOps = 16;  ///< two for each receive buffer, jobs, the event
     static constexpr uint32_t kControls = 16;
-    static constexpr uint32_t kSoon = 1024;       ///< bytes of a transfer that is worth waiting for
-    static constexpr uint32_t kNobody = 0x10000;  ///< no node
-    static constexpr uint32_t kPutWindow = 16;    ///< packets of a channel's jobs in flight
+    static constexpr uint32_t kSoon = 1024;  ///< bytes of a transfer that is worth waiting for
+    static constexpr uint32_t kVerySoon = 384;
+    static constexpr uint32_t kNobody = 0x10000;      ///< no node
+    static constexpr uint32_t kPutWindow = 16;        ///< packets of a channel's jobs in flight
     static constexpr uint32_t kOutstanding = 0x4000;  ///< sequence numbers given away at a time
     static constexpr uint32_t kSuspicious =
         4;                                     // checks without progress until routes are looked at
@@ -188,9 +189,9 @@ class ControlProgram {
     void queue_dma(uint32_t bus, uint32_t sram, uint32_t bytes, uint32_t what);
     FM_INLINE void start_dma(const DmaOp& op);
     FM_INLINE void dma_done();
-    void queued_done();
-    void finish_transfer();
-    void next_transfer();
+    void queued_done(uint32_t wire, bool failed);
+    void finish_transfer(uint32_t wire, bool failed);
+    FM_INLINE void next_transfer(uint32_t wire);
 
     /// ISR bits that are work now. DMA: there are transfers; SEND: something waits for the engine;
     /// RECV and BUFF: a buffer is armed.

@@ -87,6 +87,14 @@ void ControlProgram::complete_slot(Endpoint* e) {
 /// their order, whatever the order of the acknowledgements.
 void ControlProgram::complete(Endpoint* e, uint32_t node, uint32_t next) {
     uint32_t done = e->done, number = e->number, first = done;
+    for (; done != number; ++done) {  // the usual: the oldest are this node's
+        Record& r = e->records[done & (FM_SEND_SLOTS - 1)];
+        uint32_t last = r.last;
+        if (last >> 16 != node || ahead(last, next) >= 0) break;
+        r.last = kRecordDone;
+        r.packets = 1;
+        r.op = FM_OP_INLINE;
+    }
     bool all = true;  // before this one
     for (uint32_t i = done; i != number; ++i) {
         Record& r = e->records[i & (FM_SEND_SLOTS - 1)];
@@ -151,9 +159,10 @@ void ControlProgram::resend(Endpoint* e, uint32_t node) {
     pump();
 }
 
-/// Engines that are idle come first. Whoever serves them comes here again.
+/// Not when the DMA engine, which has enough to do, might have to wait: queued_done() comes here
+/// too.
 void ControlProgram::pump_when_quiet() {
-    if (pump_due_ != 0 && !engines_due()) pump();
+    if (pump_due_ != 0 && dma_tail_ - dma_head_ < 2 && !engines_due()) pump();
 }
 
 /// A transfer is done with others behind it: queued_done() is soon called.
@@ -291,6 +300,21 @@ void ControlProgram::fill_inline(Job* job, const fm_slot& s) {
 /// Gives the send engine what waits for it, if it is free. Then SEND is in the mask if and only if
 /// something goes on when it is free again.
 void ControlProgram::serve_send() {
+    // A transfer that ends soon comes first, when it brings what is to leave next: what is done
+    // here would keep the one after it waiting.
+    uint32_t next = job_head_ + 1;
+    if (job_sending_ != 0 && (stop_ & kStopDma) != 0 && next != job_tail_ &&
+        jobs_[next & (kJobs - 1)].ready == 0) {
+        uint32_t left = hw::get(REG_DMA_CTR), isr = 0;
+        if (left <= kVerySoon) {
+            for (uint32_t patience = kPatience; patience != 0; --patience) {
+                isr = hw::get(REG_ISR);
+                if ((isr & ISR_DMA) != 0) break;
+            }
+            if ((isr & ISR_DMA) != 0) dma_done();
+        }
+        if (left <= kSoon) return;
+    }
     serve_engine();
     pump_when_quiet();
 }

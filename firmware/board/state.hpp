@@ -57,7 +57,7 @@ enum : uint32_t {
     kPeerOwed = 0x80,  ///< in the ring of owed acknowledgements
     kPeerFlags = 0xff,
     kOwe = 0x100,
-    kOweAtOnce = 0x800  ///< so much is acknowledged at once
+    kOweAtOnce = 0x1000  ///< so much is acknowledged at once
 };
 /// In fm_node::scratch, of what is rarely needed: low half, the gap before this number was
 /// reported; high half, Peer::acked at the last check for progress.
