@@ -6,12 +6,14 @@
 
 namespace firmware {
 
+// No value lives across a call in it, or it would be on the stack, and stored in each turn.
 FM_INLINE Endpoint* ControlProgram::turn(Endpoint* polled) {
     uint32_t isr = hw::get(REG_ISR);
     hw::barrier();
     uint32_t due = isr & mask_;
     uint32_t word = hw::read(page()->command);
     if ((due | word) != 0) {
+        polled_ = polled;
         if ((due & ISR_DMA) != 0) dma_done();
         if ((due & ISR_RECV) != 0) receive();
         uint32_t rare = (due & ~(ISR_DMA | ISR_RECV)) | word;
@@ -22,16 +24,23 @@ FM_INLINE Endpoint* ControlProgram::turn(Endpoint* polled) {
         // Who waits for the send engine comes first: maybe the rest of a packet that has begun.
         isr = hw::get(REG_ISR) & ~(mask_ & ISR_SEND);
         hw::barrier();
+        polled = polled_;
     }
     polled = polled->next;
-    poll_slot(polled, isr);
+    if (!poll_slot(polled, isr)) {
+        polled_ = polled;
+        take_slot(polled);
+        hw::barrier();
+        polled = polled_;
+    }
     return polled;
 }
 
-FM_INLINE void ControlProgram::poll_slot(Endpoint* e, uint32_t isr) {
+/// False: the slot is not for the fast path.
+FM_INLINE bool ControlProgram::poll_slot(Endpoint* e, uint32_t isr) {
     fm_slot* s = e->slot;
     if (hw::read(s->lap) != e->lap) [[likely]]
-        return;
+        return true;
     uint32_t node = hw::read(s->command) ^ (FM_OP_INLINE << 24);
     uint32_t length = hw::read(s->length);
     if (node < FM_MAX_NODES && length <= FM_INLINE_BYTES) [[likely]] {
@@ -39,10 +48,10 @@ FM_INLINE void ControlProgram::poll_slot(Endpoint* e, uint32_t isr) {
         uint32_t skip = c->skip;
         if (skip < 4) [[likely]] {
             if ((isr & ISR_SEND) != 0) send_slot(e, s, c, node, length, skip);
-            return;
+            return true;
         }
     }
-    take_slot(e);
+    return false;
 }
 
 // The header, from the channel; what the process wrote, user words and payload, from the slot.

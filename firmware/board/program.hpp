@@ -111,7 +111,7 @@ class ControlProgram {
     static uint32_t route_skip(const fm_route* route, Channel* c);
 
     // send.cpp
-    FM_INLINE void poll_slot(Endpoint* e, uint32_t isr);
+    FM_INLINE bool poll_slot(Endpoint* e, uint32_t isr);
     void take_slot(Endpoint* e);
     void refuse_slot(Endpoint* e);
     bool check_slot(Endpoint* e, const fm_slot* s, uint32_t op, Record* r);
@@ -196,6 +196,7 @@ class ControlProgram {
     /// ISR bits that are work now. DMA: there are transfers; SEND: something waits for the engine;
     /// RECV and BUFF: a buffer is armed.
     uint32_t mask_;
+    Endpoint* polled_;  ///< turn()'s, over its calls
     uint32_t board_;
 
     /// Why receive() has to leave a packet to process(): kStop*, or the address of the packet that
