@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "adi/device.hpp"
@@ -20,7 +21,9 @@ class PutDevice final : public Device {
     static constexpr std::size_t kMostKeys = 3;
     static constexpr std::uint32_t kAlign = 4;
 
-    explicit PutDevice(std::unique_ptr<Device> inner) : inner_(std::move(inner)) {}
+    /// Counts in `registered` what is registered and not taken back.
+    PutDevice(std::unique_ptr<Device> inner, std::size_t* registered)
+        : inner_(std::move(inner)), registered_(registered) {}
 
     const char* name() const override { return inner_->name(); }
     const Capabilities& capabilities() const override { return capabilities_; }
@@ -87,12 +90,13 @@ class PutDevice final : public Device {
         key->value = ++table().last;
         key->bytes = bytes;
         table().memory[key->value] = {static_cast<std::byte*>(address), bytes};
-        mine_[key->value] = true;
+        mine_.insert(key->value);
+        ++*registered_;
         return Status::ok;
     }
     void dereg(const MemoryKey& key) override {
         const std::lock_guard lock(table().mutex);
-        mine_.erase(key.value);
+        *registered_ -= mine_.erase(key.value);
         table().memory.erase(key.value);
     }
     Status put(Peer, const void* address, std::uint64_t bytes, const MemoryKey& key,
@@ -105,8 +109,6 @@ class PutDevice final : public Device {
         done_.push_back(token);
         return Status::ok;
     }
-    /// Registrations that nobody took back.
-    std::size_t registered() const { return mine_.size(); }
 
   private:
     struct Memory {
@@ -128,7 +130,8 @@ class PutDevice final : public Device {
 
     std::unique_ptr<Device> inner_;
     Capabilities capabilities_;
-    std::map<std::uint64_t, bool> mine_;
+    std::set<std::uint64_t> mine_;
+    std::size_t* registered_;
     std::deque<void*> done_;
 };
 

@@ -54,15 +54,14 @@ class EngineContract : public ::testing::TestWithParam<Case> {
                 Engine engine;
                 Hooks hooks;
                 hooks.fault = [](Peer, Status, const std::string& text) { ADD_FAILURE() << text; };
-                std::vector<testing::PutDevice*> putters;
+                std::size_t registered = 0;
                 hooks.wrap = [&, rank](std::unique_ptr<Device> device) {
                     if (boards != nullptr && device->name() == std::string_view("shm")) {
                         device = testing::fm_on(boards);
                     }
-                    if (GetParam().puts && device->name() != std::string_view("fm")) {
-                        auto puts = std::make_unique<testing::PutDevice>(std::move(device));
-                        putters.push_back(puts.get());
-                        device = std::move(puts);
+                    if (GetParam().puts) {
+                        device =
+                            std::make_unique<testing::PutDevice>(std::move(device), &registered);
                     }
                     if (GetParam().faulty) {
                         device = std::make_unique<testing::FaultyDevice>(
@@ -76,7 +75,7 @@ class EngineContract : public ::testing::TestWithParam<Case> {
                 body(engine);
                 leave_together(engine);
                 ASSERT_TRUE(boot.fence());
-                for (testing::PutDevice* device : putters) EXPECT_EQ(device->registered(), 0U);
+                EXPECT_EQ(registered, 0U);
                 engine.stop();
             });
         }
