@@ -132,7 +132,8 @@ bool ControlProgram::close(Endpoint* e) {
             if (e->peers[node].owed >= kOwe) acknowledge(e, node, FM_KIND_ACK, 0);
             Channel& c = e->channels[node];
             c.rx_type = e->index ^ 1;
-            c.skip = kSlowUnused;
+            // What is queued already leaves the way that it would have.
+            c.skip = kSlowUnused | (c.skip & (kSlowRoute | 3));
         }
         e->closed_key = e->key;
         e->key = 0;
