@@ -20,8 +20,8 @@ constexpr std::uint64_t kStagedFrom = 4096;
 std::uint32_t staged_packet_bytes(std::uint64_t length) {
     constexpr std::uint64_t kLeast = 2048;
     const std::uint64_t wanted = std::clamp<std::uint64_t>(length / 4, kLeast, FM_PACKET_BYTES);
-    // Packets alike: a message a little longer than so many has no short one at its end, which would
-    // cost as much as any.
+    // Packets alike: a message a little longer than so many has no short one at its end, which
+    // would cost as much as any.
     const std::uint64_t packets = std::max<std::uint64_t>((length + wanted / 2) / wanted, 1);
     const std::uint64_t even = ((length + packets - 1) / packets + 63) / 64 * 64;
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(even, FM_PACKET_BYTES));

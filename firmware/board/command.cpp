@@ -144,6 +144,7 @@ bool ControlProgram::close(Endpoint* e) {
     }
     // Transfers to its memory, and packets that are read from its slots.
     if (stop_ > kStopFlags && direct_ == e) return false;
+    if (waiting_ != 0 && waiting_endpoint_ == e) return false;
     for (uint32_t i = dma_head_; i != dma_tail_; ++i)
         if ((dma_[i & (kDmaOps - 1)].what >> 24 & (FM_ENDPOINTS - 1)) == e->index) return false;
     for (uint32_t i = job_head_; i != job_tail_; ++i)

@@ -7,7 +7,18 @@ namespace firmware {
 // event in one.
 static_assert(2 * kReceiveBuffers + kJobs + 1 <= 16);
 
+/// What comes now goes behind it.
+void ControlProgram::queue_waiting() {
+    uint32_t wire = waiting_;
+    if (wire == 0) return;
+    waiting_ = 0;
+    dma_[dma_tail_++ & (kDmaOps - 1)] = {waiting_bus_, wire, waiting_bytes_,
+                                         kDmaRing | waiting_endpoint_->index << 24 | wire};
+    stop_ |= kStopDma;
+}
+
 void ControlProgram::queue_dma(uint32_t bus, uint32_t sram, uint32_t bytes, uint32_t what) {
+    queue_waiting();
     DmaOp& op = dma_[dma_tail_++ & (kDmaOps - 1)];
     op = {bus, sram, bytes, what};
     if ((stop_ & ~kStopLong) == 0) start_dma(op);

@@ -155,10 +155,19 @@ FM_INLINE void ControlProgram::dma_done() {
         queued_done(wire, failed);
         return;
     }
-    stop_ = 0;
-    hw::set(REG_ISR, ISR_DMA);
-    free_receive(wire);
     Endpoint* e = direct_;
+    uint32_t next = waiting_;
+    stop_ = next;
+    if (next != 0) {
+        hw::set(REG_EAR, waiting_bus_);
+        hw::set(REG_LAR, next);
+        hw::start(REG_DMA_CTR, waiting_bytes_);
+        direct_ = waiting_endpoint_;
+        waiting_ = 0;
+    } else {
+        hw::set(REG_ISR, ISR_DMA);
+    }
+    free_receive(wire);
     if (hw::read(e->region->interrupt) != 0) [[unlikely]]
         interrupt(e);
 }
@@ -182,20 +191,30 @@ FM_INLINE void ControlProgram::receive() {
     uint32_t wrong = (type ^ c->rx_type) | (source ^ c->rx_source) | *hw::at<uint8_t>(syndrome) |
                      (fm_be32(wire->key) ^ c->key) | (end ^ (syndrome + 1)) |
                      hw::shifted<-12>(bytes + FM_PAGE_BYTES - 1 - FM_PACKET_BYTES) |
-                     hw::shifted<20>(top) | stop_;
-    if (wrong != 0) [[unlikely]] {
+                     hw::shifted<20>(top);
+    uint32_t stop = stop_, total = bytes + kHeader + sizeof(fm_footer);
+    auto close = [=] {
+        auto* footer = hw::at<fm_footer>(syndrome);
+        footer->length = fm_be32((length & 0xffff0000) | done);
+        footer->lap = e->ring_lap.raw;
+    };
+    if ((wrong | stop) == 0) [[likely]] {
+        close();
+        hw::set(REG_EAR, top - total);
+        hw::set(REG_LAR, from);
+        hw::start(REG_DMA_CTR, total);  // DMA_DIR is 0: no transfer from the host is under way
+        stop_ = from;
+        direct_ = e;
+    } else if (wrong == 0 && (stop & kStopFlags) == 0 && waiting_ == 0) {
+        close();
+        waiting_ = from;
+        waiting_bus_ = top - total;
+        waiting_bytes_ = total;
+        waiting_endpoint_ = e;
+    } else {
         receive_other(wire, end);
         return;
     }
-    auto* footer = hw::at<fm_footer>(syndrome);
-    footer->length = fm_be32((length & 0xffff0000) | done);
-    footer->lap = e->ring_lap.raw;
-    uint32_t total = bytes + kHeader + sizeof(fm_footer);
-    hw::set(REG_EAR, top - total);
-    hw::set(REG_LAR, from);
-    hw::start(REG_DMA_CTR, total);  // DMA_DIR is 0: no transfer from the host is under way
-    stop_ = from;
-    direct_ = e;
     arm_receive();
     advance_ring(e);
     accept(e, node, c, source, length);

@@ -62,6 +62,7 @@ void ControlProgram::events(uint32_t due) {
     }
     if ((due & (ISR_BUFF | ISR_RECV)) == ISR_BUFF && armed_ != 0) {
         // Longer than any packet: the rest is let in over it, and all of it dropped at its end.
+        queue_waiting();
         stop_ |= kStopLong;
         receive_into(armed_);
     }

@@ -186,6 +186,7 @@ class ControlProgram {
     }
 
     // dma.cpp
+    void queue_waiting();
     void queue_dma(uint32_t bus, uint32_t sram, uint32_t bytes, uint32_t what);
     FM_INLINE void start_dma(const DmaOp& op);
     FM_INLINE void dma_done();
@@ -203,6 +204,11 @@ class ControlProgram {
     /// it gave to the DMA engine itself, for endpoint `direct_`.
     uint32_t stop_;
     Endpoint* direct_;
+    /// A packet that receive() has accepted while its own transfer of another is under way: the
+    /// next one. 0: none.
+    uint32_t waiting_;
+    uint32_t waiting_bus_, waiting_bytes_;
+    Endpoint* waiting_endpoint_;
     uint32_t armed_;    ///< the receive engine's buffer; 0: none left
     uint32_t free_;     ///< chain of the others; 0: none
     uint32_t starved_;  ///< somebody waits for one
