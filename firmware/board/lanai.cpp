@@ -1,6 +1,7 @@
 // The image: everything in one translation unit, as the linker and the optimizer like it best.
 #include "firmware/board/command.cpp"
 #include "firmware/board/dma.cpp"
+#include "firmware/board/jobs.cpp"
 #include "firmware/board/mapping.cpp"
 #include "firmware/board/program.cpp"
 #include "firmware/board/receive.cpp"
