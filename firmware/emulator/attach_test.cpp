@@ -321,14 +321,15 @@ TEST(AttachTimed, TheSameProgramTakesTheSameTime) {
         auto job = make_job(emulator.name(), 2);
         for (const auto& node : job) node->alone();
         std::thread other([&] {
+            // Says that it is there: until then time goes on without it.
+            job[1]->send(0, {7, 0}, {});
             for (unsigned i = 0; i < 50; ++i) {
                 const Arrived packet = job[1]->take();
                 job[1]->send(0, packet.user, packet.payload);
             }
             job[1]->board().clock()->away();
         });
-        Arrived packet;
-        job[0]->receive(packet);
+        EXPECT_EQ(job[0]->take().user[0], 7U);
         const std::int64_t begin = job[0]->board().clock()->now_ps();
         for (unsigned i = 0; i < 50; ++i) {
             job[0]->send(1, {i, 0}, some_bytes(16, i));
