@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -54,6 +55,22 @@ Strategy Endpoint::strategy_from_environment() {
     return Strategy::adapt;
 }
 
+std::uint32_t Endpoint::pio_bytes_from_environment() {
+    constexpr std::uint32_t kLeast = 4;
+    const char* text = std::getenv("FATHOM_FM_PACKET");
+    if (text == nullptr) return kShortBytes;
+    const std::string_view word = text;
+    std::uint32_t bytes = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), bytes);
+    if (error == std::errc{} && end == word.data() + word.size() && bytes >= kLeast &&
+        bytes <= kShortBytes) {
+        return bytes;
+    }
+    std::fprintf(stderr, "fathom: FATHOM_FM_PACKET=%s is not a number from %u to %u; not taken\n",
+                 text, kLeast, kShortBytes);
+    return kShortBytes;
+}
+
 Endpoint::Endpoint(std::unique_ptr<Board> board, const EndpointOptions& options)
     : board_(std::move(board)),
       sram_(board_->endpoint()),
@@ -61,6 +78,7 @@ Endpoint::Endpoint(std::unique_ptr<Board> board, const EndpointOptions& options)
       self_(options.self),
       nodes_(options.nodes),
       strategy_(options.strategy),
+      pio_bytes_(options.pio_bytes),
       patience_(options.patience),
       ring_mask_(board_->ring_slots() - 1),
       ring_shift_(static_cast<std::uint32_t>(std::countr_zero(board_->ring_slots()))),

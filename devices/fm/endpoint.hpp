@@ -97,6 +97,8 @@ struct EndpointOptions {
     Node self = 0;
     Node nodes = 1;
     Strategy strategy = Strategy::adapt;
+    /// With `pio`: most payload of a packet of a stream. For measurements: FM 1.x had 128.
+    std::uint32_t pio_bytes = FM_INLINE_BYTES;
     /// How often wait() only gives the processor away before it sleeps: 0 where the processes
     /// and the emulator have fewer processors than they are.
     std::uint32_t patience = 500;
@@ -111,6 +113,8 @@ class Endpoint {
     static std::uint32_t ring_slots_for(Node nodes);
     /// FATHOM_FM_STRATEGY=adapt|pio|dma from the environment; `adapt` when it says nothing else.
     static Strategy strategy_from_environment();
+    /// FATHOM_FM_PACKET=4 to 448 (EndpointOptions::pio_bytes).
+    static std::uint32_t pio_bytes_from_environment();
 
     /// The board is connected (Board::connect). It has as many staging pages as send slots.
     Endpoint(std::unique_ptr<Board> board, const EndpointOptions& options);
@@ -316,6 +320,7 @@ class Endpoint {
     Node self_;
     Node nodes_;
     Strategy strategy_;
+    std::uint32_t pio_bytes_;
     std::uint32_t patience_;
     std::uint32_t ring_mask_;
     std::uint32_t ring_shift_;

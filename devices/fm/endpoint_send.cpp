@@ -243,7 +243,7 @@ Status Endpoint::try_begin(OutMessage& message, Node node, std::uint64_t length,
     if (peer.out != nullptr || peer.waiting_puts > 0) return Status::again;
     const bool staged =
         strategy_ == Strategy::dma || (strategy_ == Strategy::adapt && length > kStagedFrom);
-    const std::uint32_t packet_bytes = staged ? staged_packet_bytes(length) : kShortBytes;
+    const std::uint32_t packet_bytes = staged ? staged_packet_bytes(length) : pio_bytes_;
     const std::uint64_t needed = whole ? packets_of(length, packet_bytes) : 1;
     if (free_credits(peer) < needed || !has_slot()) return Status::again;
     message.node = node;
@@ -280,8 +280,10 @@ std::uint64_t Endpoint::try_piece(OutMessage& message, const adi::Buffer& source
         const auto part = static_cast<std::uint32_t>(
             std::min<std::uint64_t>(wanted - taken, message.packet_bytes - message.filled));
         read(source, offset + taken, room(message.staged) + message.filled, part);
-        if (clock_ != nullptr && message.staged) [[unlikely]]
-            clock_->charge_copy(part);
+        if (clock_ != nullptr) [[unlikely]] {
+            clock_->charge(Clock::Work::fm_piece);
+            if (message.staged) clock_->charge_copy(part);
+        }
         message.filled += part;
         message.sent += part;
         taken += part;
@@ -291,8 +293,6 @@ std::uint64_t Endpoint::try_piece(OutMessage& message, const adi::Buffer& source
             publish(message, false);
         }
     }
-    if (clock_ != nullptr && taken > 0) [[unlikely]]
-        clock_->charge(Clock::Work::fm_piece);
     return taken;
 }
 

@@ -84,7 +84,8 @@ Status Fm::connect(adi::Peer, std::string* error) {
     }
     endpoint_ = std::make_unique<Endpoint>(
         std::move(board_),
-        EndpointOptions{info_.self, info_.size, Endpoint::strategy_from_environment()});
+        EndpointOptions{info_.self, info_.size, Endpoint::strategy_from_environment(),
+                        Endpoint::pio_bytes_from_environment()});
     use_puts();
     go_away();
     return Status::ok;

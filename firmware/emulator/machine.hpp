@@ -1,5 +1,5 @@
-// The machines of modelled time: every timing constant of the emulator is in machine.cpp, with where
-// it comes from, and nowhere else. Units in the names; times in picoseconds.
+// The machines of modelled time: every timing constant of the emulator is in machine.cpp, with
+// where it comes from, and nowhere else. Units in the names; times in picoseconds.
 #pragma once
 
 #include <span>
@@ -14,9 +14,10 @@ struct Machine {
     const char* description = "";  ///< for people
 
     // The board.
-    Time cycle_ps = 30'000;  ///< LANai: one instruction (33 MHz); nullified ones and delay slots too
-    Time dma_start_ps = 0;   ///< host DMA: from the store to DMA_CTR to the first word
-    Time dma_byte_ps = 0;    ///< host DMA: PCI
+    Time cycle_ps =
+        30'000;             ///< LANai: one instruction (33 MHz); nullified ones and delay slots too
+    Time dma_start_ps = 0;  ///< host DMA: from the store to DMA_CTR to the first word
+    Time dma_byte_ps = 0;   ///< host DMA: PCI
     Time rtc_tick_ps = 500'000;
 
     // The network.
@@ -34,8 +35,8 @@ struct Machine {
     // The host's processor: what the software costs that runs there, since that is not emulated.
     Time copy_start_ps = 0;
     Time copy_byte_ps = 0;
-    Time fm_send_ps = 0;     ///< FM_begin_message + FM_end_message, without the stores
-    Time fm_piece_ps = 0;    ///< FM_send_piece
+    Time fm_send_ps = 0;     ///< FM_begin_message + FM_end_message
+    Time fm_piece_ps = 0;    ///< FM_send_piece, for each packet that it puts bytes into
     Time fm_packet_ps = 0;   ///< FM_extract: a packet
     Time fm_handler_ps = 0;  ///< start and end of a handler
     Time fm_poll_ps = 0;     ///< FM_extract that finds nothing
