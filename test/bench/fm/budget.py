@@ -73,6 +73,55 @@ def budget(trace, cycle_ns):
             for name, ns, what in pieces(events, 0, 1, cycle_ns)]
 
 
+HARDWARE = ("wire", "host DMA", "host: look", "host: write", "host: copy", "host: read")
+
+
+def parts(rows, cycle_ns):
+    """A one-way budget in three: what buses, links and memory take, the host's software, the LANai's
+    instructions (its idle waiting included)."""
+    found = {"hardware": 0.0, "software": 0.0, "lanai": 0.0}
+    for row in rows:
+        kind = "lanai" if row["stage"].startswith("LANai") else \
+            "hardware" if row["stage"].startswith(HARDWARE) else "software"
+        found[kind] += row["ns"]
+    found["cycles"] = found["lanai"] / cycle_ns
+    return found
+
+
+def busy(events, board, lanes, begin, end, prefix=""):
+    """How long the lanes of a board are busy from one time to another; polling is not work."""
+    return sum(min(stop, end) - max(start, begin)
+               for start, stop, name, _ in spans(events, board, lanes, prefix)
+               if start < end and stop > begin and name not in ("FM poll", "read word"))
+
+
+def stream(trace, cycle_ns):
+    """What each part does for one packet in the middle of a stream from board 0 to board 1, in ns, and the
+    interval of packets."""
+    events = trace["traceEvents"] if isinstance(trace, dict) else trace
+    arrivals = spans(events, 1, (DMA,), "to host")
+    most = max((span[3] for span in arrivals), default=0)
+    arrivals = [span for span in arrivals if 2 * span[3] > most]  # not those of meetings
+    if len(arrivals) < 16:
+        raise NoTrace("the trace has no stream")
+    window = arrivals[len(arrivals) // 4:3 * len(arrivals) // 4]
+    begin, end, packets = window[0][0], window[-1][0], len(window) - 1
+    per_packet = {
+        "host, send": busy(events, 0, (HOST, PIO), begin, end),
+        "DMA, send": busy(events, 0, (DMA,), begin, end),
+        "wire": busy(events, 0, (WIRE,), begin, end, "send"),
+        "DMA, receive": busy(events, 1, (DMA,), begin, end),
+        "host, receive": busy(events, 1, (HOST, PIO, HANDLER), begin, end),
+    }
+    row = {name: ns / packets for name, ns in per_packet.items()}
+    row["bytes"] = window[0][3]
+    row["interval"] = (end - begin) / packets
+    # The wire is held by a receiver that does not take the packet, so that it is no limit by itself.
+    longest = max(row[name] for name in per_packet if name != "wire")
+    row["waits_cycles"] = (row["interval"] - longest) / cycle_ns
+    return row
+
+
 def load(path):
     """A trace file; one that was cut short is taken as far as it goes."""
     with open(path, encoding="utf-8") as file:

@@ -67,7 +67,7 @@ class Bench:
         return {"what": figure.what, "unit": figure.unit, "published": figure.published,
                 "source": figure.source, "model": self.value(figure.model, figure.measure),
                 "ours": self.value(figure.ours, figure.measure), "target": figure.target,
-                "machine": figure.ours.machine}
+                "machine": figure.ours.machine, "why": figure.why}
 
     def curve(self, setup, metric):
         return measures.by_size(self.rows(setup, metric), metric)
@@ -111,19 +111,40 @@ class Bench:
         return [{"bytes": size, "nodes": nodes, **trees} for (size, nodes), trees in
                 sorted(found.items()) if len(trees) == 2]
 
+    def traced(self, setup, metric, size, evaluate):
+        """What `evaluate` makes of the trace of a run, or None."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "trace.json"
+            try:
+                self.runner.trace(setup, metric, ["--sizes", str(size)], str(path))
+                cycle_ns = self.runner.constants(setup.machine)["cycle"]
+                return evaluate(budget.load(path), cycle_ns)
+            except (jobs.Failure, budget.NoTrace, OSError) as failure:
+                self.failures.append(f"trace of {setup.program} on {setup.machine}: {failure}")
+                return None
+
     def budgets(self):
         """Where the time of an 8-byte message goes, on each machine of ours."""
-        found = {}
-        for setup in (papers.OURS, papers.OURS_PII):
-            with tempfile.TemporaryDirectory() as folder:
-                path = pathlib.Path(folder) / "trace.json"
-                try:
-                    self.runner.trace(setup, "latency", ["--sizes", str(budget.BYTES)], str(path))
-                    cycle_ns = self.runner.constants(setup.machine)["cycle"]
-                    found[setup.machine] = budget.budget(budget.load(path), cycle_ns)
-                except (jobs.Failure, budget.NoTrace, OSError) as failure:
-                    self.failures.append(f"budget on {setup.machine}: {failure}")
-        return found
+        setups = {"FM ppro200": papers.OURS, "FM pii300": papers.OURS_PII,
+                  "MPI ppro200": papers.OURS_MPI, "MPI pii300": papers.OURS_MPI_PII}
+        found = {name: self.traced(setup, "latency", budget.BYTES, budget.budget)
+                 for name, setup in setups.items()}
+        return {name: rows for name, rows in found.items() if rows}
+
+    def latency_limits(self, budgets):
+        """What a target leaves when what cannot be changed is taken off."""
+        table = []
+        for name, rows in budgets.items():
+            cycle_ns = self.runner.constants(name.split()[1])["cycle"]
+            target = papers.LATENCY_TARGETS[name.split()[0]]
+            table.append({"what": name, "target": target, **budget.parts(rows, cycle_ns)})
+        return table
+
+    def streams(self):
+        """What holds up a stream."""
+        runs = {what: self.traced(setup, "bandwidth", size, budget.stream)
+                for what, setup, size in papers.STREAMS}
+        return {what: row for what, row in runs.items() if row}
 
     def curves(self):
         """For the pictures."""
@@ -148,6 +169,8 @@ def measure(options, runner):
     if "logp" in options.papers:
         result["three"] = bench.three()
         result["budget"] = bench.budgets()
+        result["limits"] = bench.latency_limits(result["budget"])
+        result["streams"] = bench.streams()
     if "multicast" in options.papers:
         result["multicast"] = bench.multicast()
     if options.svg:

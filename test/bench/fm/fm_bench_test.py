@@ -59,6 +59,9 @@ class Figures(unittest.TestCase):
         self.assertEqual(report.verdict(entry), "ok, target 6 met")
         entry.update(model=11.6, ours=6.1)
         self.assertEqual(report.verdict(entry), "off by +16 %, target 6 MISSED")
+        self.assertEqual(report.reasons([entry]), [])
+        entry.update(why="the moon")
+        self.assertEqual(report.reasons([entry]), ["  model off (x): the moon"])
         entry.update(unit="MB/s", model=None, ours=6.1)
         self.assertEqual(report.verdict(entry), "target 6 met")
 
@@ -102,9 +105,29 @@ class Budget(unittest.TestCase):
             self.assertAlmostEqual(by_name[name], ns, places=3)
         self.assertIn("20 cycles", next(r["what"] for r in rows if r["stage"] == "LANai, receive"))
 
+    def test_a_budget_has_three_parts(self):
+        parts = budget.parts(budget.budget(self.trace(), 30), 30)
+        self.assertAlmostEqual(parts["hardware"], 400 + 500 + 100 + 50 + 100, places=3)
+        self.assertAlmostEqual(parts["software"], 200 + 50, places=3)
+        self.assertAlmostEqual(parts["cycles"], 1600 / 30, places=3)
+
+    def test_a_stream_shows_what_holds_it_up(self):
+        events = [self.span(1, budget.DMA, "to host", 10, 20, 8)]
+        for begin in range(1000, 21000, 1000):
+            events += [self.span(0, budget.HOST, "FM send", begin, begin + 100),
+                       self.span(0, budget.HOST, "FM poll", begin + 100, begin + 900),
+                       self.span(0, budget.WIRE, "send data 1", begin, begin + 950, 40),
+                       self.span(1, budget.DMA, "to host", begin + 200, begin + 600, 56)]
+        row = budget.stream(events, 30)
+        self.assertAlmostEqual(row["host, send"], 100, places=3)
+        self.assertAlmostEqual(row["wire"], 950, places=3)
+        self.assertAlmostEqual(row["interval"], 1000, places=3)
+        self.assertAlmostEqual(row["waits_cycles"], 600 / 30, places=3)
+
     def test_a_trace_without_packets_is_no_budget(self):
-        with self.assertRaises(budget.NoTrace):
-            budget.budget({"traceEvents": []}, 30)
+        for evaluate in (budget.budget, budget.stream):
+            with self.assertRaises(budget.NoTrace):
+                evaluate({"traceEvents": []}, 30)
 
     def test_a_trace_that_was_cut_short_is_read(self):
         text = json.dumps(self.trace())
@@ -157,7 +180,7 @@ class Whole(unittest.TestCase):
         status, text = self.run_main("--paper", "logp")
         self.assertEqual(status, 1)
         self.assertIn("FAILED: fm twoway on fm2: status 1: no such luck", text)
-        self.assertIn("FAILED: budget on ppro200: ", text)
+        self.assertIn("FAILED: trace of fm on ppro200: ", text)
         self.assertRegex(text, r"LogP, gap g +us +5\.8 +- +- +1\.5")
 
     def test_an_unknown_paper_is_refused(self):

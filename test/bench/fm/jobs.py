@@ -23,6 +23,14 @@ def parse_metrics(text):
         yield labels, value
 
 
+def environment_of(setup):
+    """The settings of the paper's way to send."""
+    settings = {"FATHOM_FM_STRATEGY": setup.strategy}
+    if setup.packet:
+        settings["FATHOM_FM_PACKET"] = str(setup.packet)
+    return settings
+
+
 class Jobs:
     """Modelled time is deterministic, so each job runs once and its figures are kept."""
 
@@ -52,28 +60,28 @@ class Jobs:
     def execute(self, setup, metric, ranks, extra):
         arguments = [metric, *(["--quick"] if self.quick else []), *extra]
         try:
-            return self.call(self.command(setup, ranks, arguments), setup.strategy,
+            return self.call(self.command(setup, ranks, arguments), environment_of(setup),
                              f"{setup.program} {metric} on {setup.machine}")
         except Failure as failure:
             return failure
 
     def trace(self, setup, metric, extra, path):
         """Runs with a trace, which goes to `path`."""
-        self.call(self.command(setup, 2, [metric, *extra], ["--fm-trace", path]), setup.strategy,
+        self.call(self.command(setup, 2, [metric, *extra], ["--fm-trace", path]), environment_of(setup),
                   f"{setup.program} {metric} with a trace")
 
     def constants(self, machine):
         """The constants of a machine in nanoseconds, by name."""
-        rows = self.call([str(self.programs / "fm-bench-machines"), machine], "", "fm-bench-machines")
+        rows = self.call([str(self.programs / "fm-bench-machines"), machine], {}, "fm-bench-machines")
         return {labels["field"]: value for labels, value in rows}
 
-    def call(self, command, strategy, what):
+    def call(self, command, settings, what):
         if self.verbose:
-            print("+ FATHOM_FM_STRATEGY=" + strategy, *command, file=sys.stderr, flush=True)
-        environment = dict(os.environ, FATHOM_FM_STRATEGY=strategy) if strategy else None
+            words = [f"{name}={value}" for name, value in settings.items()]
+            print("+", *words, *command, file=sys.stderr, flush=True)
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False,
-                                  env=environment, timeout=self.limit_s)
+                                  env=dict(os.environ, **settings), timeout=self.limit_s)
         except subprocess.TimeoutExpired:
             raise Failure(f"{what}: no end after {self.limit_s} s") from None
         except OSError as error:

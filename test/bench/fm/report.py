@@ -49,13 +49,23 @@ def verdict(entry):
     return ", ".join(words)
 
 
+def reasons(entries):
+    """Why models are off, those with one reason together."""
+    found = {}
+    for entry in entries:
+        model = ratio(entry, "model")
+        if model is not None and abs(model - 1) > TOLERANCE and entry.get("why"):
+            found.setdefault(entry["why"], []).append(entry["what"])
+    return [f"  model off ({'; '.join(names)}): {why}" for why, names in found.items()]
+
+
 def figure_table(entries):
     rows = [["figure", "unit", "published", "model", "model/pub", "ours", "ours/pub", "machine", ""]]
     for entry in entries:
         rows.append([entry["what"], entry["unit"], number(entry["published"]),
                      number(entry["model"]), number(ratio(entry, "model")), number(entry["ours"]),
                      number(ratio(entry, "ours")), entry["machine"], verdict(entry)])
-    return aligned(rows)
+    return aligned(rows) + reasons(entries)
 
 
 def share_table(share):
@@ -96,6 +106,34 @@ def budget_table(budget):
     return aligned(rows)
 
 
+def limits_table(limits):
+    """For each one-way time: what is left for the LANai's instructions, and for the host's software,
+    if the other is as it is."""
+    rows = [["8 B one way, ns", "hardware", "software", "LANai", "(cycles)", "sum", "target",
+             "left for LANai", "left for software"]]
+    for row in limits:
+        total = row["hardware"] + row["software"] + row["lanai"]
+        target = 1000 * row["target"]
+        rows.append([row["what"]] + [f"{value:.0f}" for value in (
+            row["hardware"], row["software"], row["lanai"], row["cycles"], total, target,
+            target - row["hardware"] - row["software"], target - row["hardware"] - row["lanai"])])
+    return aligned(rows) + [
+        "  hardware: stores, DMA, wire, cache misses, the copy; a target is within reach where what is "
+        "left is not negative"]
+
+
+def streams_table(streams):
+    """One line for each stream, in ns a packet."""
+    names = ["host, send", "DMA, send", "wire", "DMA, receive", "host, receive"]
+    rows = [["ns a packet", "DMA bytes", *names, "interval", "LANai waits, cycles"]]
+    for what, row in streams.items():
+        rows.append([what, str(row["bytes"])] + [f"{row[name]:.0f}" for name in names] +
+                    [f"{row['interval']:.0f}", f"{row['waits_cycles']:.0f}"])
+    return aligned(rows) + [
+        "  the last column: the interval less the longest stage but the wire, which is held while the "
+        "receiver is busy; so much the LANai's instructions add, as they do not overlap with it"]
+
+
 def render(report):
     lines = ["Modelled time. model: the paper's strategy and host software on its machine; ours: this "
              "library on the named machine."]
@@ -105,7 +143,9 @@ def render(report):
             ("share", "MPI as a share of FM, MB/s (figure 8 of the FM 2.x paper)", share_table),
             ("three", "The three bandwidths of the comparison study, MB/s", three_table),
             ("multicast", "Multicast over FM: until the last node has it", multicast_table),
-            ("budget", "Where the time of an 8-byte message goes, one way", budget_table)):
+            ("budget", "Where the time of an 8-byte message goes, one way", budget_table),
+            ("limits", "What the latency targets leave", limits_table),
+            ("streams", "What holds up a stream", streams_table)):
         if report.get(key):
             lines += ["", title] + table(report[key])
     lines += [f"FAILED: {text}" for text in report["failures"]]
