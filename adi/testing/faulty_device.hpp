@@ -6,7 +6,7 @@
 #include <random>
 #include <utility>
 
-#include "adi/device.hpp"
+#include "adi/testing/forwarding_device.hpp"
 
 namespace adi::testing {
 
@@ -19,26 +19,15 @@ struct Faults {
     unsigned disconnect_after = 0;
 };
 
-class FaultyDevice final : public Device {
+class FaultyDevice final : public ForwardingDevice {
   public:
     FaultyDevice(std::unique_ptr<Device> inner, Faults faults, unsigned seed)
-        : inner_(std::move(inner)), faults_(faults), random_(seed) {}
+        : ForwardingDevice(std::move(inner)), faults_(faults), random_(seed) {}
 
-    const char* name() const override { return inner_->name(); }
-    const Capabilities& capabilities() const override { return inner_->capabilities(); }
-    Result<bool> probe(const OpenInfo& info) override { return inner_->probe(info); }
     Status open(const OpenInfo& info, std::string* error) override {
         size_ = info.size;
         return inner_->open(info, error);
     }
-    std::string address() const override { return inner_->address(); }
-    bool reaches(Peer peer) const override { return inner_->reaches(peer); }
-    Status connect(Peer peer, std::string* error) override { return inner_->connect(peer, error); }
-    void disconnect(Peer peer) override { inner_->disconnect(peer); }
-    Status quiesce(std::chrono::steady_clock::time_point deadline) override {
-        return inner_->quiesce(deadline);
-    }
-    void close() override { inner_->close(); }
 
     int poll(Sink& sink, int budget) override {
         if (faults_.disconnect_after != 0 && ++polls_ == faults_.disconnect_after) {
@@ -59,7 +48,6 @@ class FaultyDevice final : public Device {
         --parked_;
         inner_->cancel_park();
     }
-    void wake() override { inner_->wake(); }
 
     Status send_short(Peer peer, const Header& header, const Buffer& payload) override {
         return happens(faults_.again) ? Status::again : inner_->send_short(peer, header, payload);
@@ -73,21 +61,7 @@ class FaultyDevice final : public Device {
         if (bytes > 1 && happens(faults_.truncate)) bytes = 1 + random_() % (bytes - 1);
         return inner_->send_piece(stream, source, offset, bytes);
     }
-    Status end(SendStream& stream) override { return inner_->end(stream); }
-    Status receive(ReceiveStream& stream, const Buffer& target, std::uint64_t offset,
-                   std::uint32_t accept) override {
-        return inner_->receive(stream, target, offset, accept);
-    }
-    void discard(ReceiveStream& stream) override { inner_->discard(stream); }
 
-    void* allocate(std::uint64_t bytes, MemoryKey* key) override {
-        return inner_->allocate(bytes, key);
-    }
-    void deallocate(void* memory, const MemoryKey& key) override {
-        inner_->deallocate(memory, key);
-    }
-    void* map(Peer peer, const MemoryKey& key) override { return inner_->map(peer, key); }
-    void signal(Peer peer) override { inner_->signal(peer); }
     Status get(Peer peer, std::uint64_t address, void* to, std::uint64_t bytes) override {
         return happens(faults_.again) ? Status::unsupported : inner_->get(peer, address, to, bytes);
     }
@@ -95,22 +69,18 @@ class FaultyDevice final : public Device {
     Status reg(void* address, std::uint64_t bytes, Peer peer, MemoryKey* key) override {
         return happens(faults_.again) ? Status::again : inner_->reg(address, bytes, peer, key);
     }
-    void dereg(const MemoryKey& key) override { inner_->dereg(key); }
     Status put(Peer peer, const void* address, std::uint64_t bytes, const MemoryKey& key,
                void* token) override {
         if (happens(faults_.again)) return Status::again;
         if (happens(faults_.truncate / 2)) return Status::unsupported;
         return inner_->put(peer, address, bytes, key, token);
     }
-    std::int64_t clock_ns() override { return inner_->clock_ns(); }
-    void idle() override { inner_->idle(); }
 
   private:
     bool happens(unsigned percent) {
         return parked_ == 0 && percent != 0 && random_() % 100 < percent;
     }
 
-    std::unique_ptr<Device> inner_;
     Faults faults_;
     std::mt19937 random_;
     Peer size_ = 0;

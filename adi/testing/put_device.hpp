@@ -10,11 +10,11 @@
 #include <set>
 #include <utility>
 
-#include "adi/device.hpp"
+#include "adi/testing/forwarding_device.hpp"
 
 namespace adi::testing {
 
-class PutDevice final : public Device {
+class PutDevice final : public ForwardingDevice {
   public:
     static constexpr std::uint64_t kPutBytes = 3000;
     static constexpr std::uint64_t kMostBytes = 100'001;  // no multiple of the alignment
@@ -23,11 +23,9 @@ class PutDevice final : public Device {
 
     /// Counts in `registered` what is registered and not taken back.
     PutDevice(std::unique_ptr<Device> inner, std::size_t* registered)
-        : inner_(std::move(inner)), registered_(registered) {}
+        : ForwardingDevice(std::move(inner)), registered_(registered) {}
 
-    const char* name() const override { return inner_->name(); }
     const Capabilities& capabilities() const override { return capabilities_; }
-    Result<bool> probe(const OpenInfo& info) override { return inner_->probe(info); }
     Status open(const OpenInfo& info, std::string* error) override {
         const Status s = inner_->open(info, error);
         capabilities_ = inner_->capabilities();
@@ -37,14 +35,6 @@ class PutDevice final : public Device {
         capabilities_.put_align = kAlign;
         return s;
     }
-    std::string address() const override { return inner_->address(); }
-    bool reaches(Peer peer) const override { return inner_->reaches(peer); }
-    Status connect(Peer peer, std::string* error) override { return inner_->connect(peer, error); }
-    void disconnect(Peer peer) override { inner_->disconnect(peer); }
-    Status quiesce(std::chrono::steady_clock::time_point deadline) override {
-        return inner_->quiesce(deadline);
-    }
-    void close() override { inner_->close(); }
     int poll(Sink& sink, int budget) override {
         int done = 0;
         for (; !done_.empty(); ++done) {
@@ -54,33 +44,6 @@ class PutDevice final : public Device {
         }
         return done + inner_->poll(sink, budget);
     }
-    Park prepare_park() override { return inner_->prepare_park(); }
-    void cancel_park() override { inner_->cancel_park(); }
-    void wake() override { inner_->wake(); }
-    Status send_short(Peer peer, const Header& header, const Buffer& payload) override {
-        return inner_->send_short(peer, header, payload);
-    }
-    Status begin(SendStream& stream, Peer peer, const Header& header) override {
-        return inner_->begin(stream, peer, header);
-    }
-    std::uint64_t send_piece(SendStream& stream, const Buffer& source, std::uint64_t offset,
-                             std::uint64_t bytes) override {
-        return inner_->send_piece(stream, source, offset, bytes);
-    }
-    Status end(SendStream& stream) override { return inner_->end(stream); }
-    Status receive(ReceiveStream& stream, const Buffer& target, std::uint64_t offset,
-                   std::uint32_t accept) override {
-        return inner_->receive(stream, target, offset, accept);
-    }
-    void discard(ReceiveStream& stream) override { inner_->discard(stream); }
-    void* allocate(std::uint64_t bytes, MemoryKey* key) override {
-        return inner_->allocate(bytes, key);
-    }
-    void deallocate(void* memory, const MemoryKey& key) override {
-        inner_->deallocate(memory, key);
-    }
-    void* map(Peer peer, const MemoryKey& key) override { return inner_->map(peer, key); }
-    void signal(Peer peer) override { inner_->signal(peer); }
     Status get(Peer, std::uint64_t, void*, std::uint64_t) override { return Status::unsupported; }
 
     Status reg(void* address, std::uint64_t bytes, Peer, MemoryKey* key) override {
@@ -128,7 +91,6 @@ class PutDevice final : public Device {
         return (reinterpret_cast<std::uintptr_t>(address) | bytes) % kAlign != 0 || bytes == 0;
     }
 
-    std::unique_ptr<Device> inner_;
     Capabilities capabilities_;
     std::set<std::uint64_t> mine_;
     std::size_t* registered_;
