@@ -1,6 +1,6 @@
 """fm-bench: the papers' figures beside ours, in modelled time.
 
-    fm-bench --paper all [--json FILE] [--svg FILE] [--quick]
+    fm-bench --paper all [--json FILE] [--svg FOLDER] [--quick]
 
 Runs FM programs and MPI programs under mpirun on the emulated Myrinet, on the machines of
 firmware/emulator/machine.cpp, and prints published | model | ours. The model is the paper's own
@@ -30,7 +30,7 @@ def parse_arguments(arguments):
     parser.add_argument("--paper", default="all", metavar="WHICH",
                         help="all, or some of " + ",".join(papers.PAPERS))
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured there")
-    parser.add_argument("--svg", metavar="FILE", help="draw the pictures there")
+    parser.add_argument("--svg", metavar="FOLDER", help="draw the pictures there, a file each")
     parser.add_argument("--quick", action="store_true",
                         help="few sizes and repetitions: does it run? The figures are coarse")
     parser.add_argument("--verbose", action="store_true", help="show each command")
@@ -188,8 +188,10 @@ def main(arguments):
             json.dump(result, file, indent=1)
             file.write("\n")
     if options.svg:
-        with open(options.svg, "w", encoding="utf-8") as file:
-            file.write(plots.pictures(result))
+        folder = pathlib.Path(options.svg)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, picture in plots.pictures(result).items():
+            (folder / name).write_text(picture, encoding="utf-8")
     return 1 if result["failures"] else 0
 
 

@@ -166,12 +166,15 @@ class Whole(unittest.TestCase):
         self.assertRegex(text, r"(?m)^ +256 B +39 +39 +100 ")
 
     def test_pictures_and_json(self):
-        svg, data = self.prefix / "out.svg", self.prefix / "out.json"
+        svg, data = self.prefix / "pictures", self.prefix / "out.json"
         status, text = self.run_main("--paper", "multicast,bip", "--svg", str(svg), "--json",
                                      str(data))
         self.assertEqual(status, 0, text)
-        xml.etree.ElementTree.parse(svg)
-        self.assertIn("iterative, 16 B", svg.read_text(encoding="utf-8"))
+        names = sorted(path.name for path in svg.iterdir())
+        self.assertEqual(names, ["fm-bandwidth.svg", "fm-latency.svg", "fm-multicast.svg"])
+        for name in names:
+            xml.etree.ElementTree.parse(svg / name)
+        self.assertIn("iterative, 16 B", (svg / names[2]).read_text(encoding="utf-8"))
         stored = json.loads(data.read_text(encoding="utf-8"))
         self.assertEqual([row["nodes"] for row in stored["multicast"]], [2, 4, 8, 16])
         self.assertRegex(text, r"(?m)^ +16 +16 B +9 +20 +2\.22$")

@@ -87,17 +87,19 @@ def legend(spec, left, y):
 def curve_panels(curves):
     bandwidth = {name: both["bandwidth"] for name, both in curves.items() if both["bandwidth"]}
     latency = {name: both["latency"] for name, both in curves.items() if both["latency"]}
-    panels = []
+    panels = {}
     if bandwidth:
         end = max(x for series in bandwidth.values() for x, _ in series)
         marks = [(256, 43, "FM 2.1 at 256 B"), (end, 92, "FM 2.1"), (end, 126, "BIP"),
                  (end, 17.6, "FM 1.x")]
-        panels.append({"title": "Bandwidth, modelled time", "axis": "MB/s", "over": "message size",
-                       "series": bandwidth, "marks": marks})
+        panels["fm-bandwidth.svg"] = {
+            "title": "Bandwidth, modelled time", "axis": "MB/s", "over": "message size",
+            "series": bandwidth, "marks": marks}
     if latency:
         marks = [(8, 14, ""), (8, 9, ""), (8, 4.3, "")]
-        panels.append({"title": "Latency, modelled time", "axis": "one-way time, µs",
-                       "over": "message size", "series": latency, "marks": marks, "log_y": True})
+        panels["fm-latency.svg"] = {
+            "title": "Latency, modelled time", "axis": "one-way time, µs", "over": "message size",
+            "series": latency, "marks": marks, "log_y": True}
     return panels
 
 
@@ -121,23 +123,19 @@ def multicast_panel(multicast):
 
 
 def pictures(result):
-    panels = curve_panels(result.get("curves") or {})
+    """File names and their contents, as far as there is something to draw."""
+    specs = curve_panels(result.get("curves") or {})
     if result.get("share"):
-        panels.append(share_panel(result["share"]))
+        specs["fm-share.svg"] = share_panel(result["share"])
     if result.get("multicast"):
-        panels.append(multicast_panel(result["multicast"]))
-    panels = [spec for spec in panels if any(spec["series"].values())]
-    step = svg.LEFT + svg.PLOT_WIDTH + svg.RIGHT
-    row_height = svg.PLOT_HEIGHT + svg.BOTTOM + 84
-    columns = 2
-    width = columns * step
-    height = 20 + max(1, math.ceil(len(panels) / columns)) * row_height
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-             f'viewBox="0 0 {width} {height}">',
-             f'<rect width="{width}" height="{height}" fill="white"/>']
-    if not panels:
-        parts.append(svg.text(svg.LEFT, 60, "nothing was measured", 13, "start"))
-    for number, spec in enumerate(panels):
-        row, column = divmod(number, columns)
-        parts += panel(spec, svg.LEFT + column * step, 44 + row * row_height)
-    return "\n".join(parts + ["</svg>"]) + "\n"
+        specs["fm-multicast.svg"] = multicast_panel(result["multicast"])
+    width, height = svg.LEFT + svg.PLOT_WIDTH + svg.RIGHT, 44 + svg.PLOT_HEIGHT + svg.BOTTOM + 60
+    files = {}
+    for name, spec in specs.items():
+        if any(spec["series"].values()):
+            parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+                     f'viewBox="0 0 {width} {height}">',
+                     f'<rect width="{width}" height="{height}" fill="white"/>',
+                     *panel(spec, svg.LEFT, 44), "</svg>"]
+            files[name] = "\n".join(parts) + "\n"
+    return files

@@ -23,21 +23,23 @@ def numbers(value):
 
 def main(fm_bench):
     with tempfile.TemporaryDirectory() as folder:
-        data, svg = pathlib.Path(folder) / "out.json", pathlib.Path(folder) / "out.svg"
+        data, pictures = pathlib.Path(folder) / "out.json", pathlib.Path(folder) / "pictures"
         done = subprocess.run([fm_bench, "--paper", "fm2,bip,logp", "--quick", "--json", str(data),
-                               "--svg", str(svg)], capture_output=True, text=True, check=False)
+                               "--svg", str(pictures)], capture_output=True, text=True, check=False)
         sys.stdout.write(done.stdout)
         sys.stderr.write(done.stderr)
         if done.returncode != 0:
             sys.exit(f"status {done.returncode}")
         report = json.loads(data.read_text(encoding="utf-8"))
-        xml.etree.ElementTree.parse(svg)
+        for name in ("fm-bandwidth.svg", "fm-latency.svg"):
+            xml.etree.ElementTree.parse(pictures / name)
     for title, figures in report["figures"].items():
         for figure in figures:
             wanted = [figure["ours"]] + ([figure["model"]] if "LogP" not in title else [])
             if not all(value is not None and math.isfinite(value) and value > 0 for value in wanted):
                 sys.exit(f"not measured: {figure}")
-    if any(value is None for value in numbers(report["three"])) or len(report["budget"]) != 2:
+    if any(value is None for value in numbers(report["three"])) or len(report["budget"]) != 4 \
+            or len(report["limits"]) != 4 or len(report["streams"]) != 6:
         sys.exit("bandwidths or budgets are missing")
 
 
