@@ -88,11 +88,11 @@ class Process final : public dev::fm::Sink {
         pollfd told = {STDIN_FILENO, POLLIN, 0};
         while (::poll(&told, 1, 0) == 0) endpoint_.extract(*this);
         // It is dead by now, or will be known to be: a message to it says so, in time.
-        while (lost_ == 0) {
+        for (int asked = 0; lost_ == 0; ++asked) {
             const Status sent = endpoint_.try_send(1, 0, nullptr, 0, bytes, 0, sizeof key);
             if (sent != Status::ok && sent != Status::again && !endpoint_.lost(1))
                 end("another error than that it is dead");
-            ::usleep(20'000);
+            ::usleep(asked < 10 ? 20'000 : 300'000);
             endpoint_.extract(*this);
         }
         if (endpoint_.try_send(1, 0, nullptr, 0, bytes, 0, sizeof key) != Status::peer_failed)
@@ -135,7 +135,7 @@ class Process final : public dev::fm::Sink {
                 slots[i].length = fm_be32(next_random() % 8 == 0 ? r : r % 5000 & ~3U);
                 slots[i].page = fm_be32(r % 200);
                 slots[i].offset = fm_be32(r % 4096 & ~3U);
-                slots[i].lap = fm_be32(1 + r % 64);
+                slots[i].lap = fm_be32(1 + r % (4 + round / 1000));
             }
             endpoint_.board().kick();
         }
