@@ -189,9 +189,9 @@ double multicast_us(const std::vector<std::byte>& out, bool binomial) {
     const double quiet_s =
         3 * kBusy_s + 40e-9 * static_cast<double>(out.size()) * static_cast<double>(FM_numnodes);
     prepare(out.size());
-    FMX_compute(quiet_s);
-    const double begun = now_us();
     const auto me = static_cast<unsigned>(FM_nodeid);
+    if (me == 0) FMX_compute(quiet_s);
+    const double begun = now_us();
     if (me != 0) wait_for(state.arrived, 1);
     if (!binomial && me == 0)
         for (unsigned node = 1; node < FM_numnodes; ++node)
