@@ -32,7 +32,7 @@ def environment_of(setup):
 
 
 class Jobs:
-    """Modelled time is deterministic, so each job runs once and its figures are kept."""
+    """In modelled time runs hardly differ, so each job runs once and its figures are kept."""
 
     def __init__(self, prefix, quick=False, verbose=False, limit_s=600):
         self.mpirun = prefix / "bin" / "mpirun"
