@@ -78,6 +78,19 @@ TEST(Endpoint, ShortMessageIsOnePacket) {
     EXPECT_EQ(std::memcmp(job.sink(1).messages[0].bytes.data() + 8, body.data(), body.size()), 0);
 }
 
+TEST(Endpoint, PacketsOfStoresMayBeShorter) {
+    Job job(2, Strategy::pio, {}, 128);
+    const auto bytes = pattern(300, 3);
+    OutMessage message;
+    ASSERT_EQ(job[0].try_begin(message, 1, 300, 1), Status::ok);
+    ASSERT_EQ(job[0].try_piece(message, adi::contiguous(bytes.data(), 300), 0, 300), 300U);
+    ASSERT_EQ(job[0].try_end(message), Status::ok);
+    job.turn();
+    ASSERT_EQ(job.sink(1).messages.size(), 1U);
+    EXPECT_EQ(job.sink(1).packets, 3U);
+    EXPECT_EQ(job.sink(1).messages[0].bytes, bytes);
+}
+
 TEST(Endpoint, LengthIsAnUpperBound) {
     Job job(2);
     const auto bytes = pattern(3000, 5);

@@ -80,13 +80,14 @@ class FakeClock final : public Clock {
 };
 
 struct Job {
-    explicit Job(Node nodes, Strategy strategy = Strategy::adapt, std::vector<Clock*> clocks = {}) {
+    explicit Job(Node nodes, Strategy strategy = Strategy::adapt, std::vector<Clock*> clocks = {},
+                 std::uint32_t pio_bytes = FM_INLINE_BYTES) {
         clocks.resize(nodes);
         for (Node node = 0; node < nodes; ++node) {
             auto board = fabric.make_board(Endpoint::ring_slots_for(nodes), clocks[node]);
             boards.push_back(board.get());
-            endpoints.push_back(std::make_unique<Endpoint>(std::move(board),
-                                                           EndpointOptions{node, nodes, strategy}));
+            endpoints.push_back(std::make_unique<Endpoint>(
+                std::move(board), EndpointOptions{node, nodes, strategy, pio_bytes}));
             sinks.push_back(std::make_unique<Collector>());
         }
     }
