@@ -78,7 +78,7 @@ Endpoint::Endpoint(std::unique_ptr<Board> board, const EndpointOptions& options)
       self_(options.self),
       nodes_(options.nodes),
       strategy_(options.strategy),
-      pio_bytes_(options.pio_bytes),
+      pio_bytes_(std::clamp<std::uint32_t>(options.pio_bytes, 1, kShortBytes)),
       patience_(options.patience),
       ring_mask_(board_->ring_slots() - 1),
       ring_shift_(static_cast<std::uint32_t>(std::countr_zero(board_->ring_slots()))),

@@ -130,7 +130,7 @@ class Flow {
 class Node final : public dev::fm::Sink {
   public:
     Node(std::unique_ptr<dev::fm::Board> board, std::uint32_t self, std::uint32_t nodes)
-        : endpoint(std::move(board), {self, nodes, dev::fm::Strategy::adapt, 0}) {
+        : endpoint(std::move(board), {.self = self, .nodes = nodes, .patience = 0}) {
         for (std::uint32_t peer = 0; peer < nodes; ++peer) {
             out.emplace_back(self, peer);
             in.emplace_back(peer, self);

@@ -49,7 +49,7 @@ std::uint64_t next_random() {
 class Process final : public dev::fm::Sink {
   public:
     Process(std::unique_ptr<dev::fm::Board> board, std::uint32_t node, std::uint32_t nodes)
-        : endpoint_(std::move(board), {node, nodes, dev::fm::Strategy::adapt, 0}),
+        : endpoint_(std::move(board), {.self = node, .nodes = nodes, .patience = 0}),
           received_(nodes) {}
 
     /// Sends numbers to all the others, for ever.
