@@ -33,13 +33,17 @@ void ControlProgram::start() {
     if (ack_us == 0 || ack_us > 1000000) ack_us = 100;
     if (retransmit_us == 0 || retransmit_us > 10000000) retransmit_us = 2000;
     if (give_up_ms == 0 || give_up_ms > 600000) give_up_ms = 2000;
-    if (retransmit_us < give_up_ms * 4)
-        retransmit_us = give_up_ms * 4 + 1;  // Peer::stall counts to 255
     tick_ = 2 * ack_us;
     uint32_t ticks_per_check = (retransmit_us + ack_us - 1) / ack_us;
     check_ticks_ = ticks_per_check * tick_;
     checked_ = hw::get(REG_RTC);
-    patience_ = give_up_ms * 1000 / (ticks_per_check * ack_us) + 1;
+    // Peer::stall counts to 255: the first time-outs are as short as was asked for, later ones long
+    // enough.
+    uint32_t checks = give_up_ms * 1000 / (ticks_per_check * ack_us) + 1;
+    uint32_t shift = 0;
+    while (checks >> shift > 200) ++shift;
+    lazy_ = (1U << shift) - 1;
+    patience_ = (checks >> shift) + (shift != 0 ? kEagerChecks : 0);
     hw::set(REG_DMA_DIR, 0);
     hw::set(REG_MYRINET, 3);  // NRES and CRC
     hw::set(REG_TIMEOUT, 0);
@@ -83,6 +87,7 @@ void ControlProgram::tick() {
     uint32_t now = hw::get(REG_RTC);
     if (now - checked_ >= check_ticks_) {
         checked_ = now;
+        ++checks_;
         check_progress();
     }
     if (telling_ != 0) tell_all();
@@ -127,6 +132,7 @@ void ControlProgram::check_progress() {
             p.stall = 0;
             continue;
         }
+        if (p.stall >= kEagerChecks && (checks_ & lazy_) != 0) continue;
         // The first look may have come right after the packet went.
         if (++p.stall == 1) continue;
         if (p.stall > patience_) {

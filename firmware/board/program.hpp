@@ -76,7 +76,8 @@ class ControlProgram {
     static constexpr uint32_t kPutWindow = 16;        ///< packets of a channel's jobs in flight
     static constexpr uint32_t kOutstanding = 0x4000;  ///< sequence numbers given away at a time
     static constexpr uint32_t kSuspicious =
-        4;                                     // checks without progress until routes are looked at
+        4;  // checks without progress until routes are looked at
+    static constexpr uint32_t kEagerChecks = 16;
     static constexpr uint32_t kPatience = 24;  ///< looks at the send engine in the fast path
 
     fm_board_page* page() { return hw::at<fm_board_page>(FM_SRAM_BOARD); }
@@ -231,6 +232,9 @@ class ControlProgram {
     uint32_t tick_;         ///< ticks of the RTC between looks
     uint32_t check_ticks_;  ///< ticks of the RTC between checks for progress
     uint32_t checked_;      ///< when the last one was
+    uint32_t checks_;       ///< how many there were
+    uint32_t lazy_;         ///< mask: after kEagerChecks in vain, a channel is looked at only when
+                            ///< these bits of checks_ are 0
     uint32_t patience_;     ///< checks without progress until a node is given up
     uint32_t event_busy_;
     uint32_t telling_;  ///< endpoints (bits) that have something to be told
