@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
+#include "adi/base/config.hpp"
 #include "adi/base/futex.hpp"
 
 namespace dev::fm {
@@ -34,14 +34,8 @@ std::uint32_t credits_of(std::uint32_t ring_slots, Node nodes) {
 constexpr std::uint32_t kUsefulSlots = 20;
 constexpr std::uint32_t kLeastSlots = 64;
 constexpr std::uint32_t kMostSlots = 1024;
-}  // namespace
 
-std::uint32_t Endpoint::ring_slots_for(Node nodes) {
-    if (nodes >= kMostSlots / kUsefulSlots) return kMostSlots;
-    return std::max(std::bit_ceil(nodes * kUsefulSlots), kLeastSlots);
-}
-
-Strategy Endpoint::strategy_from_environment() {
+Strategy strategy_from_environment() {
     const char* text = std::getenv("FATHOM_FM_STRATEGY");
     if (text == nullptr) return Strategy::adapt;
     const std::string_view word = text;
@@ -54,21 +48,20 @@ Strategy Endpoint::strategy_from_environment() {
     }
     return Strategy::adapt;
 }
+}  // namespace
 
-std::uint32_t Endpoint::pio_bytes_from_environment() {
-    constexpr std::uint32_t kLeast = 4;
-    const char* text = std::getenv("FATHOM_FM_PACKET");
-    if (text == nullptr) return kShortBytes;
-    const std::string_view word = text;
-    std::uint32_t bytes = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), bytes);
-    if (error == std::errc{} && end == word.data() + word.size() && bytes >= kLeast &&
-        bytes <= kShortBytes) {
-        return bytes;
-    }
-    std::fprintf(stderr, "fathom: FATHOM_FM_PACKET=%s is not a number from %u to %u; not taken\n",
-                 text, kLeast, kShortBytes);
-    return kShortBytes;
+std::uint32_t Endpoint::ring_slots_for(Node nodes) {
+    if (nodes >= kMostSlots / kUsefulSlots) return kMostSlots;
+    return std::max(std::bit_ceil(nodes * kUsefulSlots), kLeastSlots);
+}
+
+EndpointOptions options_from_environment(Node self, Node nodes) {
+    constexpr std::int64_t kLeast = 4, kMost = Endpoint::kShortBytes;
+    return {.self = self,
+            .nodes = nodes,
+            .strategy = strategy_from_environment(),
+            .pio_bytes = static_cast<std::uint32_t>(
+                adi::config_number("FATHOM_FM_PACKET", kMost, kLeast, kMost))};
 }
 
 Endpoint::Endpoint(std::unique_ptr<Board> board, const EndpointOptions& options)
@@ -99,9 +92,10 @@ bool Endpoint::something_new() {
     return done_slot_ != known;
 }
 
-Endpoint::Park Endpoint::prepare_park() {
+adi::FutexWord Endpoint::prepare_park() {
     std::uint32_t* word = board_->events();
-    const Park park{word, std::atomic_ref<std::uint32_t>(*word).load(std::memory_order_acquire)};
+    const adi::FutexWord park{
+        word, std::atomic_ref<std::uint32_t>(*word).load(std::memory_order_acquire)};
     look_for_death();
     if (clock_ != nullptr) {
         if (!losses_.empty() || something_new()) return {word, park.value - 1};
@@ -123,7 +117,7 @@ void Endpoint::wait() {
         sched_yield();
         return;
     }
-    const Park park = prepare_park();
+    const adi::FutexWord park = prepare_park();
     if (clock_ == nullptr && losses_.empty() && !something_new()) {
         adi::futex_wait(park.word, park.value, kSleepNs);
     }

@@ -2,7 +2,7 @@
 //
 // Below is a Board (send slots in its SRAM, a receive ring in host memory); above are two users:
 // the fm device of MPI (devices/fm/fm.cpp), which takes packets as they come, and the FM library
-// (devices/fm/handlers.hpp, fm.h), which runs a handler on a fiber for each message.
+// (devices/fm/library.hpp, fm.h), which runs a handler on a fiber for each message.
 //
 // What it promises:
 //   - Messages of one (source, destination) pair arrive in the order in which they were begun,
@@ -29,6 +29,7 @@
 #include <string>
 #include <vector>
 
+#include "adi/base/futex.hpp"
 #include "adi/base/layout.hpp"
 #include "adi/base/status.hpp"
 #include "devices/fm/board.hpp"
@@ -103,6 +104,9 @@ struct EndpointOptions {
     /// and the emulator have fewer processors than they are.
     std::uint32_t patience = 500;
 };
+/// For a node of a job, with what FATHOM_FM_STRATEGY=adapt|pio|dma and FATHOM_FM_PACKET=4 to 448
+/// (pio_bytes) ask for; a value that makes no sense is not taken, with a warning.
+EndpointOptions options_from_environment(Node self, Node nodes);
 
 /// A window that a peer may deposit into, as its owner names it to the peer.
 using WindowKey = std::uint32_t;
@@ -111,10 +115,6 @@ class Endpoint {
   public:
     /// What to ask of the board (EndpointRequest::ring_slots) for a job of so many nodes.
     static std::uint32_t ring_slots_for(Node nodes);
-    /// FATHOM_FM_STRATEGY=adapt|pio|dma from the environment; `adapt` when it says nothing else.
-    static Strategy strategy_from_environment();
-    /// FATHOM_FM_PACKET=4 to 448 (EndpointOptions::pio_bytes).
-    static std::uint32_t pio_bytes_from_environment();
 
     /// The board is connected (Board::connect). It has as many staging pages as send slots.
     Endpoint(std::unique_ptr<Board> board, const EndpointOptions& options);
@@ -124,6 +124,7 @@ class Endpoint {
 
     Node self() const { return self_; }
     Node nodes() const { return nodes_; }
+    Strategy strategy() const { return strategy_; }
     Board& board() { return *board_; }
 
     // --- send --------------------------------------------------------------------------------
@@ -204,11 +205,7 @@ class Endpoint {
     /// Announces that this process is about to sleep: from now on each arrival, and each end of a
     /// slot, changes *word. Then look once more (extract), then futex_wait(word, value). In
     /// modelled time this already waits until there is something, and the sleep then ends at once.
-    struct Park {
-        std::uint32_t* word;
-        std::uint32_t value;
-    };
-    Park prepare_park();
+    adi::FutexWord prepare_park();
     void cancel_park();
     /// Ends the sleep. Any thread.
     void wake() { board_->wake(); }

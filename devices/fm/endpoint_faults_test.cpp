@@ -119,10 +119,10 @@ TEST(Endpoint, TheBoardIsGone) {
 
 TEST(Endpoint, ArrivalsEndTheSleep) {
     Job job(2);
-    const auto now = [](const Endpoint::Park& p) {
+    const auto now = [](const adi::FutexWord& p) {
         return std::atomic_ref<std::uint32_t>(*p.word).load();
     };
-    Endpoint::Park park = job[1].prepare_park();
+    adi::FutexWord park = job[1].prepare_park();
     EXPECT_EQ(now(park), park.value);
     ASSERT_EQ(job[0].try_send(1, 1, nullptr, 0, {}, 0, 0), Status::ok);
     EXPECT_NE(now(park), park.value);

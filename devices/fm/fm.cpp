@@ -82,10 +82,8 @@ Status Fm::connect(adi::Peer, std::string* error) {
         *error = "fm: " + connected.message();
         return connected.status();
     }
-    endpoint_ = std::make_unique<Endpoint>(
-        std::move(board_),
-        EndpointOptions{info_.self, info_.size, Endpoint::strategy_from_environment(),
-                        Endpoint::pio_bytes_from_environment()});
+    endpoint_ = std::make_unique<Endpoint>(std::move(board_),
+                                           options_from_environment(info_.self, info_.size));
     use_puts();
     go_away();
     return Status::ok;
@@ -100,7 +98,7 @@ void Fm::go_away() {
 /// Offers puts if the board may reach this process's memory: the system may not let an emulator.
 void Fm::use_puts() {
     // The strategies of the papers are for measurements, and theirs had no deposits.
-    if (Endpoint::strategy_from_environment() != Strategy::adapt) return;
+    if (endpoint_->strategy() != Strategy::adapt) return;
     alignas(FM_PAGE_BYTES) static std::array<std::byte, FM_PAGE_BYTES> page;
     adi::MemoryKey key;
     if (reg(page.data(), page.size(), info_.self, &key) != Status::ok) return;
@@ -154,7 +152,7 @@ int Fm::poll(adi::Sink& sink, int budget) {
 
 adi::Park Fm::prepare_park() {
     if (endpoint_ == nullptr) return {};
-    const Endpoint::Park park = endpoint_->prepare_park();
+    const adi::FutexWord park = endpoint_->prepare_park();
     return {park.word, park.value, -1};
 }
 

@@ -123,8 +123,7 @@ void initialize() {
     }
     const auto self = static_cast<Node>(FM_nodeid);
     const auto nodes = static_cast<Node>(FM_numnodes);
-    EndpointOptions options{self, nodes, Endpoint::strategy_from_environment(),
-                            Endpoint::pio_bytes_from_environment()};
+    EndpointOptions options = options_from_environment(self, nodes);
     const std::vector<adi::Peer> local = must(adi::local_peers(*p.boot), "FM_initialize");
     const std::size_t busy = local.size() + 1;  // the emulator too
     if (busy > static_cast<std::size_t>(adi::available_cpus())) options.patience = 0;
