@@ -21,11 +21,6 @@ constexpr unsigned kCrowded = 100;
 /// The emulator may have been killed: how long to sleep before looking.
 constexpr std::int64_t kLook_ns = 100'000'000;
 
-std::uint32_t* low_word(std::uint64_t* word) {
-    auto* words = reinterpret_cast<std::uint32_t*>(word);
-    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? words : words + 1;
-}
-
 }  // namespace
 
 template <class Until>
@@ -82,7 +77,7 @@ void LockstepClock::synchronize() {
     shared_clock().store(clock_, std::memory_order_seq_cst);
     const std::atomic_ref<std::uint64_t> fabric(status_.fabric_ps);
     const auto arrived = [&] { return fabric.load(std::memory_order_acquire) >= clock_; };
-    if (!arrived()) sleep_until(low_word(&status_.fabric_ps), arrived);
+    if (!arrived()) sleep_until(fm_low_word(&status_.fabric_ps), arrived);
 }
 
 void LockstepClock::look() {

@@ -16,11 +16,6 @@ std::atomic_ref<std::uint64_t> clock_of(fm_host_status& status) {
     return std::atomic_ref<std::uint64_t>(status.clock_ps);
 }
 
-std::uint32_t* low_word(std::uint64_t* word) {
-    auto* words = reinterpret_cast<std::uint32_t*>(word);
-    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? words : words + 1;
-}
-
 bool asleep(fm_host_status& status) {
     return std::atomic_ref<std::uint32_t>(status.asleep).load(std::memory_order_seq_cst) != 0;
 }
@@ -121,7 +116,7 @@ void Lockstep::publish() {
         if (fabric.load(std::memory_order_relaxed) >= now) continue;
         // Releases what the boards have done; the process acquires it.
         fabric.store(now, std::memory_order_seq_cst);
-        if (asleep(status)) adi::futex_wake(low_word(&status.fabric_ps));
+        if (asleep(status)) adi::futex_wake(fm_low_word(&status.fabric_ps));
     }
 }
 

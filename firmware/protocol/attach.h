@@ -120,6 +120,16 @@ struct fm_host_costs {
     uint64_t work[FM_WORKS]; /* by Clock::Work (devices/fm/board.hpp) */
 };
 
+/* The word of a counter in shared memory that changes with each step: a futex is 32 bits. */
+static inline uint32_t* fm_low_word(uint64_t* counter) {
+    uint32_t* words = (uint32_t*)counter;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return words + 1;
+#else
+    return words;
+#endif
+}
+
 /* One per emulator, shared by all its clients. */
 struct fm_fabric_page {
     uint32_t sleeping; /* futex; 1: the emulator sleeps, who stores into a board's SRAM, or moves
