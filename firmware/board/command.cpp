@@ -115,8 +115,7 @@ bool ControlProgram::open(Endpoint* e) {
         }
     }
     for (Record& r : e->records) {
-        r.op = FM_OP_INLINE;
-        r.packets = 1;
+        r.reset();
         r.last = kRecordDone;
     }
     hw::write(e->region->send_done, 0);

@@ -266,8 +266,7 @@ FM_INLINE bool ControlProgram::acked_one(Endpoint* e, uint32_t node, const Chann
     if (wrong != 0) return false;
     p->acked = ack;
     r->last = kRecordDone;
-    r->packets = 1;
-    r->op = FM_OP_INLINE;
+    r->reset();
     e->done = next;
     e->done_low = next & 0xffff;
     hw::write(e->region->send_done, next);

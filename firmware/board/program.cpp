@@ -18,10 +18,7 @@ void ControlProgram::start() {
             c.skip = kSlowUnused;
             c.rx_type = i ^ 1;  // no packet of this type is looked up here
         }
-        for (Record& r : e->records) {
-            r.op = FM_OP_INLINE;
-            r.packets = 1;
-        }
+        for (Record& r : e->records) r.reset();
     }
     link_polled();
     auto* buffers = hw::at<Buffer>(kBuffers);

@@ -92,8 +92,7 @@ void ControlProgram::complete(Endpoint* e, uint32_t node, uint32_t next) {
         uint32_t last = r.last;
         if (last >> 16 != node || ahead(last, next) >= 0) break;
         r.last = kRecordDone;
-        r.packets = 1;
-        r.op = FM_OP_INLINE;
+        r.reset();
     }
     bool all = true;  // before this one
     for (uint32_t i = done; i != number; ++i) {
@@ -109,8 +108,7 @@ void ControlProgram::complete(Endpoint* e, uint32_t node, uint32_t next) {
             r.last = kRecordDone;
         }
         if (!all) continue;
-        r.packets = 1;
-        r.op = FM_OP_INLINE;
+        r.reset();
         done = i + 1;
     }
     if (done == first) return;

@@ -75,6 +75,12 @@ struct Record {
     Be32 window;
     Be32 window_offset;
     Be32 chunk;  ///< of a put: bytes of a packet
+
+    /// What the fast path, which sets `last` alone, takes for granted.
+    FM_INLINE void reset() {
+        packets = 1;
+        op = FM_OP_INLINE;
+    }
 };
 static_assert(sizeof(Record) == 32);
 constexpr uint32_t kRecordDone = 0xffffffff;

@@ -137,12 +137,12 @@ struct fm_counters {
     uint32_t nodes_lost;       /* channels given up */
     uint32_t link_resets;      /* NRES */
     uint32_t interrupts;       /* of the host */
-    uint32_t dma_to_host;      /* transfers */
+    uint32_t dma_to_host;      /* transfers, but those of packets that go to the host at once */
     uint32_t dma_from_host;
     uint32_t probes_sent;      /* mapping */
     uint32_t maps;             /* maps completed */
     uint32_t map_packets_bad;
-    uint32_t loops;            /* turns of the main loop that found work */
+    uint32_t loops;            /* turns of the main loop that found anything but packets and transfers */
 };
 
 /* --- the endpoint's region: a process and the firmware ---------------------------------------- */
