@@ -18,6 +18,9 @@
 
 namespace firmware {
 
+#ifdef __lanai__
+namespace {  // nobody else's: so the compiler knows that there is one, and where its members are
+#endif
 class ControlProgram {
   public:
     /// Once, after the reset; the driver has written `board`, `flags` and the times of the board's
@@ -247,6 +250,9 @@ class ControlProgram {
     uint32_t map_sending_;  ///< the queue's first is leaving
     Mapper mapper_;
 };
+#ifdef __lanai__
+}  // namespace
+#endif
 
 }  // namespace firmware
 
