@@ -66,6 +66,16 @@ FM_INLINE void barrier() {
     __asm__ volatile("" ::: "memory");
 }
 
+/// The same pointer, of which the compiler does not know what it is made of: it keeps it in a
+/// register, and does not add up the address of each member anew.
+template <class T>
+FM_INLINE T* opaque(T* place) {
+#ifdef __lanai__
+    __asm__("" : "+r"(place));
+#endif
+    return place;
+}
+
 /// Stores to a register that starts an engine, after all stores to memory.
 FM_INLINE void start(uint32_t reg, uint32_t value) {
     barrier();

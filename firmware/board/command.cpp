@@ -104,6 +104,7 @@ bool ControlProgram::open(Endpoint* e) {
     e->lap = 1;
     e->bad_slots = 0;
     e->slot = e->region->slots;
+    e->window_key = 0;
     telling_ &= ~(1U << e->index);
     room(e);
     for (uint32_t n = 0; n < FM_MAX_NODES; ++n) {
@@ -134,6 +135,7 @@ bool ControlProgram::close(Endpoint* e) {
             // What is queued already leaves the way that it would have.
             c.skip = kSlowUnused | (c.skip & (kSlowRoute | 3));
         }
+        put_.id = kNobody;
         e->closed_key = e->key;
         e->key = 0;
         e->ring_top = kNoRoom;
@@ -147,7 +149,8 @@ bool ControlProgram::close(Endpoint* e) {
     for (uint32_t i = dma_head_; i != dma_tail_; ++i)
         if ((dma_[i & (kDmaOps - 1)].what >> 24 & (FM_ENDPOINTS - 1)) == e->index) return false;
     for (uint32_t i = job_head_; i != job_tail_; ++i)
-        if (jobs_[i & (kJobs - 1)].channel >> 8 == e->index) return false;
+        if (hw::address(jobs_[i & (kJobs - 1)].channel) - hw::address(e) < sizeof(Endpoint))
+            return false;
     return piece_last_ == 0 && (hw::get(REG_ISR) & ISR_SEND) != 0;
 }
 

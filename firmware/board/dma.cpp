@@ -12,45 +12,74 @@ void ControlProgram::queue_waiting() {
     uint32_t wire = waiting_;
     if (wire == 0) return;
     waiting_ = 0;
-    dma_[dma_tail_++ & (kDmaOps - 1)] = {waiting_bus_, wire, waiting_bytes_,
-                                         kDmaRing | waiting_endpoint_->index << 24 | wire};
+    DmaOp* op = dma_end_;
+    *op = {waiting_bus_, wire, waiting_bytes_, kDmaRing | waiting_endpoint_->index << 24 | wire};
+    dma_end_ = behind(op);
+    ++dma_tail_;
     stop_ |= kStopDma;
 }
 
 void ControlProgram::queue_dma(uint32_t bus, uint32_t sram, uint32_t bytes, uint32_t what) {
     queue_waiting();
-    DmaOp& op = dma_[dma_tail_++ & (kDmaOps - 1)];
-    op = {bus, sram, bytes, what};
-    if ((stop_ & ~kStopLong) == 0) start_dma(op);
-    stop_ |= kStopDma;
+    DmaOp* op = dma_end_;
+    *op = {bus, sram, bytes, what};
+    DmaOp* end = behind(op);
+    uint32_t stop = stop_;
+    if ((stop & ~kStopLong) == 0) {
+        start_dma(*op);
+        dma_next_ = end;
+    }
+    stop_ = stop | kStopDma;
+    dma_end_ = end;
+    ++dma_tail_;
+}
+
+/// Called by what takes long. A transfer that ends soon, with another one behind it, is waited for,
+/// with that one's words at hand: the bus is idle for a few cycles then.
+void ControlProgram::await_transfer() {
+    DmaOp* op = dma_next_;
+    if (op == dma_end_ || hw::get(REG_DMA_CTR) > kVerySoon) return;
+    uint32_t bus = op->bus, sram = op->sram, bytes = op->bytes, next = op->what, patience = kAwait;
+    uint32_t direction = next >> 31;
+    while ((hw::get(REG_ISR) & ISR_DMA) == 0)
+        if (--patience == 0) return;
+    bool failed = hw::get(REG_DMA_STS) != 0;
+    hw::set(REG_EAR, bus);
+    hw::set(REG_LAR, sram);
+    hw::set(REG_DMA_DIR, direction);
+    hw::start(REG_DMA_CTR, bytes);
+    uint32_t wire = stop_, what = dma_what_;
+    dma_what_ = next;
+    next_started(op, wire);
+    queued_done(wire, what, failed);
 }
 
 /// After the one at the head, or receive()'s own with others behind it; the next one is under way.
-void ControlProgram::queued_done(uint32_t wire, bool failed) {
-    finish_transfer(wire, failed);
+void ControlProgram::queued_done(uint32_t wire, uint32_t what, bool failed) {
+    finish_transfer(wire, what, failed);
     // There is no better time to make jobs than now.
     if (pump_due_ != 0) pump();
 }
 
-void ControlProgram::finish_transfer(uint32_t wire, bool failed) {
+void ControlProgram::finish_transfer(uint32_t wire, uint32_t what, bool failed) {
     if (wire > kStopFlags) {
         free_receive(wire & ~uint32_t{kStopFlags});
         count(counters()->dma_to_host);
         if (hw::read(direct_->region->interrupt) != 0) interrupt(direct_);
         return;
     }
-    uint32_t what = dma_[(dma_head_ - 1) & (kDmaOps - 1)].what;
-    Endpoint* e = endpoint(what >> 24 & (FM_ENDPOINTS - 1));
+    if (static_cast<int32_t>(what) < 0) {
+        uint32_t number = what & (kJobs - 1);
+        Job* job = hw::opaque(&jobs_[number]);
+        // The process took its memory away: nothing is sent, but the sequence goes on.
+        if (failed) job->wire->length = 0;
+        job->ready = 1;
+        if (!start_ready(job, number)) serve_engine();
+        count(counters()->dma_from_host);
+        return;
+    }
+    Endpoint* e = endpoint_at(what >> 24 & (FM_ENDPOINTS - 1));
     switch (what & kDmaKind) {
-        case kDmaFetch: {
-            Job& job = jobs_[what & (kJobs - 1)];
-            // The process took its memory away: nothing is sent, but the sequence goes on.
-            if (failed) job.wire->length = 0;
-            job.ready = 1;
-            serve_engine();
-            count(counters()->dma_from_host);
-            return;
-        }
         case kDmaEvent: event_busy_ = 0; break;
         case kDmaPart: break;
         default: free_receive(what & (FM_SRAM_BYTES - 1));

@@ -141,9 +141,10 @@ TEST(PutLoss, ArrivesWhole) {
     for (std::uint32_t round = 0; round < 20; ++round) {
         auto bytes = bytes_of(kBytes, round);
         for (std::uint32_t i = 0; i < kBytes; ++i) at(0, i + 4 * round) = bytes[i];
-        hosts[1].region().windows[1] = {fm_be32(0x41), fm_be32(200), fm_be32(8 * round),
+        const std::uint32_t key = (round + 1) << 6 | 1;
+        hosts[1].region().windows[1] = {fm_be32(key), fm_be32(200), fm_be32(8 * round),
                                         fm_be32(kBytes)};
-        hosts[0].put(1, kBytes, 200, 4 * round, 0x41, 0);
+        hosts[0].put(1, kBytes, 200, 4 * round, key, 0);
         hosts[0].send(1, bytes_of(5, round));
         fm_wire wire;
         std::vector<std::uint8_t> payload;

@@ -126,24 +126,27 @@ FM_INLINE void ControlProgram::start_dma(const DmaOp& op) {
     hw::set(REG_LAR, op.sram);
     hw::set(REG_DMA_DIR, op.what >> 31);
     hw::start(REG_DMA_CTR, op.bytes);
+    dma_what_ = op.what;
 }
 
 // First of all the next transfer: the host's bus is the narrowest place.
 FM_INLINE void ControlProgram::next_transfer(uint32_t wire) {
-    uint32_t head = dma_head_;
-    if (wire <= kStopFlags) {
-        ++head;
-        dma_head_ = head;
-    } else {
-        stop_ = wire & kStopFlags;
-    }
-    if (head != dma_tail_) {
-        start_dma(dma_[head & (kDmaOps - 1)]);
+    DmaOp* op = dma_next_;
+    if (op != dma_end_) [[likely]] {
+        start_dma(*op);
+        next_started(op, wire);
         return;
     }
     hw::set(REG_ISR, ISR_DMA);
-    stop_ &= ~kStopDma;
     hw::set(REG_DMA_DIR, 0);
+    stop_ = wire & kStopLong;
+    if (wire <= kStopFlags) ++dma_head_;
+}
+
+FM_INLINE void ControlProgram::next_started(DmaOp* op, uint32_t wire) {
+    dma_next_ = behind(op);
+    stop_ = wire & kStopFlags;
+    if (wire <= kStopFlags) ++dma_head_;
 }
 
 // A transfer is done: receive()'s own, with nothing behind it, or queued_done()'s.
@@ -151,8 +154,9 @@ FM_INLINE void ControlProgram::dma_done() {
     uint32_t wire = stop_;
     if ((wire & kStopFlags) != 0) {
         bool failed = hw::get(REG_DMA_STS) != 0;
+        uint32_t what = dma_what_;
         next_transfer(wire);
-        queued_done(wire, failed);
+        queued_done(wire, what, failed);
         return;
     }
     Endpoint* e = direct_;

@@ -15,12 +15,122 @@ bool ControlProgram::engines_due() {
     return (stop_ & kStopDma) != 0 && (hw::get(REG_ISR) & (ISR_DMA | ISR_RECV) & mask_) != 0;
 }
 
+/// Header of the packet at the channel's cursor, which goes on: all but type, length and user
+/// words. `local`: a buffer for a packet to this very board.
+FM_INLINE ControlProgram::Job& ControlProgram::new_job(Endpoint* e, uint32_t node, fm_wire* local) {
+    Channel& c = e->channels[node];
+    Peer& p = e->peers[node];
+    uint32_t number = job_tail_;
+    job_tail_ = number + 1;
+    number &= kJobs - 1;
+    Job& job = *hw::opaque(&jobs_[number]);
+    fm_wire* wire = local != nullptr ? local : job_buffer(number);
+    job.wire = wire;
+    job.local = local != nullptr ? 1 : 0;
+    job.channel = &c;
+    job.peer = &p;
+    job.ready = 0;
+    ++p.jobs;
+    uint32_t sequence = p.cursor;
+    p.cursor = sequence + 1;
+    wire->key = c.key.raw;
+    wire->source = fm_be32(static_cast<uint32_t>(c.from) << 16 | sequence);
+    return job;
+}
+
+/// Fetches a job's payload, which lies within one page.
+FM_INLINE void ControlProgram::fetch(Job* job, uint32_t page, uint32_t offset, uint32_t bytes,
+                                     uint32_t what) {
+    fm_wire* wire = job->wire;
+    if ((page & FM_PAGE_VALID) == 0) bytes = 0;  // taken away meanwhile; see deposit()
+    wire->length = fm_be32(bytes << 16);
+    if (bytes == 0) {
+        job->ready = 1;
+        mask_ |= ISR_SEND;
+        return;
+    }
+    queue_dma(page - FM_PAGE_VALID + offset, hw::address(wire) + kHeader, words_up(bytes), what);
+}
+
+/// Packet `index` of the put in `r`, the one at the cursor, is the next that fetch_put() makes.
+void ControlProgram::seek_put(Endpoint* e, uint32_t node, const Record& r, uint32_t index) {
+    Channel* c = &e->channels[node];
+    Peer* p = &e->peers[node];
+    uint32_t shift = r.shift, offset = r.offset, length = r.length;
+    Piece piece = put_piece(length, offset, shift, index);
+    offset += piece.start;
+    put_.id = id(e, node);
+    put_.channel = c;
+    put_.peer = p;
+    put_.type = c->type ^ (FM_KIND_DATA ^ FM_KIND_DEPOSIT) << 8;
+    put_.key = c->key;
+    put_.source = static_cast<uint32_t>(c->from) << 16;
+    put_.what = kDmaFetch | e->index << 24;
+    put_.sequence = p->cursor;
+    put_.left = length - piece.start;
+    put_.entry = e->pages + (r.page + offset / FM_PAGE_BYTES);
+    put_.offset = offset % FM_PAGE_BYTES;
+    put_.chunk = 1U << shift;
+    put_.window = r.window;
+    put_.at = r.window_offset + piece.start;
+}
+
+/// The next packet of put_, if that is next in its channel and there is room. False: not so, or it
+/// was the last.
+bool ControlProgram::fetch_put() {
+    Peer* p = put_.peer;
+    uint32_t sequence = put_.sequence, tail = job_tail_;
+    if (p->cursor != sequence || tail - job_head_ == kJobs || !in_window(p)) return false;
+    uint32_t offset = put_.offset, left = put_.left, at = put_.at, chunk = put_.chunk;
+    uint32_t bytes = chunk - (offset & (chunk - 1));
+    if (bytes > left) bytes = left;
+    uint32_t number = tail & (kJobs - 1);
+    Job* job = hw::opaque(&jobs_[number]);
+    fm_wire* wire = hw::opaque(job_buffer(number));
+    job->wire = wire;
+    job->channel = put_.channel;
+    job->peer = p;
+    job->ready = 0;
+    job->local = 0;
+    job_tail_ = tail + 1;
+    ++p->jobs;
+    p->cursor = sequence + 1;
+    left -= bytes;
+    put_.left = left;
+    put_.sequence = (sequence + 1) & 0xffff;
+    wire->type = fm_be32(put_.type);
+    wire->key = fm_be32(put_.key);
+    wire->source = fm_be32(put_.source | sequence);
+    wire->user[0] = fm_be32(put_.window);
+    wire->user[1] = fm_be32(left == 0 ? at | 1 : at);
+    put_.at = at + bytes;
+    const uint32_t* entry = put_.entry;
+    uint32_t page = fm_be32(*entry), next = offset + bytes;
+    if (next == FM_PAGE_BYTES) {
+        next = 0;
+        put_.entry = entry + 1;
+    }
+    put_.offset = next;
+    if (left == 0) put_.id = kNobody;
+    fetch(job, page, offset, bytes, put_.what | number);
+    return left != 0;
+}
+
 /// Makes jobs of what channels have to send, a packet of each in turn.
 void ControlProgram::pump() {
     pump_due_ = 0;
-    for (uint32_t left = work_.size(); left != 0 && job_tail_ - job_head_ < kJobs;) {
+    uint32_t left = work_.size();
+    if (left == 1 && work_.first() == put_.id) {  // the usual, when there is much to do
+        while (fetch_put()) {
+            if ((hw::get(REG_ISR) & (ISR_DMA | ISR_RECV) & mask_) != 0) {
+                pump_due_ = 1;
+                return;
+            }
+        }
+    }
+    while (left != 0 && job_tail_ - job_head_ < kJobs) {
         uint32_t channel = work_.pop(), node = channel & 0xff;
-        Endpoint* e = endpoint(channel >> 8);
+        Endpoint* e = endpoint_at(channel >> 8);
         Peer& p = e->peers[node];
         p.owed = p.owed & ~kPeerWork;
         if (e->key == 0 || !may_send(e, node)) {
@@ -46,15 +156,17 @@ void ControlProgram::pump() {
 /// packet at a time.
 bool ControlProgram::may_send(Endpoint* e, uint32_t node) {
     const Peer& p = e->peers[node];
-    uint32_t cursor = p.cursor;
-    if (cursor == static_cast<uint16_t>(e->channels[node].sequence + 1)) return false;
-    return static_cast<uint16_t>(cursor - p.acked) < (p.stall > 2 ? 1 : kPutWindow);
+    return p.cursor != static_cast<uint16_t>(e->channels[node].sequence + 1) && in_window(&p);
 }
 
 /// The packet at the channel's cursor. False when a buffer is missing.
 bool ControlProgram::make_job(Endpoint* e, uint32_t node) {
     Channel& c = e->channels[node];
     Peer& p = e->peers[node];
+    if (put_.id == id(e, node) && put_.sequence == p.cursor) {
+        fetch_put();
+        return true;
+    }
     uint32_t sequence = p.cursor, done = e->done, number = e->number;
     uint32_t i = done + (((c.skip >> kHintShift) - done) & (FM_SEND_SLOTS - 1));
     if (i - done >= number - done) i = done;
@@ -76,54 +188,42 @@ bool ControlProgram::make_job(Endpoint* e, uint32_t node) {
 /// page is fetched, and the job ready only when it is here. False when a buffer is missing.
 bool ControlProgram::emit_job(Endpoint* e, uint32_t node, Record* r, uint32_t slot,
                               uint32_t index) {
-    Channel& c = e->channels[node];
-    Peer& p = e->peers[node];
-    uint32_t number = job_tail_ & (kJobs - 1);
-    Job& job = jobs_[number];
-    job.wire = &hw::at<Buffer>(kBuffers)[kReceiveBuffers + number].wire;
-    job.local = board_of(&c) == board_;
-    if (job.local != 0) {
-        job.wire = take_free();
-        if (job.wire == nullptr) return false;
+    const Channel& c = e->channels[node];
+    fm_wire* local = nullptr;
+    uint32_t op = r->op;
+    if (board_of(&c) == board_) {
+        local = take_free();
+        if (local == nullptr) return false;
     }
-    job.channel = id(e, node);
-    job.ready = 0;
-    ++job_tail_;
-    ++p.jobs;
-    uint32_t sequence = p.cursor;
-    p.cursor = sequence + 1;
-    fm_wire& wire = *job.wire;
-    wire.type = c.type.raw;
-    wire.key = c.key.raw;
-    wire.source = fm_be32(static_cast<uint32_t>(c.from) << 16 | sequence);
+    if (op == FM_OP_PUT && local == nullptr) {
+        seek_put(e, node, *r, index);
+        fetch_put();
+        return true;
+    }
     const fm_slot& s = e->region->slots[slot];
-    uint32_t op = r->op, from = r->offset, bytes = r->length;
+    Job& job = new_job(e, node, local);
+    fm_wire* wire = job.wire;
+    wire->type = c.type.raw;
+    wire->user[0] = s.wire.user[0];
+    wire->user[1] = s.wire.user[1];
     if (op == FM_OP_INLINE) {
         fill_inline(&job, s);
         return true;
     }
+    uint32_t offset = r->offset, bytes = r->length, page = r->page;
     if (op == FM_OP_PUT) {
-        Piece piece = put_piece(bytes, from, r->chunk, index);
-        bool last = index + 1 == r->packets;
-        wire.type = fm_be32((c.type & 0xffff00ff) | FM_KIND_DEPOSIT << 8);
-        wire.user[0] = r->window.raw;
-        wire.user[1] = fm_be32((r->window_offset + piece.start) | (last ? 1 : 0));
-        from += piece.start;
+        Piece piece = put_piece(bytes, offset, r->shift, index);
+        wire->type = fm_be32(c.type ^ (FM_KIND_DATA ^ FM_KIND_DEPOSIT) << 8);
+        wire->user[0] = r->window.raw;
+        wire->user[1] =
+            fm_be32((r->window_offset + piece.start) | (index + 1 == r->packets ? 1 : 0));
+        offset += piece.start;
+        page += offset / FM_PAGE_BYTES;
+        offset %= FM_PAGE_BYTES;
         bytes = piece.bytes;
-    } else {
-        wire.user[0] = s.wire.user[0];
-        wire.user[1] = s.wire.user[1];
     }
-    uint32_t page = fm_be32(e->pages[r->page + from / FM_PAGE_BYTES]);
-    if ((page & FM_PAGE_VALID) == 0) bytes = 0;  // taken away meanwhile; see deposit()
-    wire.length = fm_be32(bytes << 16);
-    if (bytes == 0) {
-        job.ready = 1;
-        mask_ |= ISR_SEND;
-        return true;
-    }
-    queue_dma(page - FM_PAGE_VALID + from % FM_PAGE_BYTES, hw::address(&wire) + kHeader,
-              words_up(bytes), kDmaFetch | e->index << 24 | number);
+    fetch(&job, fm_be32(e->pages[page]), offset, bytes,
+          kDmaFetch | e->index << 24 | ((job_tail_ - 1) & (kJobs - 1)));
     return true;
 }
 
@@ -133,8 +233,6 @@ void ControlProgram::fill_inline(Job* job, const fm_slot& s) {
     uint32_t bytes = hw::read(s.length);
     if (!inline_fits(bytes)) bytes = 0;
     wire.length = fm_be32(bytes << 16);
-    wire.user[0] = s.wire.user[0];
-    wire.user[1] = s.wire.user[1];
     const auto* source = reinterpret_cast<const uint32_t*>(s.payload);
     auto* target = reinterpret_cast<uint32_t*>(job->wire + 1);
     for (uint32_t i = words_up(bytes) / 4; i != 0; --i) *target++ = *source++;

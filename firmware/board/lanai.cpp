@@ -1,5 +1,6 @@
 // The image: everything in one translation unit, as the linker and the optimizer like it best.
 #include "firmware/board/command.cpp"
+#include "firmware/board/deposit.cpp"
 #include "firmware/board/dma.cpp"
 #include "firmware/board/jobs.cpp"
 #include "firmware/board/mapping.cpp"

@@ -20,6 +20,8 @@ void ControlProgram::start() {
         }
         for (Record& r : e->records) r.reset();
     }
+    put_.id = kNobody;
+    dma_next_ = dma_end_ = dma_;
     link_polled();
     auto* buffers = hw::at<Buffer>(kBuffers);
     for (uint32_t i = 0; i < kReceiveBuffers; ++i) free_receive(hw::address(&buffers[i].wire));
@@ -150,6 +152,7 @@ void ControlProgram::give_up(Endpoint* e, uint32_t node) {
     c.skip = c.skip | kSlowLost;
     acked(e, node, c.sequence + 1U);
     p.cursor = p.acked;
+    put_.id = kNobody;
     count(counters()->nodes_lost);
     p.owed = p.owed | kPeerTellLost;
     telling_ |= 1U << e->index;

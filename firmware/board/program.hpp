@@ -35,9 +35,24 @@ class ControlProgram {
     /// A packet on its way to the wire.
     struct Job {
         fm_wire* wire;
-        uint32_t channel;  ///< endpoint << 8 | node
-        uint8_t ready;     ///< filled
-        uint8_t local;     ///< to this board: in a receive buffer
+        Channel* channel;
+        Peer* peer;
+        uint8_t ready;  ///< filled
+        uint8_t local;  ///< to this board: in a receive buffer
+    };
+    /// The put that fetch_put() makes packets of.
+    struct Put {
+        uint32_t id;  ///< of its channel; kNobody: there is none
+        Channel* channel;
+        Peer* peer;
+        uint32_t type, key, source;  ///< of the wire header, sequence number 0
+        uint32_t what;               ///< of its transfers, job 0
+        uint32_t sequence;      ///< of its next packet: not this, and the cursor has been moved
+        uint32_t left;          ///< bytes of that packet and those behind it
+        const uint32_t* entry;  ///< of its page
+        uint32_t offset;        ///< in the page
+        uint32_t chunk;
+        uint32_t window, at;
     };
     struct DmaOp {
         uint32_t bus, sram, bytes;
@@ -64,6 +79,7 @@ class ControlProgram {
             entries[tail & (FM_ENDPOINTS * FM_MAX_NODES - 1)] = static_cast<uint16_t>(id);
             ++tail;
         }
+        uint32_t first() const { return entries[head & (FM_ENDPOINTS * FM_MAX_NODES - 1)]; }
         uint32_t pop() { return entries[head++ & (FM_ENDPOINTS * FM_MAX_NODES - 1)]; }
         uint32_t size() const { return tail - head; }
     };
@@ -74,9 +90,10 @@ class ControlProgram {
     static constexpr uint32_t kDmaOps = 16;  ///< two for each receive buffer, jobs, the event
     static constexpr uint32_t kControls = 16;
     static constexpr uint32_t kSoon = 1024;  ///< bytes of a transfer that is worth waiting for
-    static constexpr uint32_t kVerySoon = 384;
+    static constexpr uint32_t kVerySoon = 600;
+    static constexpr uint32_t kAwait = 40;  ///< looks at the DMA engine, as long as kVerySoon lasts
     static constexpr uint32_t kNobody = 0x10000;      ///< no node
-    static constexpr uint32_t kPutWindow = 16;        ///< packets of a channel's jobs in flight
+    static constexpr uint32_t kPutWindow = 32;        ///< packets of a channel's jobs in flight
     static constexpr uint32_t kOutstanding = 0x4000;  ///< sequence numbers given away at a time
     static constexpr uint32_t kSuspicious =
         4;  // checks without progress until routes are looked at
@@ -87,6 +104,10 @@ class ControlProgram {
     fm_counters* counters() { return hw::at<fm_counters>(FM_SRAM_COUNTERS); }
     FM_INLINE static void count(uint32_t& counter) { counter = fm_be32(fm_be32(counter) + 1); }
     static Endpoint* endpoint(uint32_t index) { return hw::at<Endpoint>(kEndpoints) + index; }
+    /// The same by a load; after start() has begun.
+    static Endpoint* endpoint_at(uint32_t index) {
+        return hw::at<Ref<Endpoint>>(kEndpointTable)[index];
+    }
     static uint32_t id(const Endpoint* e, uint32_t node) { return e->index << 8 | node; }
     static uint32_t board_of(const Channel* c) { return c->rx_source >> 24; }
     static fm_node& scratch(Endpoint* e, uint32_t node) {
@@ -138,10 +159,23 @@ class ControlProgram {
     bool make_job(Endpoint* e, uint32_t node);
     bool emit_job(Endpoint* e, uint32_t node, Record* r, uint32_t slot, uint32_t index);
     void fill_inline(Job* job, const fm_slot& s);
+    FM_INLINE Job& new_job(Endpoint* e, uint32_t node, fm_wire* local);
+    FM_INLINE void fetch(Job* job, uint32_t page, uint32_t offset, uint32_t bytes, uint32_t what);
+    FM_INLINE static fm_wire* job_buffer(uint32_t number) {
+        return &hw::at<Buffer>(kBuffers)[kReceiveBuffers + number].wire;
+    }
+    FM_INLINE static bool in_window(const Peer* p) {
+        return static_cast<uint16_t>(p->cursor - p->acked) < (p->stall > 2 ? 1U : kPutWindow);
+    }
+    void seek_put(Endpoint* e, uint32_t node, const Record& r, uint32_t index);
+    bool fetch_put();
     void serve_send();
     void serve_engine();
     bool serve_short();
-    bool start_direct(Job* job);
+    FM_INLINE bool start_direct(Job* job);
+    FM_INLINE bool nothing_short() const;
+    FM_INLINE bool send_free() const;
+    bool start_ready(Job* job, uint32_t number);
     void start_job(Job* job);
     void finish_job(bool more);
     void queue_control(const Control& control);
@@ -168,8 +202,16 @@ class ControlProgram {
     void closed_by_peer(Endpoint* e, uint32_t type, uint32_t source);
     bool in_order(Endpoint* e, uint32_t node, uint32_t source);
     bool to_ring(Endpoint* e, fm_wire* wire, uint32_t what);
-    bool deposit(Endpoint* e, uint32_t node, const fm_wire* wire);
     FM_INLINE void advance_ring(Endpoint* e);
+
+    // deposit.cpp
+    bool take_next(fm_wire* packet, uint32_t end);
+    FM_INLINE void take_ack(Endpoint* e, uint32_t node, uint32_t ack);
+    bool find_window(Endpoint* e, uint32_t node, uint32_t key);
+    bool take_deposit(Endpoint* e, uint32_t node, const fm_wire* packet, uint32_t bytes);
+    void accept_deposit(Endpoint* e, uint32_t node, Channel* c, uint32_t source, uint32_t ack,
+                        bool last);
+    bool deposit(Endpoint* e, uint32_t node, const fm_wire* wire);
 
     // mapping.cpp
     void start_mapping();
@@ -193,10 +235,13 @@ class ControlProgram {
     void queue_waiting();
     void queue_dma(uint32_t bus, uint32_t sram, uint32_t bytes, uint32_t what);
     FM_INLINE void start_dma(const DmaOp& op);
+    FM_INLINE DmaOp* behind(DmaOp* op) { return op == dma_ + kDmaOps - 1 ? dma_ : op + 1; }
     FM_INLINE void dma_done();
-    void queued_done(uint32_t wire, bool failed);
-    void finish_transfer(uint32_t wire, bool failed);
+    void queued_done(uint32_t wire, uint32_t what, bool failed);
+    void finish_transfer(uint32_t wire, uint32_t what, bool failed);
     FM_INLINE void next_transfer(uint32_t wire);
+    FM_INLINE void next_started(DmaOp* op, uint32_t wire);
+    void await_transfer();
 
     /// ISR bits that are work now. DMA: there are transfers; SEND: something waits for the engine;
     /// RECV and BUFF: a buffer is armed.
@@ -218,12 +263,16 @@ class ControlProgram {
     uint32_t starved_;  ///< somebody waits for one
 
     DmaOp dma_[kDmaOps];
-    uint32_t dma_head_, dma_tail_;
+    DmaOp* dma_next_;               ///< the first that has not been started
+    DmaOp* dma_end_;                ///< behind the last
+    uint32_t dma_what_;             ///< DmaOp::what of the one under way
+    uint32_t dma_head_, dma_tail_;  ///< transfers that have ended, and all; free-running
 
     Job jobs_[kJobs];
     uint32_t job_head_, job_tail_;
     uint32_t job_sending_;
     uint32_t pump_due_;  ///< channels wait for pump()
+    Put put_;
     uint32_t piece_from_,
         piece_last_;  ///< rest of a packet whose header has begun to leave; last 0: none
     Control controls_[kControls];

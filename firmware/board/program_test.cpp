@@ -115,6 +115,7 @@ TEST(ControlProgram, DepositsBetweenAnyTwoPlaces) {
     from.map(12);
     to.map(12);
     for (auto& board : fabric.boards) board->dma_delay = board->send_delay = 3;
+    std::uint32_t windows = 0;
     for (std::uint32_t length : {4U, 1020U, 1024U, 1028U, 4096U, 4100U, 16384U, 16388U, 40000U}) {
         for (std::uint32_t source : {0U, 16U, 4092U}) {
             for (std::uint32_t target : {0U, 16U, 4092U}) {
@@ -123,9 +124,10 @@ TEST(ControlProgram, DepositsBetweenAnyTwoPlaces) {
                     to.at(i) = 0xee;
                 }
                 fm_window& w = hosts[1].region().windows[5];
-                w = {fm_be32(0x140 | 5), fm_be32(0 << 16 | 200), fm_be32(target & 4095),
+                const std::uint32_t key = ++windows << 6 | 5;
+                w = {fm_be32(key), fm_be32(0 << 16 | 200), fm_be32(target & 4095),
                      fm_be32(length + 8)};
-                hosts[0].put(1, length, 200 + source / 4096, source % 4096, 0x140 | 5, 8);
+                hosts[0].put(1, length, 200 + source / 4096, source % 4096, key, 8);
                 hosts[0].send(1, bytes_of(9, 9));  // what follows a put arrives after it
                 fm_wire wire;
                 std::vector<std::uint8_t> payload;
@@ -192,6 +194,39 @@ TEST(ControlProgram, RefusesDepositsOutsideOfTheWindow) {
         EXPECT_EQ(hosts[0].done(), refused);
     }
     for (std::uint32_t i = 0; i < FM_PAGE_BYTES; ++i) EXPECT_EQ(to.at(i), 0);
+}
+
+// What was found of a window before is believed as long as its key stands there, and no further.
+TEST(ControlProgram, RefusesDepositsIntoAWindowThatWasGood) {
+    Fabric fabric(3);
+    auto hosts = fabric.open({0, 1U << 24, 2U << 24});
+    Memory from{*fabric.boards[0], 0x2000000}, to{*fabric.boards[1], 0x3000000};
+    Memory other{*fabric.boards[2], 0x4000000};
+    from.map(2);
+    to.map(2);
+    other.map(1);
+    fm_window& w = hosts[1].region().windows[5];
+    std::uint32_t accepted = 0, refused = 0;
+    const auto put = [&](std::size_t host, std::uint32_t bytes, std::uint32_t at, bool good) {
+        hosts[host].put(1, bytes, 200, 0, 0x45, at);
+        fabric.run(100);
+        fabric.pass(200);
+        fabric.run(30);
+        EXPECT_EQ(fabric.boards[1]->counter(&fm_counters::deposits), accepted += good ? 1 : 0);
+        EXPECT_EQ(fabric.boards[1]->counter(&fm_counters::bad_deposits), refused += good ? 0 : 1);
+    };
+    w = {fm_be32(0x45), fm_be32(200), fm_be32(4000), fm_be32(256)};
+    put(0, 64, 0, true);
+    put(0, 128, 64, true);  // into two pages
+    put(2, 64, 0, false);   // another node's
+    put(0, 64, 196, false);
+    put(0, 64, 0xfffffffc, false);
+    put(0, 64, 192, true);
+    fabric.boards[1]->map_page(0, 201, 0);
+    put(0, 128, 64, false);
+    put(0, 64, 0, true);
+    w.key = 0;
+    put(0, 64, 0, false);
 }
 
 TEST(ControlProgram, TellsOfSlotsThatMakeNoSense) {

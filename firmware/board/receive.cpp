@@ -72,6 +72,8 @@ void ControlProgram::receive_other(fm_wire* wire, uint32_t end) {
     // It lacks nothing but the DMA engine, which is soon free: then receive() is quicker.
     if (stop_ > kStopFlags && (stop_ & kStopFlags) == 0 && hw::get(REG_DMA_CTR) <= kSoon) return;
     arm_receive();
+    await_transfer();
+    if (take_next(wire, end)) return;
     if ((stop_ & kStopLong) == 0) {
         process(wire, end);
         return;
@@ -140,26 +142,19 @@ bool ControlProgram::process_open(Endpoint* e, fm_wire* wire, uint32_t kind) {
     if (p.stall > 1) p.stall = 1;  // it is there
     if (kind == FM_KIND_DATA || kind == FM_KIND_DEPOSIT) {
         if (in_order(e, node, source)) {
-            bool taken = false;
             if (kind == FM_KIND_DEPOSIT) {
-                taken = deposit(e, node, wire);
-            } else if (to_ring(e, wire, kDmaRing | e->index << 24 | hw::address(wire))) {
-                taken = true;
-            } else {
-                // Not accepted, and its sender learns that the node is alive.
-                count(counters()->ring_full);
-                owe(e, node, kOweAtOnce);
-                return false;
+                bool taken = deposit(e, node, wire);
+                accept_deposit(e, node, &c, source, ack, (fm_be32(wire->user[1]) & 1) != 0);
+                return taken;
             }
-            accept(e, node, &c, source, ack);
-            if (kind == FM_KIND_DEPOSIT) {
-                // The sender's slot is done with when the last is acknowledged: it need not wait.
-                bool last = (fm_be32(wire->user[1]) & 1) != 0;
-                if (p.owed >= kOwe) owe(e, node, last ? kOweAtOnce : kOwe);
-                // No transfer to the ring follows, whose end would look at this.
-                if (hw::read(e->region->interrupt) != 0) interrupt(e);
+            if (to_ring(e, wire, kDmaRing | e->index << 24 | hw::address(wire))) {
+                accept(e, node, &c, source, ack);
+                return true;
             }
-            return taken;
+            // Not accepted, and its sender learns that the node is alive.
+            count(counters()->ring_full);
+            owe(e, node, kOweAtOnce);
+            return false;
         }
     }
     if (acknowledges(ack, p.acked, c.sequence + 1U)) acked(e, node, ack);
@@ -190,39 +185,6 @@ bool ControlProgram::in_order(Endpoint* e, uint32_t node, uint32_t source) {
         }
     }
     return false;
-}
-
-/// Stores a deposit's bytes where its window is. True when a transfer holds the buffer.
-bool ControlProgram::deposit(Endpoint* e, uint32_t node, const fm_wire* wire) {
-    uint32_t key = fm_be32(wire->user[0]), at = fm_be32(wire->user[1]) & ~1U;
-    uint32_t bytes = fm_be32(wire->length) >> 16;
-    if (bytes == 0) return false;  // its sender's memory was gone
-    const fm_window& shared = e->region->windows[key & (FM_WINDOWS - 1)];
-    fm_window window{hw::read(shared.key), hw::read(shared.page), hw::read(shared.offset),
-                     hw::read(shared.length)};
-    Deposit place = deposit_place(window, key, node, at, bytes);
-    uint32_t first = FM_PAGE_BYTES - place.offset;
-    uint32_t pages[2] = {0, FM_PAGE_VALID};
-    if (place.fits) {
-        pages[0] = fm_be32(e->pages[place.page]);
-        if (bytes > first) pages[1] = fm_be32(e->pages[place.page + 1]);
-    }
-    if ((pages[0] & pages[1] & FM_PAGE_VALID) == 0) {
-        count(counters()->bad_deposits);
-        acknowledge(e, node, FM_KIND_NAK, FM_NAK_DEPOSIT);
-        return false;
-    }
-    count(counters()->deposits);
-    uint32_t from = hw::address(wire) + kHeader, what = e->index << 24 | hw::address(wire);
-    uint32_t bus = (pages[0] & ~(FM_PAGE_BYTES - 1U)) + place.offset;
-    if (bytes <= first) {
-        queue_dma(bus, from, bytes, kDmaDeposit | what);
-    } else {
-        queue_dma(bus, from, first, kDmaPart | what);
-        queue_dma(pages[1] & ~(FM_PAGE_BYTES - 1U), from + first, bytes - first,
-                  kDmaDeposit | what);
-    }
-    return true;
 }
 
 /// A packet for no open endpoint. If its job's process is gone, the sender is told, but of what had

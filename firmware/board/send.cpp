@@ -3,8 +3,39 @@
 
 namespace firmware {
 
+/// Is there nothing but jobs for the send engine?
+FM_INLINE bool ControlProgram::nothing_short() const {
+    return ((control_head_ ^ control_tail_) | (map_head_ ^ map_tail_) | map_wants_ | map_sending_ |
+            piece_last_) == 0;
+}
+
+/// May a short packet leave at once?
+FM_INLINE bool ControlProgram::send_free() const {
+    return (hw::get(REG_ISR) & ISR_SEND) != 0 &&
+           (piece_last_ | job_sending_ | map_sending_ | (control_head_ ^ control_tail_)) == 0;
+}
+
+/// Starts a job whose route is short. False: nothing was done.
+FM_INLINE bool ControlProgram::start_direct(Job* job) {
+    Channel* c = job->channel;
+    uint32_t skip = c->skip;
+    if ((skip & kSlowRoute) != 0) return false;
+    fm_wire* packet = job->wire;
+    uint32_t bytes = fm_be32(packet->length) >> 16, wire = hw::address(packet);
+    packet->length = fm_be32(bytes << 16 | c->expected);
+    *hw::at<Be32>(wire - 4) = c->route;
+    hw::set(REG_SA, skip & 3);
+    hw::set(REG_SMP, wire - 4);
+    hw::start(REG_SMLT, wire + kHeader + words_up(bytes) - 4);
+    clear_owed(job->peer);
+    job_sending_ = 1;
+    return true;
+}
+
 /// Takes the next slot when it is not for the fast path: checks it, and queues what it asks for.
 void ControlProgram::take_slot(Endpoint* e) {
+    // What a transfer brings is to leave as soon as that ends.
+    if ((stop_ & kStopDma) != 0 && hw::get(REG_DMA_CTR) <= kVerySoon) return;
     fm_slot* s = e->slot;
     uint32_t word = hw::read(s->command), number = e->number;
     uint32_t op = word >> 24, node = word & 0xffffff, slot = number & (FM_SEND_SLOTS - 1);
@@ -31,11 +62,15 @@ void ControlProgram::take_slot(Endpoint* e) {
     r.last = node << 16 | last;
     counters()->sent = fm_be32(fm_be32(counters()->sent) + packets);
     advance_slot(e, s, number);
+    bool next = p.cursor == static_cast<uint16_t>(first) && may_send(e, node);
     if ((skip & kSlowQueued) == 0) {
         c.skip = skip | kSlowQueued | slot << kHintShift;
         p.cursor = first;
-        if (job_tail_ - job_head_ < kJobs && emit_job(e, node, &r, slot, 0) && packets == 1) return;
+        next = true;
     }
+    // Nothing waits before it: it need not be looked for.
+    if (next && job_tail_ - job_head_ < kJobs && emit_job(e, node, &r, slot, 0) && packets == 1)
+        return;
     add_work(e, node);
     pump();
 }
@@ -60,9 +95,9 @@ bool ControlProgram::check_slot(Endpoint* e, const fm_slot* s, uint32_t op, Reco
     } else if (op == FM_OP_PUT) {
         uint32_t window_offset = hw::read(s->window_offset);
         if (!put_fits(length, page, offset, window_offset)) return false;
-        uint32_t chunk = put_chunk(length);
-        r->chunk = chunk;
-        packets = put_packets(length, offset, chunk);
+        uint32_t shift = put_shift(length);
+        r->shift = shift;
+        packets = put_packets(length, offset, shift);
         r->window = hw::read(s->window);
         r->window_offset = window_offset;
     } else if (op != FM_OP_INLINE || !inline_fits(length)) {
@@ -87,6 +122,9 @@ void ControlProgram::complete_slot(Endpoint* e) {
 /// their order, whatever the order of the acknowledgements.
 void ControlProgram::complete(Endpoint* e, uint32_t node, uint32_t next) {
     uint32_t done = e->done, number = e->number, first = done;
+    // The usual while a put goes on: the oldest is this node's, and so are none that are over.
+    uint32_t oldest = e->records[done & (FM_SEND_SLOTS - 1)].last;
+    if (oldest >> 16 == node && ahead(oldest, next) >= 0) return;
     for (; done != number; ++done) {  // the usual: the oldest are this node's
         Record& r = e->records[done & (FM_SEND_SLOTS - 1)];
         uint32_t last = r.last;
@@ -152,31 +190,29 @@ void ControlProgram::resend(Endpoint* e, uint32_t node) {
     if (static_cast<uint16_t>(c.sequence + 1 - p.acked) == 0) return;
     counters()->retransmitted = fm_be32(fm_be32(counters()->retransmitted) + again);
     p.cursor = p.acked;
+    put_.id = kNobody;
     c.skip = (c.skip & 0xffff) | kSlowQueued | (e->done & (FM_SEND_SLOTS - 1)) << kHintShift;
     add_work(e, node);
     pump();
 }
 
 /// Gives the send engine what waits for it, if it is free. Then SEND is in the mask if and only if
-/// something goes on when it is free again.
+/// something goes on when it is free again, and is not on its way from the host.
 void ControlProgram::serve_send() {
-    // A transfer that ends soon comes first, when it brings what is to leave next: what is done
-    // here would keep the one after it waiting.
-    uint32_t next = job_head_ + 1;
-    if (job_sending_ != 0 && (stop_ & kStopDma) != 0 && next != job_tail_ &&
-        jobs_[next & (kJobs - 1)].ready == 0) {
-        uint32_t left = hw::get(REG_DMA_CTR), isr = 0;
-        if (left <= kVerySoon) {
-            for (uint32_t patience = kPatience; patience != 0; --patience) {
-                isr = hw::get(REG_ISR);
-                if ((isr & ISR_DMA) != 0) break;
-            }
-            if ((isr & ISR_DMA) != 0) dma_done();
-        }
-        if (left <= kSoon) return;
-    }
+    await_transfer();
     serve_engine();
     pump_when_quiet();
+}
+
+/// The usual when job `number` has been fetched: the engine is free, and it is the next.
+bool ControlProgram::start_ready(Job* job, uint32_t number) {
+    uint32_t sending = job_sending_;
+    if ((hw::get(REG_ISR) & ISR_SEND) == 0 || !nothing_short() ||
+        ((job_head_ + sending - number) & (kJobs - 1)) != 0 || !start_direct(job))
+        return false;
+    mask_ |= ISR_SEND;
+    if (sending != 0) finish_job(true);
+    return true;
 }
 
 void ControlProgram::serve_engine() {
@@ -231,35 +267,14 @@ bool ControlProgram::serve_short() {
     return false;
 }
 
-/// Starts a job whose route is short. False: nothing was done.
-bool ControlProgram::start_direct(Job* job) {
-    Endpoint* e = endpoint(job->channel >> 8);
-    uint32_t node = job->channel & 0xff;
-    Channel& c = e->channels[node];
-    uint32_t skip = c.skip;
-    if ((skip & kSlowRoute) != 0) return false;
-    fm_wire* packet = job->wire;
-    uint32_t bytes = fm_be32(packet->length) >> 16, wire = hw::address(packet);
-    packet->length = fm_be32(bytes << 16 | c.expected);
-    *hw::at<Be32>(wire - 4) = c.route;
-    hw::set(REG_SA, skip & 3);
-    hw::set(REG_SMP, wire - 4);
-    hw::start(REG_SMLT, wire + kHeader + words_up(bytes) - 4);
-    clear_owed(&e->peers[node]);
-    job_sending_ = 1;
-    return true;
-}
-
 void ControlProgram::start_job(Job* job) {
     if (start_direct(job)) return;
-    Endpoint* e = endpoint(job->channel >> 8);
-    uint32_t node = job->channel & 0xff;
-    Channel& c = e->channels[node];
+    Channel& c = *job->channel;
     fm_wire* packet = job->wire;
     uint32_t bytes = fm_be32(packet->length) >> 16;
     uint32_t wire = hw::address(packet), after = wire + kHeader + words_up(bytes);
     packet->length = fm_be32(bytes << 16 | c.expected);
-    clear_owed(&e->peers[node]);
+    clear_owed(job->peer);
     if (job->local != 0) {
         finish_job(false);
         *hw::at<uint8_t>(after) = 0;
@@ -281,12 +296,15 @@ void ControlProgram::start_job(Job* job) {
 
 /// The job at the head has left; `more`: the next one is leaving.
 void ControlProgram::finish_job(bool more) {
-    uint32_t channel = jobs_[job_head_++ & (kJobs - 1)].channel;
+    uint32_t head = job_head_;
+    const Job& job = *hw::opaque(&jobs_[head & (kJobs - 1)]);
+    job_head_ = head + 1;
     job_sending_ = more ? 1 : 0;
-    Endpoint* e = endpoint(channel >> 8);
-    Channel& c = e->channels[channel & 0xff];
-    Peer& p = e->peers[channel & 0xff];
-    if (--p.jobs == 0 && p.cursor == static_cast<uint16_t>(c.sequence + 1)) clean(&c);
+    Channel* c = job.channel;
+    Peer* p = job.peer;
+    uint32_t left = p->jobs - 1U;
+    p->jobs = static_cast<uint8_t>(left);
+    if (left == 0 && p->cursor == static_cast<uint16_t>(c->sequence + 1)) clean(c);
     pump_due_ = work_.size();
 }
 
@@ -294,14 +312,27 @@ void ControlProgram::acknowledge(Endpoint* e, uint32_t node, uint32_t kind, uint
     const Channel& c = e->channels[node];
     clear_owed(&e->peers[node]);
     count(counters()->acks_sent);
+    if ((c.skip & kSlowRoute) == 0 && send_free()) {
+        auto* wire = hw::at<fm_wire>(kControlPacket + sizeof(fm_route));
+        uint32_t at = hw::address(wire);
+        *hw::at<Be32>(at - 4) = c.route;
+        wire->type = fm_be32((c.type & 0xffff00ff) | kind << 8);
+        wire->key = c.key.raw;
+        wire->source = fm_be32(static_cast<uint32_t>(c.from) << 16);
+        wire->length = fm_be32(c.expected);
+        wire->user[0] = fm_be32(reason);
+        wire->user[1] = 0;
+        hw::set(REG_SA, c.skip & 3);
+        hw::set(REG_SMP, at - 4);
+        hw::start(REG_SMLT, at + kHeader - 4);
+        return;
+    }
     queue_control({(c.type & 0xffff00ff) | kind << 8, c.key, static_cast<uint32_t>(c.from) << 16,
                    c.expected, reason, board_of(&c)});
 }
 
 void ControlProgram::queue_control(const Control& control) {
-    bool free = (hw::get(REG_ISR) & ISR_SEND) != 0 && piece_last_ == 0 && job_sending_ == 0 &&
-                map_sending_ == 0 && control_head_ == control_tail_;
-    if (free && control.board != board_) {
+    if (control.board != board_ && send_free()) {
         start_control(control);
         return;
     }
@@ -349,13 +380,14 @@ void ControlProgram::acked(Endpoint* e, uint32_t node, uint32_t next) {
     int32_t passed = ahead(next, p.cursor);
     if (passed > 0) {
         p.cursor = next;
+        put_.id = kNobody;
         // resend() has counted them; they need not go again.
         uint32_t again = fm_be32(counters()->retransmitted) - static_cast<uint32_t>(passed);
         if ((c.skip & kSlowLost) == 0) counters()->retransmitted = fm_be32(again);
     }
     if (p.cursor != static_cast<uint16_t>(c.sequence + 1)) {
         add_work(e, node);
-        pump();
+        if (job_tail_ - job_head_ < kJobs) pump();
     } else if (p.jobs == 0) {
         clean(&c);
     }

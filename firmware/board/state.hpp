@@ -74,7 +74,7 @@ struct Record {
     Be32 offset;
     Be32 window;
     Be32 window_offset;
-    Be32 chunk;  ///< of a put: bytes of a packet
+    Be32 shift;  ///< of a put: bytes of a packet, as a shift
 
     /// What the fast path, which sets `last` alone, takes for granted.
     FM_INLINE void reset() {
@@ -113,7 +113,11 @@ struct Endpoint {
     Be32 closed_key;  ///< the last job's: its packets are answered
     Be32 bad_slots;   ///< to be told
     Be32 bad_slot;
-    Be32 reserved[10];
+    Be32 window_key;  ///< of the window of the last deposit, as it was checked; 0: none
+    Be32 window_node;
+    Be32 window_base;  ///< its place in the page table, in bytes
+    Be32 window_length;
+    Be32 reserved[6];
 };
 static_assert(sizeof(Endpoint) == 128 + 40 * FM_MAX_NODES + 32 * FM_SEND_SLOTS);
 

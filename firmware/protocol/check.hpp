@@ -42,56 +42,46 @@ constexpr bool page_fits(uint32_t length, uint32_t page, uint32_t offset) {
 }
 
 constexpr bool put_fits(uint32_t length, uint32_t page, uint32_t offset, uint32_t window_offset) {
-    return length != 0 && ((length | offset | window_offset) & 3) == 0 &&
-           pages_fit(page, offset, length);
+    // What is out of bounds leaves a bit; so there is one branch for all.
+    constexpr uint32_t kShift = 24;
+    static_assert(FM_PAGES * FM_PAGE_BYTES == 1U << kShift && FM_PAGES == FM_PAGE_BYTES);
+    return (((length | offset | window_offset) & 3) | (length - 1) >> kShift | page / FM_PAGES |
+            offset / FM_PAGE_BYTES | (page * FM_PAGE_BYTES + offset + length - 1) >> kShift) == 0;
 }
 
-/// Bytes of a put's packets: short messages in smaller ones, so that fetching, the wire and storing
-/// overlap. A power of two.
-constexpr uint32_t put_chunk(uint32_t length) {
-    if (length <= 4096) return 1024;
-    if (length <= 16384) return 2048;
-    return FM_DEPOSIT_BYTES;
+/// Bytes of a put's packets, as a shift. A packet is fetched whole before it leaves, and has come
+/// whole before it is stored: that is what a deposit takes longer than the transfer of its bytes,
+/// and a packet costs the bus about a microsecond beside them. The sum is least where the square
+/// of the packet is some seventy times the length.
+constexpr uint32_t put_shift(uint32_t length) {
+    if (length <= 4096) return 10;
+    if (length <= 131072) return 11;
+    return 12;
 }
+static_assert(1U << 12 == FM_DEPOSIT_BYTES);
 
-/// The packets of a put: they end at multiples of the chunk in the sender's memory, so that none
+/// The packets of a put: they end at multiples of their size in the sender's memory, so that none
 /// needs two pages there.
-constexpr uint32_t put_first(uint32_t length, uint32_t offset, uint32_t chunk) {
-    uint32_t first = chunk - (offset & (chunk - 1));
-    return first < length ? first : length;
-}
-constexpr uint32_t put_packets(uint32_t length, uint32_t offset, uint32_t chunk) {
-    // A power of two: the LANai shifts, but does not divide.
-    auto shift = static_cast<uint32_t>(__builtin_ctz(chunk));
-    return 1 + ((length - put_first(length, offset, chunk) + chunk - 1) >> shift);
+constexpr uint32_t put_packets(uint32_t length, uint32_t offset, uint32_t shift) {
+    return ((offset + length - 1) >> shift) - (offset >> shift) + 1;
 }
 
 struct Piece {
     uint32_t start, bytes;
 };
 /// Packet `index` of a put. `index` is within put_packets().
-constexpr Piece put_piece(uint32_t length, uint32_t offset, uint32_t chunk, uint32_t index) {
-    uint32_t first = put_first(length, offset, chunk);
-    if (index == 0) return {0, first};
-    uint32_t start = first + ((index - 1) << static_cast<uint32_t>(__builtin_ctz(chunk)));
-    uint32_t rest = length - start;
-    return {start, rest < chunk ? rest : chunk};
+constexpr Piece put_piece(uint32_t length, uint32_t offset, uint32_t shift, uint32_t index) {
+    uint32_t begin = ((offset >> shift) + index) << shift, end = begin + (1U << shift);
+    if (begin < offset) begin = offset;
+    if (end > offset + length) end = offset + length;
+    return {begin - offset, end - begin};
 }
 
-/// A window, as it was read from a process's region, against a deposit packet.
-struct Deposit {
-    bool fits;
-    uint32_t page, offset;  ///< of its first byte
-};
-constexpr Deposit deposit_place(const fm_window& window, uint32_t key, uint32_t node, uint32_t at,
-                                uint32_t bytes) {
-    constexpr Deposit kNo{false, 0, 0};
-    if (key == 0 || window.key != key || window.page >> 16 != node) return kNo;
-    if ((window.offset & 3) != 0 || !pages_fit(window.page & 0xffff, window.offset, window.length))
-        return kNo;
-    if (((at | bytes) & 3) != 0 || at > window.length || bytes > window.length - at) return kNo;
-    uint32_t from = window.offset + at;
-    return {true, (window.page & 0xffff) + from / FM_PAGE_BYTES, from % FM_PAGE_BYTES};
+/// Is a window, as it was read from a process's region, one of that key for that node, and within
+/// the page table? A deposit then has to lie within its length.
+constexpr bool window_fits(const fm_window& window, uint32_t key, uint32_t node) {
+    return key != 0 && window.key == key && window.page >> 16 == node && (window.offset & 3) == 0 &&
+           pages_fit(window.page & 0xffff, window.offset, window.length);
 }
 
 }  // namespace firmware

@@ -32,18 +32,35 @@ TEST(Check, PagesFit) {
     EXPECT_FALSE(page_fits(FM_PACKET_BYTES + 1, 1, 0));
 }
 
+TEST(Check, PutsStayInThePageTable) {
+    EXPECT_TRUE(put_fits(4, 0, 0, 0));
+    EXPECT_TRUE(put_fits(FM_PAGES * FM_PAGE_BYTES, 0, 0, ~3U));
+    EXPECT_TRUE(put_fits(4, FM_PAGES - 1, 4092, 0));
+    EXPECT_FALSE(put_fits(8, FM_PAGES - 1, 4092, 0));
+    EXPECT_FALSE(put_fits(FM_PAGES * FM_PAGE_BYTES, 0, 4, 0));
+    EXPECT_FALSE(put_fits(0, 0, 0, 0));
+    EXPECT_FALSE(put_fits(2, 0, 0, 0));
+    EXPECT_FALSE(put_fits(4, 0, 1, 0));
+    EXPECT_FALSE(put_fits(4, 0, 0, 2));
+    EXPECT_FALSE(put_fits(4, FM_PAGES, 0, 0));
+    EXPECT_FALSE(put_fits(4, 0, FM_PAGE_BYTES, 0));
+    EXPECT_FALSE(put_fits(~3U, 1, 0, 0));
+    EXPECT_FALSE(put_fits(4, ~0U, 0, 0));
+    EXPECT_FALSE(put_fits(4, 0, ~3U, 0));
+}
+
 // Every put is cut into packets that follow each other, none over the end of a page of the
 // sender's.
 TEST(Check, PutsAreCutAtPages) {
     for (std::uint32_t length = 4; length < 70000; length += length < 5000 ? 4 : 1004) {
         for (std::uint32_t offset : {0U, 4U, 16U, 1020U, 1024U, 2048U, 4092U}) {
-            std::uint32_t chunk = put_chunk(length), at = 0;
-            std::uint32_t packets = put_packets(length, offset, chunk);
+            std::uint32_t shift = put_shift(length), at = 0;
+            std::uint32_t packets = put_packets(length, offset, shift);
             for (std::uint32_t i = 0; i < packets; ++i) {
-                Piece piece = put_piece(length, offset, chunk, i);
+                Piece piece = put_piece(length, offset, shift, i);
                 ASSERT_EQ(piece.start, at) << length << ' ' << offset << ' ' << i;
                 ASSERT_GT(piece.bytes, 0U);
-                ASSERT_LE(piece.bytes, chunk);
+                ASSERT_LE(piece.bytes, 1U << shift);
                 ASSERT_LE((offset + at) % FM_PAGE_BYTES + piece.bytes,
                           std::uint32_t{FM_PAGE_BYTES});
                 at += piece.bytes;
@@ -53,24 +70,16 @@ TEST(Check, PutsAreCutAtPages) {
     }
 }
 
-TEST(Check, DepositsStayInTheirWindow) {
+TEST(Check, WindowsStayInThePageTable) {
     const fm_window w{0x85, 3 << 16 | 10, 100, 5000};
-    EXPECT_TRUE(deposit_place(w, 0x85, 3, 0, 4096).fits);
-    EXPECT_EQ(deposit_place(w, 0x85, 3, 0, 4).page, 10U);
-    EXPECT_EQ(deposit_place(w, 0x85, 3, 0, 4).offset, 100U);
-    EXPECT_EQ(deposit_place(w, 0x85, 3, 4000, 4).page, 11U);
-    EXPECT_EQ(deposit_place(w, 0x85, 3, 4000, 4).offset, 4U);
-    EXPECT_TRUE(deposit_place(w, 0x85, 3, 4996, 4).fits);
-    EXPECT_FALSE(deposit_place(w, 0x85, 3, 4996, 8).fits);
-    EXPECT_FALSE(deposit_place(w, 0x85, 3, 5004, 0).fits);
-    EXPECT_FALSE(deposit_place(w, 0x85, 2, 0, 4).fits);
-    EXPECT_FALSE(deposit_place(w, 0xc5, 3, 0, 4).fits);
-    EXPECT_FALSE(deposit_place(w, 0x85, 3, 2, 4).fits);
-    EXPECT_FALSE(deposit_place(w, 0x85, 3, ~3U, 4).fits);
-    EXPECT_FALSE(deposit_place({0, 3 << 16, 0, 64}, 0, 3, 0, 4).fits);
-    EXPECT_FALSE(deposit_place({0x85, 3 << 16 | 4095, 100, 5000}, 0x85, 3, 0, 4).fits);
-    EXPECT_FALSE(deposit_place({0x85, 3 << 16 | 10, 4096, 64}, 0x85, 3, 0, 4).fits);
-    EXPECT_FALSE(deposit_place({0x85, 3 << 16 | 10, 0, ~3U}, 0x85, 3, 0, 4).fits);
+    EXPECT_TRUE(window_fits(w, 0x85, 3));
+    EXPECT_FALSE(window_fits(w, 0x85, 2));
+    EXPECT_FALSE(window_fits(w, 0xc5, 3));
+    EXPECT_FALSE(window_fits({0, 3 << 16, 0, 64}, 0, 3));
+    EXPECT_FALSE(window_fits({0x85, 3 << 16 | 10, 102, 5000}, 0x85, 3));
+    EXPECT_FALSE(window_fits({0x85, 3 << 16 | 4095, 100, 5000}, 0x85, 3));
+    EXPECT_FALSE(window_fits({0x85, 3 << 16 | 10, 4096, 64}, 0x85, 3));
+    EXPECT_FALSE(window_fits({0x85, 3 << 16 | 10, 0, ~3U}, 0x85, 3));
 }
 
 }  // namespace

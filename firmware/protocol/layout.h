@@ -201,7 +201,8 @@ struct fm_slot {
 };
 
 /* A place that one peer may deposit into. `key`'s low six bits are the window's index; 0 in `key`
- * means closed, and is stored before the rest is changed. The length bounds the deposits. */
+ * means closed, and is stored before the rest is changed. The length bounds the deposits. A key
+ * names one window only, as the firmware remembers what it found there. */
 struct fm_window {
     uint32_t key;
     uint32_t page;   /* source node << 16 | index of its first page */
