@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "adi/base/number.hpp"
 #include "adi/boot/pmi1_client.hpp"
 
 namespace adi {
@@ -78,7 +79,7 @@ bool is_batch_script(const ForeignLauncher& foreign, const char* (*lookup)(const
 }
 
 std::unique_ptr<Bootstrap> make_from_fd(const char* fd_text, std::string* error) {
-    const auto fd = pmi1::parse_int(fd_text, 0, 1 << 24);
+    const auto fd = parse_number_within<int>(fd_text, 0, 1 << 24);
     const char* rank_text = std::getenv("PMI_RANK");
     const char* size_text = std::getenv("PMI_SIZE");
     if (!fd || rank_text == nullptr || size_text == nullptr) {
@@ -87,8 +88,8 @@ std::unique_ptr<Bootstrap> make_from_fd(const char* fd_text, std::string* error)
             "there and be numbers";
         return nullptr;
     }
-    const auto size = pmi1::parse_int(size_text, 1, 1 << 24);
-    const auto rank = size ? pmi1::parse_int(rank_text, 0, *size - 1) : std::nullopt;
+    const auto size = parse_number_within<int>(size_text, 1, 1 << 24);
+    const auto rank = size ? parse_number_within<int>(rank_text, 0, *size - 1) : std::nullopt;
     if (!rank) {
         *error =
             "the launcher's environment is damaged: PMI_RANK must be a number from 0 to "
@@ -110,7 +111,7 @@ std::string foreign_launcher_warning(const char* (*lookup)(const char* name)) {
         std::string count = "several";
         if (*foreign.size != '\0') {
             const char* size = lookup(foreign.size);
-            const auto number = pmi1::parse_int(size == nullptr ? "" : size, 1, 1 << 24);
+            const auto number = parse_number_within<int>(size == nullptr ? "" : size, 1, 1 << 24);
             if (!number) continue;
             if (*number == 1) return {};
             count = std::to_string(*number);

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "adi/base/number.hpp"
+
 namespace adi::pmi1 {
 
 namespace {
@@ -47,7 +49,8 @@ std::unique_ptr<Client> Client::open(int fd, int rank, int size, std::string* er
 std::unique_ptr<Client> Client::connect(const std::string& host_port, const std::string& pmi_id,
                                         std::string* error) {
     const std::size_t colon = host_port.rfind(':');
-    if (colon == std::string::npos || !parse_int(host_port.substr(colon + 1), 1, 65535)) {
+    if (colon == std::string::npos ||
+        !parse_number_within<int>(host_port.substr(colon + 1), 1, 65535)) {
         *error = "PMI_PORT is not of the form host:port";
         return nullptr;
     }

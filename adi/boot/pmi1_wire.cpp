@@ -1,7 +1,8 @@
 #include "adi/boot/pmi1_wire.hpp"
 
 #include <algorithm>
-#include <charconv>
+
+#include "adi/base/number.hpp"
 
 namespace adi::pmi1 {
 
@@ -54,7 +55,7 @@ const std::string* Message::find(std::string_view key) const {
 
 std::optional<int> Message::find_int(std::string_view key, int low, int high) const {
     const std::string* text = find(key);
-    return text == nullptr ? std::nullopt : parse_int(*text, low, high);
+    return text == nullptr ? std::nullopt : parse_number_within<int>(*text, low, high);
 }
 
 std::string format(std::string_view command,
@@ -74,14 +75,6 @@ std::string format(std::string_view command,
 bool is_value(std::string_view text, std::size_t max_bytes) {
     return !text.empty() && text.size() <= max_bytes &&
            std::all_of(text.begin(), text.end(), is_graphic);
-}
-
-std::optional<int> parse_int(std::string_view text, int low, int high) {
-    int value = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, code] = std::from_chars(text.data(), end, value);
-    if (code != std::errc() || stop != end || value < low || value > high) return std::nullopt;
-    return value;
 }
 
 std::optional<std::string> LineBuffer::next() {

@@ -58,9 +58,6 @@ std::string format(std::string_view command,
 /// Whether `text` may stand as a value, with between 1 and `max_bytes` bytes.
 bool is_value(std::string_view text, std::size_t max_bytes);
 
-/// `text` as a decimal integer in [low, high], whole and without blanks or a plus sign.
-std::optional<int> parse_int(std::string_view text, int low, int high);
-
 /// Cuts a byte stream into lines. Bytes arrive in any pieces; a line longer than kMaxLineBytes
 /// makes the stream unusable, since nobody can say where the next one begins.
 class LineBuffer {

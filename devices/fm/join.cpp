@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "adi/base/number.hpp"
 #include "devices/fm/endpoint.hpp"
 
 namespace dev::fm {
@@ -11,13 +12,6 @@ namespace dev::fm {
 namespace {
 
 constexpr std::string_view kEmulator = "emulator:";
-
-template <class T>
-bool parse(std::string_view text, int base, T* value) {
-    const char* end = text.data() + text.size();
-    const auto [stop, code] = std::from_chars(text.data(), end, *value, base);
-    return code == std::errc() && stop == end;
-}
 
 }  // namespace
 
@@ -35,10 +29,12 @@ adi::Result<BoardPlace> board_from_environment() {
                 "FATHOM_FM_BOARD=" + std::string(text) + " is not of the form emulator:NAME"};
     }
     place.emulator = text.substr(kEmulator.size());
-    const char* key = std::getenv("FATHOM_FM_KEY");
-    if (key == nullptr || !parse(key, 10, &place.key) || place.key == 0) {
+    const char* key_text = std::getenv("FATHOM_FM_KEY");
+    const auto key = adi::parse_number<std::uint32_t>(key_text == nullptr ? "" : key_text);
+    if (!key || *key == 0) {
         return {adi::Status::bad_argument, "FATHOM_FM_KEY is not a number from 1 to 4294967295"};
     }
+    place.key = *key;
     return place;
 }
 
@@ -60,7 +56,9 @@ std::string place_to_text(std::uint32_t place) {
 }
 
 bool place_from_text(const std::string& text, std::uint32_t* place) {
-    return parse(text, 16, place);
+    const auto value = adi::parse_number<std::uint32_t>(text, 16);
+    if (value) *place = *value;
+    return value.has_value();
 }
 
 }  // namespace dev::fm

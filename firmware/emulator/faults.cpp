@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <utility>
+
+#include "adi/base/number.hpp"
 
 namespace emulator {
 
@@ -16,21 +17,13 @@ using adi::Status;
 
 constexpr std::size_t kMaxText = 1U << 16;
 
-template <class T>
-std::optional<T> number(std::string_view word) {
-    T value{};
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
-    return value;
-}
-
 /// "20us"; at most an hour, so that sums stay far from overflow.
 std::optional<Time> duration(std::string_view word) {
     static constexpr std::array<std::pair<std::string_view, double>, 4> kUnits = {
         {{"ms", 1e9}, {"us", 1e6}, {"ns", 1e3}, {"s", 1e12}}};
     for (const auto& [unit, ps] : kUnits) {
         if (!word.ends_with(unit)) continue;
-        const auto value = number<double>(word.substr(0, word.size() - unit.size()));
+        const auto value = adi::parse_number<double>(word.substr(0, word.size() - unit.size()));
         if (!value || !(*value >= 0) || *value * ps > 3600e12) return std::nullopt;
         return static_cast<Time>(std::llround(*value * ps));
     }
@@ -55,7 +48,7 @@ double* rate_of(FaultPlan::Rates& rates, std::string_view key) {
 /// Answers with what is wrong; empty: nothing.
 std::string add_rate(FaultPlan& plan, std::string_view key, std::string_view value) {
     const auto [share, link] = cut(value, '@');
-    const auto rate = number<double>(share);
+    const auto rate = adi::parse_number<double>(share);
     if (!rate || !(*rate >= 0) || *rate > 1) return "the share of packets is a number from 0 to 1";
     if (value.find('@') == std::string_view::npos) {
         *rate_of(plan.all, key) = *rate;
@@ -100,7 +93,7 @@ std::string add_scheduled(FaultPlan& plan, FaultPlan::Event event, std::string_v
 std::string add_clause(FaultPlan& plan, std::string_view clause) {
     const auto [key, value] = cut(clause, '=');
     if (key == "seed") {
-        const auto seed = number<std::uint64_t>(value);
+        const auto seed = adi::parse_number<std::uint64_t>(value);
         if (!seed) return "the seed is a number";
         plan.seed = *seed;
         return {};

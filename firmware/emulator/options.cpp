@@ -4,10 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <functional>
 #include <string_view>
+
+#include "adi/base/number.hpp"
 
 namespace emulator {
 
@@ -25,13 +26,12 @@ struct Option {
 
 adi::Result<std::uint32_t> number(const std::string& text, std::uint32_t least,
                                   std::uint32_t most) {
-    std::uint32_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most)
+    const auto value = adi::parse_number_within<std::uint32_t>(text, least, most);
+    if (!value)
         return {adi::Status::bad_argument, "'" + text + "' is not a number from " +
                                                std::to_string(least) + " to " +
                                                std::to_string(most)};
-    return value;
+    return *value;
 }
 
 adi::Result<bool> set_number(const std::string& text, std::uint32_t least, std::uint32_t most,

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <memory>
 #include <system_error>
 #include <utility>
+
+#include "adi/base/number.hpp"
 
 namespace emulator {
 
@@ -20,14 +21,6 @@ constexpr std::size_t kMaxText = 1U << 20;
 constexpr std::size_t kMaxLinks = 4096;
 constexpr std::uint32_t kMaxBoards = 256;
 constexpr std::uint32_t kAnyPort = ~0U;
-
-/// A number that is the whole of `word`.
-std::optional<std::uint32_t> number(std::string_view word) {
-    std::uint32_t value = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
-    return value;
-}
 
 bool is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -98,7 +91,8 @@ class Parser {
     std::string too_long() const { return source_ + ": longer than 1 MiB"; }
 
     void add_switch(const std::vector<std::string_view>& words) {
-        const auto ports = words.size() == 3 ? number(words[2]) : std::nullopt;
+        const auto ports =
+            words.size() == 3 ? adi::parse_number<std::uint32_t>(words[2]) : std::nullopt;
         if (words.size() != 3 || !ports) return fail("expected: switch NAME PORTS");
         if (!is_name(words[1]))
             return fail(quoted(words[1]) + " is no name: a letter, then letters, digits, - . _");
@@ -113,7 +107,8 @@ class Parser {
     }
 
     void add_board(const std::vector<std::string_view>& words) {
-        const auto id = words.size() == 2 ? number(words[1]) : std::nullopt;
+        const auto id =
+            words.size() == 2 ? adi::parse_number<std::uint32_t>(words[1]) : std::nullopt;
         if (!id) return fail("expected: board ID");
         if (*id >= kMaxBoards) return fail("board ids are 0 to 255");
         const auto place = std::lower_bound(topology_.boards.begin(), topology_.boards.end(), *id);
@@ -124,7 +119,7 @@ class Parser {
 
     /// "5", "left", "left:3".
     std::optional<LinkEnd> end(std::string_view word) {
-        if (const auto id = number(word)) {
+        if (const auto id = adi::parse_number<std::uint32_t>(word)) {
             if (std::binary_search(topology_.boards.begin(), topology_.boards.end(), *id))
                 return LinkEnd{true, *id, 0};
             fail("there is no board " + std::to_string(*id));
@@ -136,7 +131,7 @@ class Parser {
             const Topology::Switch& it = topology_.switches[i];
             if (it.name != name) continue;
             if (colon == std::string_view::npos) return LinkEnd{false, i, kAnyPort};
-            const auto port = number(word.substr(colon + 1));
+            const auto port = adi::parse_number<std::uint32_t>(word.substr(colon + 1));
             if (port && *port < it.ports) return LinkEnd{false, i, *port};
             fail("switch " + it.name + " has the ports 0 to " + std::to_string(it.ports - 1) +
                  ", not " + quoted(word.substr(colon + 1)));
@@ -187,7 +182,7 @@ class Parser {
         const std::size_t colon = word.rfind(':');
         const std::string_view digits =
             colon == std::string_view::npos ? word : word.substr(colon + 1);
-        const auto port = number(digits);
+        const auto port = adi::parse_number<std::uint32_t>(digits);
         const bool listens = link.far == Topology::Far::listen;
         if (!port || *port > 0xffff || (*port == 0 && !listens))
             return fail(quoted(digits) + " is no TCP port");
@@ -247,13 +242,13 @@ const Topology::Link* Topology::link_at(const LinkEnd& end) const {
 }
 
 std::optional<LinkEnd> Topology::find_end(std::string_view text) const {
-    if (const auto id = number(text)) {
+    if (const auto id = adi::parse_number<std::uint32_t>(text)) {
         if (!std::binary_search(boards.begin(), boards.end(), *id)) return std::nullopt;
         return LinkEnd{true, *id, 0};
     }
     const std::size_t colon = text.find(':');
     if (colon == std::string_view::npos) return std::nullopt;
-    const auto port = number(text.substr(colon + 1));
+    const auto port = adi::parse_number<std::uint32_t>(text.substr(colon + 1));
     for (std::uint32_t i = 0; i < switches.size(); ++i)
         if (switches[i].name == text.substr(0, colon) && port && *port < switches[i].ports)
             return LinkEnd{false, i, *port};

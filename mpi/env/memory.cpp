@@ -1,12 +1,12 @@
 // Memory from MPI (MPI-5.0 §9.2).
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cstdlib>
 #include <new>
 #include <string>
 #include <unordered_set>
 
+#include "adi/base/number.hpp"
 #include "mpi/core/error.hpp"
 #include "mpi/core/info.hpp"
 #include "mpi/gen/bodies.hpp"
@@ -27,14 +27,9 @@ std::size_t alignment_of(const Info* info) {
     const std::string* hint =
         info != nullptr ? info->find("mpi_minimum_memory_alignment") : nullptr;
     if (hint == nullptr) return kLeast;
-    const std::string_view digits = trimmed(*hint);
-    std::size_t wanted = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), wanted);
-    if (error != std::errc{} || end != digits.data() + digits.size() ||
-        !std::has_single_bit(wanted)) {
-        return 0;
-    }
-    return std::max(wanted, kLeast);
+    const auto wanted = adi::parse_number<std::size_t>(trimmed(*hint));
+    if (!wanted || !std::has_single_bit(*wanted)) return 0;
+    return std::max(*wanted, kLeast);
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -13,6 +12,7 @@
 #include <string>
 
 #include "adi/base/host.hpp"
+#include "adi/base/number.hpp"
 #include "mpi/core/info.hpp"
 #include "mpi/gen/bodies.hpp"
 
@@ -37,11 +37,9 @@ int job_size = 0;
 /// The same at any time: before the start as the launcher says it; without one the process is
 /// alone.
 int known_size() {
+    if (job_size != 0) return job_size;
     const char* text = std::getenv("PMI_SIZE");
-    const std::string_view digits = text != nullptr ? text : "1";
-    int size = job_size;
-    if (size == 0) std::from_chars(digits.data(), digits.data() + digits.size(), size);
-    return size;
+    return adi::parse_number<int>(text != nullptr ? text : "1").value_or(0);
 }
 
 void add(Info& info, std::string_view key, std::string_view value) {

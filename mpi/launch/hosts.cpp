@@ -9,7 +9,7 @@
 #include <cctype>
 #include <sstream>
 
-#include "adi/boot/pmi1_wire.hpp"
+#include "adi/base/number.hpp"
 #include "mpi/launch/options.hpp"
 
 namespace launch {
@@ -57,7 +57,7 @@ bool parse_entry(const std::string& text, HostEntry* entry) {
     entry->name = text;
     const std::size_t colon = text.find(':');
     if (colon != std::string::npos && text.find(':', colon + 1) == std::string::npos) {
-        const auto slots = adi::pmi1::parse_int(text.substr(colon + 1), 1, kMaxRanks);
+        const auto slots = adi::parse_number_within<int>(text.substr(colon + 1), 1, kMaxRanks);
         if (!slots) return false;
         entry->slots = *slots;
         entry->name = text.substr(0, colon);
@@ -113,9 +113,9 @@ bool parse_host_line(const std::string& line, std::vector<HostEntry>* hosts, std
     while (words >> word) {
         const std::size_t equals = word.find('=');
         const std::string key = word.substr(0, equals);
-        const auto value = equals == std::string::npos
-                               ? std::nullopt
-                               : adi::pmi1::parse_int(word.substr(equals + 1), 1, kMaxRanks);
+        const auto value = equals == std::string::npos ? std::nullopt
+                                                       : adi::parse_number_within<int>(
+                                                             word.substr(equals + 1), 1, kMaxRanks);
         const bool known = key == "slots" || key == "max_slots" || key == "max-slots";
         if (!known || !value) {
             *error = "\"" + word + "\" is neither slots=N nor max_slots=N";

@@ -11,7 +11,7 @@
 #include <exception>
 #include <filesystem>
 
-#include "adi/boot/pmi1_wire.hpp"
+#include "adi/base/number.hpp"
 #include "mpi/launch/environment.hpp"
 #include "mpi/launch/fabric.hpp"
 #include "mpi/launch/job.hpp"
@@ -56,7 +56,7 @@ InheritedState take_over_signals() {
 // business.
 void hide_outer_launcher() {
     const char* text = std::getenv("PMI_FD");
-    const auto fd = adi::pmi1::parse_int(text == nullptr ? "" : text, 3, 1 << 24);
+    const auto fd = adi::parse_number_within<int>(text == nullptr ? "" : text, 3, 1 << 24);
     if (fd) ::fcntl(*fd, F_SETFD, FD_CLOEXEC);
 }
 

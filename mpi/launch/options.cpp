@@ -3,14 +3,13 @@
 #include <getopt.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <fstream>
 #include <set>
 #include <sstream>
 
-#include "adi/boot/pmi1_wire.hpp"
+#include "adi/base/number.hpp"
 #include "mpi/launch/hosts.hpp"
 #include "mpi/launch/option_table.hpp"
 
@@ -53,13 +52,11 @@ std::vector<std::string> split_commas(const std::string& list) {
 
 // Seconds, as a whole number or a fraction, rounded up.
 int parse_seconds(const std::string& text, const std::string& where) {
-    double seconds = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, code] = std::from_chars(text.data(), end, seconds);
-    if (code != std::errc() || stop != end || !(seconds >= 0) || seconds > kMaxTimeoutS) {
+    const auto seconds = adi::parse_number<double>(text);
+    if (!seconds || !(*seconds >= 0) || *seconds > kMaxTimeoutS) {
         mistake(where + " takes a number of seconds, not \"" + text + "\"");
     }
-    return static_cast<int>(std::ceil(seconds));
+    return static_cast<int>(std::ceil(*seconds));
 }
 
 class Parser {
@@ -192,7 +189,7 @@ class Parser {
     }
 
     static int parse_count(const std::string& option, const std::string& text) {
-        const auto count = adi::pmi1::parse_int(text, 1, kMaxRanks);
+        const auto count = adi::parse_number_within<int>(text, 1, kMaxRanks);
         if (!count) {
             mistake(option + " takes a number from 1 to " + std::to_string(kMaxRanks) + ", not \"" +
                     text + "\"");
@@ -345,7 +342,7 @@ void Parser::apply_stdin(const std::string& text) {
         options_.stdin_target = kStdinAll;
     } else if (text == "none") {
         options_.stdin_target = kStdinNone;
-    } else if (const auto rank = adi::pmi1::parse_int(text, 0, kMaxRanks - 1)) {
+    } else if (const auto rank = adi::parse_number_within<int>(text, 0, kMaxRanks - 1)) {
         options_.stdin_target = *rank;
     } else {
         mistake("--stdin takes a rank, all or none, not \"" + text + "\"");
