@@ -3,65 +3,23 @@
 #include <getopt.h>
 
 #include <algorithm>
-#include <cmath>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <set>
-#include <sstream>
 
-#include "adi/base/number.hpp"
-#include "mpi/launch/hosts.hpp"
+#include "mpi/launch/option_actions.hpp"
 #include "mpi/launch/option_table.hpp"
 
 namespace launch {
 
 namespace {
 
-constexpr int kMaxTimeoutS = 1 << 30;
 constexpr int kMaxConfigDepth = 8;
-constexpr int kMaxFabricRanks = 256;  // FM_MAX_NODES
 
-// What stops the parsing: --help, --version, or a mistake. Never leaves this file.
-struct Stop {
-    int status;
-    std::string text;
-};
-
-[[noreturn]] void mistake(const std::string& text) {
-    throw Stop{kUsageError, text};
-}
-
-/// An option of fm-fabric, from the word that mpirun knows it by.
-std::string fabric_word(const std::string& word) {
-    return "--" + (word.starts_with("fm-") ? word.substr(3) : word);
-}
-
-bool is_variable_name(const std::string& name) {
-    return !name.empty() && name.find('=') == std::string::npos;
-}
-
-std::vector<std::string> split_commas(const std::string& list) {
-    std::vector<std::string> parts;
-    std::stringstream stream(list);
-    std::string part;
-    while (std::getline(stream, part, ',')) {
-        if (!part.empty()) parts.push_back(part);
-    }
-    return parts;
-}
-
-// Seconds, as a whole number or a fraction, rounded up.
-int parse_seconds(const std::string& text, const std::string& where) {
-    const auto seconds = adi::parse_number<double>(text);
-    if (!seconds || !(*seconds >= 0) || *seconds > kMaxTimeoutS) {
-        mistake(where + " takes a number of seconds, not \"" + text + "\"");
-    }
-    return static_cast<int>(std::ceil(*seconds));
-}
-
+/// Cuts command lines into options and programs; what they do is the actions' part.
 class Parser {
   public:
-    explicit Parser(const char* (*lookup)(const char*)) : lookup_(lookup) {
+    explicit Parser(OptionActions::Lookup lookup) : actions_(lookup) {
         for (const OptionWord& word : option_words()) {
             long_options_.push_back({word.name,
                                      word.arguments == 0 ? no_argument : required_argument, nullptr,
@@ -72,26 +30,7 @@ class Parser {
 
     Options parse(const std::vector<std::string>& words) {
         parse_all(words, 0);
-        if (options_.programs.empty()) mistake("no program is named; try mpirun --help");
-        if (options_.timeout_s == 0) {
-            const char* text = lookup_("MPIEXEC_TIMEOUT");
-            if (text != nullptr && *text != '\0') {
-                options_.timeout_s = parse_seconds(text, "the variable MPIEXEC_TIMEOUT");
-            }
-        }
-        if (const char* text = lookup_("FATHOM_DEVICE");
-            options_.devices.empty() && text != nullptr) {
-            if (*text != '\0') apply_device("the variable FATHOM_DEVICE:", text);
-        }
-        settle_counts();
-        settle_fabric();
-        const int total = options_.total_processes();
-        if (total > kMaxRanks) mistake("more than " + std::to_string(kMaxRanks) + " processes");
-        if (options_.stdin_target >= total) {
-            mistake("--stdin names rank " + std::to_string(options_.stdin_target) +
-                    ", but the ranks go from 0 to " + std::to_string(total - 1));
-        }
-        return std::move(options_);
+        return actions_.settle();
     }
 
   private:
@@ -118,7 +57,7 @@ class Parser {
         for (std::string& word : words) argv.push_back(word.data());
         const int argc = static_cast<int>(argv.size());
         argv.push_back(nullptr);
-        const std::size_t programs_before = options_.programs.size();
+        const std::size_t programs_before = actions_.programs();
         ::optind = 0;  // makes getopt forget the previous command line
         ::opterr = 0;
         while (true) {
@@ -145,19 +84,19 @@ class Parser {
             if (word.action == Action::config_file) {
                 parse_config_file(first, depth + 1);
             } else {
-                apply(word, first, second, &program);
+                actions_.apply(word, first, second, &program);
             }
             // A configuration file was parsed by getopt too; take up this command line again.
             if (word.action == Action::config_file) resume(argc, argv, saved_optind);
         }
         program.argv.assign(argv.begin() + ::optind, argv.begin() + argc);
         if (program.argv.empty()) {
-            const bool from_file = options_.programs.size() > programs_before;
+            const bool from_file = actions_.programs() > programs_before;
             if (from_file || may_be_empty) return;
             mistake("a \":\" stands without a program on each side");
         }
         if (program.argv.front().empty()) mistake("the program's name is empty");
-        options_.programs.push_back(std::move(program));
+        actions_.add_program(std::move(program));
     }
 
     void resume(int argc, std::vector<char*>& argv, int at) {
@@ -188,15 +127,6 @@ class Parser {
                 (nearest.empty() ? "; try mpirun --help" : "; did you mean -" + nearest + "?"));
     }
 
-    static int parse_count(const std::string& option, const std::string& text) {
-        const auto count = adi::parse_number_within<int>(text, 1, kMaxRanks);
-        if (!count) {
-            mistake(option + " takes a number from 1 to " + std::to_string(kMaxRanks) + ", not \"" +
-                    text + "\"");
-        }
-        return *count;
-    }
-
     void parse_config_file(const std::string& path, int depth) {
         std::ifstream file(path);
         if (!file) mistake("cannot read the file " + path + ": " + std::strerror(errno));
@@ -218,220 +148,9 @@ class Parser {
         parse_all(words, depth);
     }
 
-    void parse_host_file(const std::string& path) {
-        std::ifstream file(path);
-        if (!file) mistake("cannot read the host file " + path + ": " + std::strerror(errno));
-        std::vector<HostEntry> hosts;
-        std::string line;
-        std::string error;
-        for (int number = 1; std::getline(file, line); ++number) {
-            if (!parse_host_line(line, &hosts, &error)) {
-                mistake(path + ", line " + std::to_string(number) + ": " + error);
-            }
-        }
-        if (hosts.empty()) mistake("the host file " + path + " names no host");
-        take_hosts(hosts);
-    }
-
-    void take_hosts(const std::vector<HostEntry>& hosts) {
-        for (const HostEntry& host : hosts) {
-            if (!is_this_host(host.name)) {
-                mistake("host " + host.name + " is not this one (" + host_name() +
-                        "), and this version starts ranks on one host only");
-            }
-            host_slots_ += host.slots;
-        }
-    }
-
-    void warn(const std::string& text) {
-        if (warned_.insert(text).second) options_.warnings.push_back(text);
-    }
-
-    void apply(const OptionWord& word, const std::string& first, const std::string& second,
-               Program* program);
-    bool apply_environment(Action action, const std::string& first, const std::string& second,
-                           Program* program);
-    bool apply_output(Action action, const std::string& first);
-    void apply_export(const std::string& text);
-    void apply_stdin(const std::string& text);
-    void apply_device(const std::string& option, const std::string& list);
-    void settle_fabric();
-    void settle_counts();
-
-    const char* (*lookup_)(const char*);
+    OptionActions actions_;
     std::vector<option> long_options_;
-    Options options_;
-    std::set<std::string> warned_;
-    int host_slots_ = 0;
-    int per_host_ = 0;
 };
-
-std::pair<std::string, std::string> make_assignment(const std::string& first,
-                                                    const std::string& second) {
-    const std::size_t equals = first.find('=');
-    std::pair<std::string, std::string> assignment{first.substr(0, equals), second};
-    if (equals != std::string::npos) assignment.second = first.substr(equals + 1);
-    if (!is_variable_name(assignment.first)) mistake("\"" + first + "\" names no variable");
-    return assignment;
-}
-
-bool Parser::apply_environment(Action action, const std::string& first, const std::string& second,
-                               Program* program) {
-    using Inherit = EnvironmentPolicy::Inherit;
-    EnvironmentPolicy& all = options_.environment;
-    switch (action) {
-        case Action::set_for_all: all.assignments.push_back(make_assignment(first, second)); break;
-        case Action::all_for_all: all.inherit = Inherit::all; break;
-        case Action::none_for_all: all.inherit = Inherit::none; break;
-        case Action::list_for_all:
-            all.inherit = Inherit::listed;
-            all.listed = split_commas(first);
-            break;
-        case Action::set_for_one:
-            program->assignments.push_back(make_assignment(first, second));
-            break;
-        case Action::all_for_one: program->inherit = Inherit::all; break;
-        case Action::none_for_one: program->inherit = Inherit::none; break;
-        case Action::list_for_one:
-            program->inherit = Inherit::listed;
-            program->listed = split_commas(first);
-            break;
-        case Action::export_name: apply_export(first); break;
-        default: return false;
-    }
-    return true;
-}
-
-void Parser::apply_export(const std::string& text) {
-    if (text.find('=') != std::string::npos) {
-        options_.environment.assignments.push_back(make_assignment(text, ""));
-        return;
-    }
-    const char* value = lookup_(text.c_str());
-    if (value == nullptr) {
-        warn("-x " + text + ": there is no such variable to pass on");
-    } else {
-        options_.environment.assignments.emplace_back(text, value);
-    }
-}
-
-bool Parser::apply_output(Action action, const std::string& first) {
-    constexpr std::string_view kNoCopy = ":nocopy";
-    switch (action) {
-        case Action::tag_output: options_.tag_output = true; break;
-        case Action::timestamp_output: options_.timestamp_output = true; break;
-        case Action::stdout_pattern: options_.stdout_pattern = first; break;
-        case Action::stderr_pattern: options_.stderr_pattern = first; break;
-        case Action::output_directory:
-            options_.output_directory = first;
-            if (first.ends_with(kNoCopy)) {
-                options_.output_directory.resize(first.size() - kNoCopy.size());
-                options_.output_copy = false;
-            }
-            if (options_.output_directory.empty()) mistake("--output-filename names no directory");
-            break;
-        case Action::stdin_target: apply_stdin(first); break;
-        case Action::verbose: options_.verbose = true; break;
-        default: return false;
-    }
-    return true;
-}
-
-void Parser::apply_stdin(const std::string& text) {
-    if (text == "all") {
-        options_.stdin_target = kStdinAll;
-    } else if (text == "none") {
-        options_.stdin_target = kStdinNone;
-    } else if (const auto rank = adi::parse_number_within<int>(text, 0, kMaxRanks - 1)) {
-        options_.stdin_target = *rank;
-    } else {
-        mistake("--stdin takes a rank, all or none, not \"" + text + "\"");
-    }
-}
-
-void Parser::apply(const OptionWord& word, const std::string& first, const std::string& second,
-                   Program* program) {
-    const std::string name = std::string("-") + word.name;
-    if (apply_environment(word.action, first, second, program)) return;
-    if (apply_output(word.action, first)) return;
-    std::string error;
-    switch (word.action) {
-        case Action::processes: program->processes = parse_count(name, first); break;
-        case Action::directory: program->directory = first; break;
-        case Action::timeout: options_.timeout_s = parse_seconds(first, "--timeout"); break;
-        case Action::version: throw Stop{0, "mpirun (Fathom) " FATHOM_VERSION "\n"};
-        case Action::help: throw Stop{0, help_text()};
-        case Action::per_host: per_host_ = parse_count(name, first); break;
-        case Action::host_file: parse_host_file(first); break;
-        case Action::hosts: {
-            const auto hosts = parse_host_list(first, &error);
-            if (!error.empty()) mistake(name + ": " + error);
-            take_hosts(hosts);
-            break;
-        }
-        case Action::device: apply_device(name, first); break;
-        case Action::fabric_value:
-            options_.fabric.values.emplace_back(fabric_word(word.name), first);
-            break;
-        case Action::fabric_flag: options_.fabric.flags.push_back(fabric_word(word.name)); break;
-        case Action::bind_to:
-            if (first != "none") {
-                warn(name + " " + first + " is not honoured: this version does not bind ranks");
-            }
-            break;
-        case Action::map_by:
-            if (first.find_first_of(":=") != std::string::npos) {
-                warn(name + " " + first + " is not honoured: all ranks run on this host, unbound");
-            }
-            break;
-        case Action::not_honoured:
-            warn(name + (first.empty() ? "" : " " + first) + (second.empty() ? "" : " " + second) +
-                 " is not honoured and has no effect");
-            break;
-        default: break;
-    }
-}
-
-void Parser::apply_device(const std::string& option, const std::string& list) {
-    const std::vector<std::string> built = split_commas(FATHOM_DEVICES);
-    options_.devices = split_commas(list);
-    for (const std::string& device : options_.devices) {
-        if (std::find(built.begin(), built.end(), device) != built.end()) continue;
-        mistake(option + " " + device + ": there is no such device; this build has " +
-                FATHOM_DEVICES);
-    }
-    if (options_.devices.empty()) mistake(option + " names no device");
-}
-
-void Parser::settle_fabric() {
-    const FabricOptions& fabric = options_.fabric;
-    if (options_.wants_fabric()) {
-        if (options_.total_processes() > kMaxFabricRanks) {
-            mistake("a job on the emulated Myrinet has at most " + std::to_string(kMaxFabricRanks) +
-                    " ranks, not " + std::to_string(options_.total_processes()));
-        }
-        return;
-    }
-    if (fabric.values.empty() && fabric.flags.empty()) return;
-    std::string word = fabric.values.empty() ? fabric.flags[0] : fabric.values[0].first;
-    if (word != "--fabric") word.insert(2, "fm-");
-    mistake(word + " is for the emulated Myrinet: add --device fm");
-}
-
-void Parser::settle_counts() {
-    const bool alone = options_.programs.size() == 1;
-    for (Program& program : options_.programs) {
-        if (program.processes) continue;
-        // As elsewhere, a stated number of places without a number of ranks means that many ranks.
-        const int places = per_host_ > 0 ? per_host_ : host_slots_;
-        program.processes = alone && places > 0 ? places : 1;
-    }
-    const int total = options_.total_processes();
-    if (per_host_ > 0 && total > per_host_) {
-        warn("-ppn " + std::to_string(per_host_) + " is not honoured: all " +
-             std::to_string(total) + " ranks run on this host");
-    }
-}
 
 }  // namespace
 

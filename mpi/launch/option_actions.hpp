@@ -1,0 +1,68 @@
+// What each option of mpirun does to the description of the job.
+#pragma once
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mpi/launch/hosts.hpp"
+#include "mpi/launch/option_table.hpp"
+#include "mpi/launch/options.hpp"
+
+namespace launch {
+
+/// What stops the parsing: --help, --version, or a mistake. Never leaves parse_options.
+struct Stop {
+    int status;
+    std::string text;
+};
+
+[[noreturn]] void mistake(const std::string& text);
+
+/// A number of processes; `option` is what a mistake is reported for.
+int parse_count(const std::string& option, const std::string& text);
+
+/// Collects options in the order of the command line; a later one overrides an earlier one. What
+/// makes no sense ends in mistake().
+class OptionActions {
+  public:
+    using Lookup = const char* (*)(const char* name);
+
+    explicit OptionActions(Lookup lookup) : lookup_(lookup) {}
+
+    /// Everything but -configfile. `first` and `second` are the option's words, as many as it
+    /// takes; `program` is the one that it stands before.
+    void apply(const OptionWord& word, const std::string& first, const std::string& second,
+               Program* program);
+
+    void add_program(Program program) { options_.programs.push_back(std::move(program)); }
+    std::size_t programs() const { return options_.programs.size(); }
+
+    /// After the last option: the environment's say, what follows from several options together,
+    /// and whether they agree.
+    Options settle();
+
+  private:
+    bool apply_environment(Action action, const std::string& first, const std::string& second,
+                           Program* program);
+    bool apply_output(Action action, const std::string& first);
+    bool apply_places(const OptionWord& word, const std::string& first);
+    void apply_export(const std::string& text);
+    void apply_stdin(const std::string& text);
+    void apply_device(const std::string& option, const std::string& list);
+    void read_host_file(const std::string& path);
+    void take_hosts(const std::vector<HostEntry>& hosts);
+    void settle_environment();
+    void settle_counts();
+    void settle_fabric();
+    void warn(const std::string& text);
+
+    Lookup lookup_;
+    Options options_;
+    std::set<std::string> warned_;
+    int host_slots_ = 0;
+    int per_host_ = 0;
+};
+
+}  // namespace launch
