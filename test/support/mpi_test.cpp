@@ -1,5 +1,6 @@
 #include "test/support/mpi_test.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <climits>
@@ -164,6 +165,15 @@ testing::AssertionResult is_pattern(const void* data, std::size_t size_bytes, st
     return testing::AssertionSuccess();
 }
 
+testing::AssertionResult is_filled(const void* data, std::size_t size_bytes, unsigned char value) {
+    const auto* bytes = static_cast<const unsigned char*>(data);
+    const auto* end = bytes + size_bytes;
+    const auto* other = std::find_if(bytes, end, [value](unsigned char b) { return b != value; });
+    if (other == end) return testing::AssertionSuccess();
+    return testing::AssertionFailure() << "byte " << other - bytes << " of " << size_bytes << " is "
+                                       << int{*other} << ", not " << int{value};
+}
+
 std::vector<std::size_t> protocol_sizes_bytes() {
     constexpr std::size_t kKiB = 1024;
     constexpr std::size_t kMiB = 1024 * kKiB;
@@ -225,14 +235,12 @@ int run_tests(int* argc, char** argv) {
         GTEST_FLAG_SET(output, "");
         delete listeners.Release(listeners.default_result_printer());
         delete listeners.Release(listeners.default_xml_generator());
-        if (GTEST_FLAG_GET(list_tests)) {
-            MPI_Comm_free(&harness_comm);
-            return 0;
-        }
     }
     listeners.Append(new LockStep(rank));
 
-    const int status_here = RUN_ALL_TESTS();
+    // One list of the tests is enough; what follows it is still every rank's.
+    const bool runs = rank == 0 || !GTEST_FLAG_GET(list_tests);
+    const int status_here = runs ? RUN_ALL_TESTS() : 0;
     int status = status_here;
     MPI_Allreduce(&status_here, &status, 1, MPI_INT, MPI_MAX, harness_comm);
     MPI_Comm_free(&harness_comm);

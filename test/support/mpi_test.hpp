@@ -95,6 +95,8 @@ void fill_pattern(Bytes& bytes, std::uint32_t seed);  // in place: the address s
 // Success if `data[0, size_bytes)` is the pattern of `seed`; otherwise the first offset that
 // differs.
 testing::AssertionResult is_pattern(const void* data, std::size_t size_bytes, std::uint32_t seed);
+// The same for bytes that are all `value`.
+testing::AssertionResult is_filled(const void* data, std::size_t size_bytes, unsigned char value);
 
 // The sizes at which protocols change: nothing, inline, one cache line, eager, rendezvous.
 std::vector<std::size_t> protocol_sizes_bytes();
