@@ -91,7 +91,9 @@ TEST(Fiber, TheStackIsLarge) {
     Fiber* fiber = pool.make(use_stack, &sum);
     EXPECT_TRUE(fiber->resume());
     unsigned expected = 0;
-    for (std::size_t i = 0; i < FiberPool::kStackBytes * 3 / 4; i += 512) expected += i / 512 % 256;
+    for (std::size_t i = 0; i < FiberPool::kStackBytes * 3 / 4; i += 512) {
+        expected += static_cast<unsigned>(i / 512 % 256);
+    }
     EXPECT_EQ(sum, expected);
     pool.recycle(fiber);
 }
