@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds Fathom and runs its tests: all of them in the plain build, then the suites that one process or
 # one job carries (unit, contract, conformance) in a build with the address and undefined-behaviour
-# sanitizers, and the conformance tests of MPI_THREAD_MULTIPLE in one with the thread sanitizer.
+# sanitizers, and the conformance tests of MPI_THREAD_MULTIPLE in one with the thread sanitizer. While
+# the tests of one build run, the next is built.
 #
 #   sh test/run.sh [--suite NAME]... [--quick]
 #
@@ -16,7 +17,6 @@ usage() {
     sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
 }
 
-sanitized_suites="unit contract conformance"
 suites=
 quick=no
 while [ $# -gt 0 ]; do
@@ -70,19 +70,39 @@ configure() {
     rm -f "$dir.log"
 }
 
-# quietly COMMAND...: the output is shown only if the command fails, and then from where it fails.
-quietly() {
-    log=$(mktemp)
-    if "$@" >"$log" 2>&1; then
-        rm -f "$log"
-        return 0
-    fi
-    if grep -aq '^FAILED:' "$log"; then
-        sed -n '/^FAILED:/,$p' "$log" | head -n 200
+# Shows what a build said, from where it failed.
+show_failure() {
+    if grep -aq '^FAILED:' "$build_log"; then
+        sed -n '/^FAILED:/,$p' "$build_log" | head -n 200
     else
-        tail -n 60 "$log"
+        tail -n 60 "$build_log"
     fi
-    rm -f "$log"
+}
+
+# start_build DIR SUITES OPTION...: configures a build with a sanitizer, and builds what the suites need in the
+# background while the tests of another build run: those leave much of the machine idle, and go first.
+start_build() {
+    dir=$1
+    wanted=$2
+    shift 2
+    builder=
+    echo "run.sh: building $dir meanwhile"
+    configure "$dir" -Doptimization=1 -Ddebug=false -Dc_args=-g1 -Dcpp_args=-g1 -Db_lundef=false "$@" || return
+    # shellcheck disable=SC2086 # lists of words are meant to fall apart
+    targets=$(python3 -B test/support/targets.py "$dir" $wanted) || return
+    # shellcheck disable=SC2086
+    nice -n 19 ninja -C "$dir" $targets >"$build_log" 2>&1 &
+    builder=$!
+}
+
+# finish_build: waits for it.
+finish_build() {
+    [ -n "$builder" ] || return 1
+    wait "$builder"
+    built=$?
+    builder=
+    [ "$built" -eq 0 ] && return 0
+    show_failure
     return 1
 }
 
@@ -101,54 +121,69 @@ suite_options() {
     done
 }
 
+# wanted_suites SUITE...: those of them that the command line asks for.
+wanted_suites() {
+    for suite in "$@"; do
+        case " ${suites:-$*} " in
+        *" $suite "*) printf ' %s' "$suite" ;;
+        esac
+    done
+}
+
+asan_suites=
+tsan_suites=
+if [ "$quick" = no ]; then
+    asan_suites=$(wanted_suites unit contract conformance)
+    case " ${suites:-thread} " in
+    *" conformance "* | *" thread "*) tsan_suites=thread ;;
+    esac
+fi
+
+builder=
+build_log=$(mktemp) || exit 1
+trap 'rm -f "$build_log"' EXIT
+trap '[ -z "$builder" ] || kill "$builder"; exit 130' INT TERM
+
 # shellcheck disable=SC2046,SC2086 # lists of words are meant to fall apart
 {
     echo "run.sh: building"
     if ! configure build; then
         give_up "the build could not be configured"
     fi
-    quietly ninja -C build || give_up "the build failed"
-    run_tests build $(suite_options $suites)
+    ninja -C build >"$build_log" 2>&1 || {
+        show_failure
+        give_up "the build failed"
+    }
+    [ -z "$asan_suites" ] || start_build build-asan "$asan_suites" -Db_sanitize=address,undefined
+    # A limit is for what hangs, not for what is slow on a busy machine.
+    run_tests build --timeout-multiplier 4 $(suite_options $suites)
     summary="build"
 
-    if [ "$quick" = no ]; then
-        wanted=
-        for suite in $sanitized_suites; do
-            case " ${suites:-$sanitized_suites} " in
-            *" $suite "*) wanted="$wanted $suite" ;;
-            esac
-        done
-        if [ -n "$wanted" ]; then
-            echo "run.sh: building with the sanitizers"
-            if configure build-asan --buildtype=debugoptimized -Doptimization=1 \
-                -Db_sanitize=address,undefined -Db_lundef=false &&
-                targets=$(python3 -B test/support/targets.py build-asan $wanted) &&
-                quietly ninja -C build-asan $targets; then
-                # A rank under the sanitizers is several times slower; an error ends it. Memory that
-                # cannot be had is no error: the tests ask for too much on purpose.
-                ASAN_OPTIONS=allocator_may_return_null=1 \
-                    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 FATHOM_TEST_TIMEOUT=120 \
-                    run_tests build-asan --timeout-multiplier 4 $(suite_options $wanted)
-                summary="$summary build-asan"
-            else
-                summary="$summary --failed build-asan"
-            fi
+    if [ -n "$asan_suites" ]; then
+        finish_build
+        built=$?
+        [ -z "$tsan_suites" ] || start_build build-tsan "$tsan_suites" -Db_sanitize=thread
+        if [ "$built" -eq 0 ]; then
+            # A rank under the sanitizers is several times slower; an error ends it. Memory that
+            # cannot be had is no error: the tests ask for too much on purpose.
+            ASAN_OPTIONS=allocator_may_return_null=1 \
+                UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 FATHOM_TEST_TIMEOUT=120 \
+                run_tests build-asan --timeout-multiplier 4 $(suite_options $asan_suites)
+            summary="$summary build-asan"
+        else
+            summary="$summary --failed build-asan"
         fi
-        case " ${suites:-conformance} " in
-        *" conformance "* | *" thread "*)
-            echo "run.sh: building with the thread sanitizer"
-            if configure build-tsan --buildtype=debugoptimized -Doptimization=1 \
-                -Db_sanitize=thread -Db_lundef=false &&
-                targets=$(python3 -B test/support/targets.py build-tsan thread) &&
-                quietly ninja -C build-tsan $targets; then
-                TSAN_OPTIONS=halt_on_error=1 FATHOM_TEST_TIMEOUT=120 \
-                    run_tests build-tsan --timeout-multiplier 4 --suite thread
-                summary="$summary build-tsan"
-            else
-                summary="$summary --failed build-tsan"
-            fi
-            ;;
-        esac
+    elif [ -n "$tsan_suites" ]; then
+        start_build build-tsan "$tsan_suites" -Db_sanitize=thread
+    fi
+    if [ -n "$tsan_suites" ]; then
+        if finish_build; then
+            TSAN_OPTIONS=halt_on_error=1 FATHOM_TEST_TIMEOUT=120 \
+                run_tests build-tsan --timeout-multiplier 4 --suite thread
+            summary="$summary build-tsan"
+        else
+            summary="$summary --failed build-tsan"
+        fi
     fi
     python3 -B test/support/summary.py $summary
 }

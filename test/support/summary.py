@@ -105,7 +105,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--failed", action="append", default=[], metavar="WHAT")
     parser.add_argument("builds", nargs="*", type=Path, metavar="BUILD_DIR")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     total = Counts()
     for build in arguments.builds:
         total.add(count_build(build))

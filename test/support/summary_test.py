@@ -79,6 +79,9 @@ class Summary(unittest.TestCase):
     def test_a_build_that_failed_counts(self):
         self.log(("a", "OK"))
         self.expect(1, "1 passed, 1 failed, 0 skipped", str(self.build), "--failed", "build-asan")
+        # Builds may stand on both sides of the one that failed.
+        self.expect(1, "2 passed, 1 failed, 0 skipped", str(self.build), "--failed", "build-asan",
+                    str(self.build))
 
 
 if __name__ == "__main__":
