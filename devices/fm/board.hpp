@@ -97,7 +97,13 @@ class Board {
 
     /// To be called after stores to the SRAM that the firmware is to see: ends the sleep of an
     /// emulator.
-    virtual void kick() = 0;
+    void kick() {
+        // Pairs with the emulator's: it announces its sleep, then looks once more.
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (std::atomic_ref<std::uint32_t>(*asleep_).load(std::memory_order_relaxed) != 0)
+            [[unlikely]]
+            rouse();
+    }
 
     /// The futex to sleep on, after `interrupt` in the region was set and one more look was taken:
     /// it changes at each interrupt of this endpoint, or by wake().
@@ -130,6 +136,10 @@ class Board {
     void publish(std::uint32_t* sram, std::uint32_t word) {
         if (clock_ != nullptr) [[unlikely]]
             clock_->pio_write_word();
+        publish_now(sram, word);
+    }
+    /// In real time.
+    static void publish_now(std::uint32_t* sram, std::uint32_t word) {
         // Pairs with the emulator's acquiring loads; on a real board a store fence comes first.
         std::atomic_ref<std::uint32_t>(*sram).store(fm_be32(word), std::memory_order_release);
     }
@@ -147,6 +157,12 @@ class Board {
     }
 
   protected:
+    /// `*asleep_` is not 0.
+    virtual void rouse() = 0;
+
+    std::uint32_t unknown_ = 1;
+    std::uint32_t* asleep_ =
+        &unknown_;  ///< 0: the board looks by itself; by default each kick asks
     fm_endpoint* endpoint_ = nullptr;
     const fm_counters* counters_ = nullptr;
     const std::byte* ring_ = nullptr;

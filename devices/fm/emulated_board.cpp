@@ -130,6 +130,7 @@ adi::Result<bool> EmulatedBoard::map(std::span<const int> descriptors, bool time
     ring_ = host + FM_PAGE_BYTES;
     staging_ = host + std::size_t{1 + request_.ring_slots} * FM_PAGE_BYTES;
     fabric_ = reinterpret_cast<fm_fabric_page*>(fabric);
+    asleep_ = &fabric_->sleeping;
     ring_slots_ = request_.ring_slots;
     staging_pages_ = request_.staging_pages;
     if (timed) {
@@ -207,12 +208,8 @@ void EmulatedBoard::unpin(const Region& region) {
     [[maybe_unused]] const auto answer = ask(request);  // gone or not, no DMA comes any more
 }
 
-void EmulatedBoard::kick() {
-    // Pairs with the emulator's: it announces its sleep, then looks once more.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+void EmulatedBoard::rouse() {
     const std::atomic_ref<std::uint32_t> sleeping(fabric_->sleeping);
-    if (sleeping.load(std::memory_order_relaxed) == 0) [[likely]]
-        return;
     if (sleeping.exchange(0, std::memory_order_seq_cst) != 0) adi::futex_wake(&fabric_->sleeping);
 }
 

@@ -27,7 +27,6 @@ class EmulatedBoard final : public Board {
     adi::Result<bool> connect(const std::vector<std::uint32_t>& places) override;
     adi::Result<Region> pin(void* address, std::uint64_t bytes) override;
     void unpin(const Region& region) override;
-    void kick() override;
     std::uint32_t* events() const override { return &status_->events; }
     void wake() override;
     bool dead() const override;
@@ -38,6 +37,7 @@ class EmulatedBoard final : public Board {
         std::size_t bytes = 0;
     };
 
+    void rouse() override;
     explicit EmulatedBoard(const EndpointRequest& request) : request_(request) {}
     adi::Result<bool> attach(const std::string& name);
     adi::Result<bool> map(std::span<const int> descriptors, bool timed);

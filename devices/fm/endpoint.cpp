@@ -35,6 +35,18 @@ constexpr std::uint32_t kUsefulSlots = 20;
 constexpr std::uint32_t kLeastSlots = 64;
 constexpr std::uint32_t kMostSlots = 1024;
 
+/// Messages so long are fetched by the board; below stores are quicker, copy and fetch saved.
+constexpr std::uint64_t kStagedFrom = 4097;
+
+std::uint64_t staged_from(Strategy strategy) {
+    switch (strategy) {
+        case Strategy::pio: return ~std::uint64_t{0};
+        case Strategy::dma: return 0;
+        case Strategy::adapt: break;
+    }
+    return kStagedFrom;
+}
+
 Strategy strategy_from_environment() {
     const char* text = std::getenv("FATHOM_FM_STRATEGY");
     if (text == nullptr) return Strategy::adapt;
@@ -71,20 +83,25 @@ Endpoint::Endpoint(std::unique_ptr<Board> board, const EndpointOptions& options)
       self_(options.self),
       nodes_(options.nodes),
       strategy_(options.strategy),
+      staged_from_(staged_from(options.strategy)),
+      short_below_(0),
       pio_bytes_(std::clamp<std::uint32_t>(options.pio_bytes, 1, kShortBytes)),
       patience_(options.patience),
       ring_mask_(board_->ring_slots() - 1),
       ring_shift_(static_cast<std::uint32_t>(std::countr_zero(board_->ring_slots()))),
+      ring_lag_(lag_of(board_->ring_slots())),
       credits_(credits_of(board_->ring_slots(), options.nodes)),
       credit_debt_(credits_ / 2 + 1),
       peers_(options.nodes),
-      pins_(*board_, FM_PAGES - board_->ring_slots() - board_->staging_pages()) {}
+      pins_(*board_, FM_PAGES - board_->ring_slots() - board_->staging_pages()) {
+    short_below_ = std::min<std::uint64_t>(staged_from_, pio_bytes_ + 1);
+    for (Peer& peer : peers_) peer.limit = static_cast<std::uint16_t>(credits_);
+}
 
 Endpoint::~Endpoint() = default;
 
 bool Endpoint::something_new() {
-    const std::byte* page = nullptr;
-    if (next_packet(&page)) return true;
+    if (look() != nullptr) return true;
     // Not a modelled load: where time is modelled, it stands still between the look and here.
     const std::uint32_t known = done_slot_;
     retire(

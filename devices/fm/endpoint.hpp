@@ -22,6 +22,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -41,24 +42,50 @@ namespace dev::fm {
 
 using Node = std::uint32_t;
 
+struct Peer;
+
 /// An open outgoing message. Plain state, owned by the caller from try_begin() on until all its
 /// bytes are taken and end() was called; it does not move meanwhile. At most one per node.
 struct OutMessage {
     Node node = 0;
-    std::uint32_t handler = 0;
+    bool open = false;
+    bool ended = false;        ///< its last packet has gone
+    bool whole = false;        ///< all its packets' credits are set aside
+    bool staged = false;       ///< its packets are gathered in staging pages
     std::uint64_t length = 0;  ///< most bytes that will come
     std::uint64_t sent = 0;    ///< bytes taken so far
     // The endpoint's own.
-    std::uint32_t packet_bytes = 0;  ///< how long its packets are
-    std::uint32_t filled = 0;        ///< bytes in the slot that is open for it
+    Peer* peer = nullptr;          ///< its node
+    std::byte* slot = nullptr;     ///< where its packet is gathered, if it has the open slot
+    std::uint32_t filled = 0;      ///< bytes there
+    std::uint32_t room = 0;        ///< bytes that it still takes; 0 without a slot
+    std::uint32_t first_word = 0;  ///< of its next packet, without kLast and credits
+    std::uint32_t second_word = 0;
     std::uint32_t reserved = 0;      ///< credits set aside for it
-    bool open = false;
-    bool has_slot = false;        ///< the endpoint's open slot is this message's
-    bool started = false;         ///< its first packet has gone
-    bool ended = false;           ///< its last packet has gone
-    bool whole = false;           ///< all its packets' credits are set aside
-    bool staged = false;          ///< its packets are gathered in staging pages
-    std::vector<std::byte> kept;  ///< bytes that had to leave the slot for another message
+    std::uint32_t packet_bytes = 0;  ///< how long its packets are
+    std::vector<std::byte> kept;     ///< bytes that had to leave the slot for another message
+};
+
+/// What an endpoint knows of a node. The endpoint's own.
+struct Peer {
+    OutMessage* out = nullptr;    ///< the open message to it
+    std::uint64_t in_offset = 0;  ///< of the next byte of the message that is coming from it
+    /// Between messages: the upper half of the first word of one that is a packet, flags and
+    /// serial. Within one, and of a node that is lost: the serial and kWithin, which is no upper
+    /// half.
+    static constexpr std::uint32_t kWithin = 1U << 31;
+    std::uint32_t due = Words::kWhole << 8;
+    std::uint16_t sent = 0;          ///< packets that took a credit, free-running
+    std::uint16_t limit = 0;         ///< so far may that go: less what is set aside for `out`
+    std::uint16_t returned = 0;      ///< of those sent, given back by the peer
+    std::uint16_t consumed = 0;      ///< packets of the peer that were consumed here
+    std::uint16_t told = 0;          ///< of these, as the peer was told last
+    std::uint16_t waiting_puts = 0;  ///< not all of them handed over
+    std::uint8_t serial_out = 0;
+    bool owing = false;  ///< stands in owing_
+    bool lost = false;
+
+    std::uint16_t credits() const { return static_cast<std::uint16_t>(limit - sent); }
 };
 
 /// A packet that has arrived. `data` is valid during Sink::on_packet only.
@@ -126,6 +153,8 @@ class Endpoint {
     Node nodes() const { return nodes_; }
     Strategy strategy() const { return strategy_; }
     Board& board() { return *board_; }
+    /// Null in real time.
+    Clock* clock() const { return clock_; }
 
     // --- send --------------------------------------------------------------------------------
 
@@ -153,6 +182,12 @@ class Endpoint {
     /// Closes it, maybe before all its length was sent. `again`: the last packet needs room; never
     /// when all of `length` was taken and length > 0.
     adi::Status try_end(OutMessage& message);
+    /// These three in the usual case: a message to a node below nodes() that is one packet, a few
+    /// bytes that fit into it, its end after all of its bytes. False: nothing was done, try_…().
+    bool begin_short(OutMessage& message, Node node, std::uint64_t length, std::uint32_t handler,
+                     bool whole);
+    bool piece_short(OutMessage& message, const void* from, std::uint64_t bytes);
+    bool end_short(OutMessage& message);
     /// Gives it up (the node is lost). What was sent stays sent: only after a fault.
     void abandon(OutMessage& message);
 
@@ -167,12 +202,18 @@ class Endpoint {
     // --- receive -----------------------------------------------------------------------------
 
     /// Shows what has arrived to `sink`, until that were `max_bytes` (a soft limit: packets are
-    /// shown whole) or `max_packets`, and moves puts on. Returns the number of events: 0, nothing
-    /// was there.
-    int extract(Sink& sink, std::uint64_t max_bytes = ~std::uint64_t{0}, int max_packets = 1 << 30);
+    /// shown whole) or `max_packets` > 0, and moves puts on. Returns the number of events: 0,
+    /// nothing was there.
+    template <std::derived_from<Sink> S>
+    int extract(S& sink, std::uint64_t max_bytes = ~std::uint64_t{0}, int max_packets = 1 << 30);
 
     /// Called by a sink: extract() returns after the packet that it is at.
-    void stop() { stop_ = true; }
+    void stop() { stop_ = attention_ = true; }
+    /// The software above has worked: modelled time goes on.
+    void charge(Clock::Work work) {
+        if (clock_ != nullptr) [[unlikely]]
+            clock_->charge(work);
+    }
     /// A sink copies `bytes` out of a packet: modelled time goes on.
     void charge_copy(std::uint64_t bytes) {
         if (clock_ != nullptr) [[unlikely]]
@@ -229,21 +270,6 @@ class Endpoint {
     const PinCache& pin_cache() const { return pins_; }
 
   private:
-    struct Peer {
-        std::uint16_t sent = 0;          ///< packets that took a credit, free-running
-        std::uint16_t returned = 0;      ///< of these, given back by the peer
-        std::uint16_t consumed = 0;      ///< packets of the peer that were consumed here
-        std::uint16_t told = 0;          ///< of these, as the peer was told last
-        std::uint16_t reserved = 0;      ///< credits set aside for a message begun with `whole`
-        std::uint16_t waiting_puts = 0;  ///< not all of them handed over
-        std::uint8_t serial_out = 0;
-        std::uint8_t serial_in = 0;
-        bool in_open = false;  ///< a message from it has begun and not ended
-        bool owing = false;    ///< stands in owing_
-        bool lost = false;
-        std::uint64_t in_offset = 0;  ///< of the next byte of that message
-        OutMessage* out = nullptr;    ///< the open message to it
-    };
     struct Put {
         Node node;
         const std::byte* from;
@@ -273,32 +299,67 @@ class Endpoint {
 
     bool something_new();
 
-    // endpoint_send.cpp
-    std::uint32_t free_credits(const Peer& peer) const;
-    bool take_credit(OutMessage& message, Peer& peer);
-    void give_credit_back(OutMessage& message, Peer& peer);
-    bool has_slot();
+    // endpoint_hot.hpp
+    bool ready(const Peer& peer) const;
+    std::byte* room(bool staged) const;
+    void open(OutMessage& message, Peer& peer, std::uint32_t handler);
+    void open_slot(OutMessage& message, std::uint32_t room_bytes);
+    void took(OutMessage& message, std::uint32_t bytes);
+    void publish(OutMessage& message, bool last);
+    void hand_over(bool staged, Node node, Peer& peer, std::uint32_t bytes, std::uint32_t first,
+                   std::uint32_t second);
+    void close(OutMessage& message);
+    const std::byte* arrived() const;
+    const std::byte* look();
+    template <class S>
+    int take(S& sink, const std::byte* page, std::uint64_t max_bytes, int max_packets);
+    template <class S>
+    int extract_any(S& sink, std::uint64_t max_bytes, int max_packets);
+    template <class S>
+    std::uint32_t on_arrival(S& sink, const std::byte* page);
+    template <class S>
+    void on_data(S& sink, Node node, std::uint32_t first_word, std::uint32_t second,
+                 const std::byte* data, std::uint32_t bytes);
+    template <class S>
+    void on_part(S& sink, Node node, Words words, const std::byte* data, std::uint32_t bytes);
+    template <class S>
+    void show(S& sink, Peer& peer, std::uint16_t credits, const Packet& packet);
+    bool gave(const Peer& peer, std::uint16_t credits) const;
+    void take_back(Peer& peer, std::uint16_t credits);
     void retire(std::uint32_t done);
+
+    // endpoint_send.cpp: try_…() in all cases, and what it takes
+    adi::Status make_way(const Peer& peer);
+    adi::Status send_any(Node node, std::uint32_t handler, const void* head,
+                         std::uint32_t head_bytes, const adi::Buffer& payload, std::uint64_t offset,
+                         std::uint32_t bytes);
+    adi::Status begin_any(OutMessage& message, Node node, std::uint64_t length,
+                          std::uint32_t handler, bool whole);
+    std::uint64_t piece_any(OutMessage& message, const adi::Buffer& source, std::uint64_t offset,
+                            std::uint64_t bytes);
+    adi::Status end_any(OutMessage& message);
+    void launch_timed(fm_slot& slot, bool staged, std::uint32_t bytes);
+    bool take_credit(OutMessage& message);
+    void give_credit_back(OutMessage& message);
+    bool has_slot();
+    void retire_puts(std::uint32_t done);
     bool acquire(OutMessage& message);
     void flush_open();
     bool secure_rest(OutMessage& message);
-    std::byte* room(bool staged) const;
-    void publish(OutMessage& message, bool last);
-    void hand_over(bool staged, Node node, std::uint32_t bytes, Words words);
     bool send_credits(Node node);
-    void close(OutMessage& message);
 
     // endpoint_receive.cpp
-    bool next_packet(const std::byte** page);
     void free_ring();
-    std::uint32_t on_arrival(Sink& sink, const std::byte* page);
-    void on_data(Sink& sink, Node node, Words words, const std::byte* data, std::uint32_t bytes);
+    std::uint32_t on_other(const fm_wire& wire);
+    void on_fault(Node node, const char* what);
     void on_event(const fm_wire& wire);
-    const char* check(const Words& words, const Peer& peer, std::uint32_t bytes) const;
+    const char* check(Words words, const Peer& peer, std::uint32_t bytes) const;
     void pay_credits();
+    void owe(Node node);
     void lose(Node node, adi::Status why, const char* what);
     void report_losses(Sink& sink);
-    void attend(Sink& sink);
+    bool attend(Sink& sink);
+    int find_nothing(Sink& sink);
     void look_for_death();
     void look_for_death_at_times();
 
@@ -317,10 +378,13 @@ class Endpoint {
     Node self_;
     Node nodes_;
     Strategy strategy_;
+    std::uint64_t staged_from_;  ///< messages so long, and longer ones, go by staging pages
+    std::uint64_t short_below_;  ///< shorter ones are one packet of stores
     std::uint32_t pio_bytes_;
     std::uint32_t patience_;
     std::uint32_t ring_mask_;
     std::uint32_t ring_shift_;
+    std::uint32_t ring_lag_;  ///< slots of the ring that the board may not be told of yet
     std::uint32_t credits_;
     std::uint32_t credit_debt_;  ///< so many packets consumed and not told of: tell now
     std::vector<Peer> peers_;
@@ -336,7 +400,7 @@ class Endpoint {
     std::uint32_t freed_ring_ = 0;  ///< as the board was told last
     std::vector<Node> owing_;       ///< peers to send a credit packet to
     std::vector<Loss> losses_;      ///< not yet reported
-    bool attention_ = false;        ///< one of these two has something
+    bool attention_ = false;        ///< one of these two has something, or stop_
     bool extracting_ = false;
     bool stop_ = false;
     std::uint32_t idle_turns_ = 0;  ///< looks that found nothing
@@ -352,3 +416,5 @@ class Endpoint {
 };
 
 }  // namespace dev::fm
+
+#include "devices/fm/endpoint_hot.hpp"

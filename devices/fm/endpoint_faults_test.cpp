@@ -59,6 +59,7 @@ TEST(Endpoint, GarbageIsAFaultOfItsSender) {
         {"a gap", {{first, 0, 0, 1}, {last, 0, 0, 8}}, 4},
         {"serial out of turn", {{first | last, 1, 0, 1}}, 4},
         {"unknown flags", {{first | last | 0x40, 0, 0, 1}}, 4},
+        {"unknown flags within a message", {{first, 0, 0, 1}, {0x80, 0, 0, 4}}, 4},
         {"credits that nobody used", {{first | last, 0, 7, 1}}, 4},
         {"credit packet with payload", {{Words::kCredit, 0, 0, 0}}, 4},
         {"empty and not the last", {{first, 0, 0, 1}}, 0},

@@ -39,7 +39,6 @@ struct Process {
     std::unique_ptr<LoopbackFabric> alone;  ///< the network of a job of one
     std::unique_ptr<Library> library;
     void (*lost)(ULONG, const char*) = nullptr;
-    int idle_extracts = 0;
 
     HandlerTable& table() {
         if (!handlers) handlers = std::make_unique<HandlerTable>(most_handlers);
@@ -52,7 +51,11 @@ Process& process() {
     return *only;
 }
 
-[[noreturn]] void fail(const std::string& message) {
+/// process().library, on a shorter way.
+constinit Library* the_library = nullptr;
+constinit int idle_extracts = 0;  ///< calls of FM_extract() in a row that found nothing
+
+[[noreturn, gnu::cold]] void fail(const std::string& message) {
     const std::string line = "FM: node " + std::to_string(FM_nodeid) + ": " + message;
     std::fprintf(stderr, "%s\n", line.c_str());
     std::fflush(nullptr);
@@ -60,10 +63,14 @@ Process& process() {
     _exit(1);
 }
 
-Library& library(const char* call) {
-    Library* only = process().library.get();
-    if (only == nullptr) fail(std::string(call) + ": FM_initialize() was not called");
-    return *only;
+[[noreturn, gnu::cold, gnu::noinline]] void fail_uninitialized(const char* call) {
+    fail(std::string(call) + ": FM_initialize() was not called");
+}
+
+inline Library& library(const char* call) {
+    if (the_library == nullptr) [[unlikely]]
+        fail_uninitialized(call);
+    return *the_library;
 }
 
 template <class T>
@@ -131,6 +138,7 @@ void initialize() {
     p.library =
         std::make_unique<Library>(std::move(endpoint), p.table(), Library::Hooks{fail, say});
     p.library->on_lost(on_lost);
+    the_library = p.library.get();
 }
 
 void finalize() {
@@ -141,6 +149,7 @@ void finalize() {
     if (Clock* clock = p.library->endpoint().board().clock()) clock->away();
     must(p.boot->fence(), "FM_finalize");
     p.library.reset();
+    the_library = nullptr;
     p.alone.reset();
     must(p.boot->finalize(), "FM_finalize");
 }
@@ -198,11 +207,8 @@ FM_EXPORT ULONG FM_register_handler(ULONG id, FM_handler* handler) {
 }
 
 FM_EXPORT FM_stream* FM_begin_message(ULONG recipient, ULONG length, ULONG handler) {
-    Library& fm = library("FM_begin_message");
-    if (recipient >= FM_numnodes) {
-        fail("FM_begin_message: there is no node " + std::to_string(recipient));
-    }
-    return fm.begin(static_cast<Node>(recipient), length, static_cast<std::uint32_t>(handler));
+    return library("FM_begin_message")
+        .begin(recipient, length, static_cast<std::uint32_t>(handler));
 }
 
 FM_EXPORT void FM_send_piece(FM_stream* stream, void* buffer, ULONG length) {
@@ -216,16 +222,18 @@ FM_EXPORT void FM_end_message(FM_stream* stream) {
 FM_EXPORT int FM_extract(unsigned max_bytes) {
     Library& fm = library("FM_extract");
     const int packets = fm.extract(max_bytes);
+    if (packets > 0) [[likely]] {
+        idle_extracts = 0;
+        return packets;
+    }
     // Programs poll. Where processes share processors, the board's emulator or the peer needs
     // this one.
     constexpr int kPatience = 64;
-    if (packets > 0) {
-        process().idle_extracts = 0;
-    } else if (++process().idle_extracts >= kPatience && fm.endpoint().board().clock() == nullptr) {
-        process().idle_extracts = 0;
+    if (++idle_extracts >= kPatience && fm.endpoint().board().clock() == nullptr) {
+        idle_extracts = 0;
         sched_yield();
     }
-    return packets;
+    return 0;
 }
 
 FM_EXPORT void FM_receive(void* buffer, FM_stream* stream, unsigned length) {

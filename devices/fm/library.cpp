@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "adi/base/copy.hpp"
-
 namespace dev::fm {
 
 using adi::Status;
@@ -35,18 +33,6 @@ Library::~Library() {
     }
 }
 
-namespace {
-/// memcpy(), without a call for a few bytes.
-void copy(std::byte* to, const std::byte* from, std::uint32_t bytes) {
-    constexpr std::uint32_t kFew = 96;
-    if (bytes <= kFew) {
-        adi::copy_short(to, from, bytes);
-    } else {
-        std::memcpy(to, from, bytes);
-    }
-}
-}  // namespace
-
 bool HandlerTable::add(ULONG* id, FM_handler* handler) {
     if (*id == FM_ANY_ID) {
         const auto free = std::find(handlers_.begin(), handlers_.end(), nullptr);
@@ -59,25 +45,29 @@ bool HandlerTable::add(ULONG* id, FM_handler* handler) {
 
 // --- send -------------------------------------------------------------------------------------
 
-FM_stream* Library::begin(Node recipient, std::uint64_t length, std::uint32_t handler) {
+FM_stream* Library::begin_any(std::uint64_t recipient, std::uint64_t length,
+                              std::uint32_t handler) {
     if (recipient >= endpoint_->nodes()) {
         hooks_.fail("FM_begin_message: there is no node " + std::to_string(recipient));
         return nullptr;
     }
-    FM_stream& stream = out_[recipient];
-    if (stream.out.open) return nullptr;
+    const Node node = static_cast<Node>(recipient);
+    FM_stream& stream = out_[node];
     while (true) {
-        const Status s = endpoint_->try_begin(stream.out, recipient, length, handler, in_handler());
+        // A handler may have begun one meanwhile, and wait for its own message.
+        if (stream.out.open) return nullptr;
+        const Status s = endpoint_->try_begin(stream.out, node, length, handler, in_handler());
         if (s == Status::ok) return &stream;
         if (s != Status::again || in_handler()) return nullptr;
         progress();
-        // A handler may have begun one meanwhile, and wait for its own message.
-        if (stream.out.open) return nullptr;
     }
 }
 
-void Library::send_piece(FM_stream& stream, const void* buffer, std::uint64_t length) {
-    if ((stream.incoming || !stream.out.open) && unusable("FM_send_piece")) return;
+void Library::send_piece_any(FM_stream& stream, const void* buffer, std::uint64_t length) {
+    if (!stream.out.open) {
+        hooks_.fail("FM_send_piece: the stream is not one that is being sent");
+        return;
+    }
     if (length > stream.out.length - stream.out.sent) {
         hooks_.fail("FM_send_piece: a message is longer than FM_begin_message said (" +
                     std::to_string(stream.out.length) + " bytes)");
@@ -91,14 +81,12 @@ void Library::send_piece(FM_stream& stream, const void* buffer, std::uint64_t le
     }
 }
 
-void Library::end(FM_stream& stream) {
-    if ((stream.incoming || !stream.out.open) && unusable("FM_end_message")) return;
-    while (endpoint_->try_end(stream.out) == Status::again) make_room();
-}
-
-[[gnu::cold]] bool Library::unusable(const char* call) {
-    hooks_.fail(std::string(call) + ": the stream is not one that is being sent");
-    return true;
+void Library::end_any(FM_stream& stream) {
+    if (stream.out.open) {
+        while (endpoint_->try_end(stream.out) == Status::again) make_room();
+    } else {
+        hooks_.fail("FM_end_message: the stream is not one that is being sent");
+    }
 }
 
 void Library::progress() {
@@ -117,12 +105,7 @@ void Library::make_room() {
 
 // --- receive ----------------------------------------------------------------------------------
 
-int Library::extract(std::uint64_t max_bytes) {
-    if (in_handler()) return 0;
-    return endpoint_->extract(*this, max_bytes);
-}
-
-void Library::receive(void* buffer, FM_stream& stream, std::uint64_t length) {
+void Library::receive_any(void* buffer, FM_stream& stream, std::uint64_t length) {
     if (&stream != running_) {
         hooks_.fail("FM_receive: the stream is not that of the handler that calls");
         return;
@@ -143,7 +126,7 @@ void Library::feed(FM_stream& stream) {
     const auto part =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(stream.wanted_bytes, stream.bytes));
     if (stream.wanted != nullptr && part > 0) {
-        copy(stream.wanted, stream.data, part);
+        copy_bytes(stream.wanted, stream.data, part);
         endpoint_->charge_copy(part);
         stream.wanted += part;
     }
@@ -157,43 +140,32 @@ void Library::feed(FM_stream& stream) {
     }
 }
 
-void Library::on_packet(const Packet& packet) {
-    FM_stream& stream = in_[packet.node];
-    stream.data = packet.data;
-    stream.bytes = packet.bytes;
-    stream.last = packet.last;
-    if (packet.first) {
-        start(stream, packet);
+/// A packet of a message that has several: its handler runs on a fiber.
+void Library::on_part(FM_stream& stream, bool first, std::uint32_t handler) {
+    if (first) {
+        start(stream, handler);
     } else if (stream.fiber != nullptr) {
         feed(stream);
         if (stream.wanted_bytes == 0) run(stream);
     }
 }
 
-void Library::start(FM_stream& stream, const Packet& packet) {
-    if (packet.handler == kGoodbye) {
-        gone_[packet.node] = true;
+void Library::on_no_handler(Node sender, std::uint32_t handler) {
+    if (handler == kGoodbye) {
+        gone_[sender] = true;
         return;
     }
-    FM_handler* handler = handlers_.find(packet.handler);
-    if (handler == nullptr) {
-        hooks_.say("FM: received invalid handler ID " + std::to_string(packet.handler) +
-                   " from node " + std::to_string(packet.node));
-        return;
-    }
-    stream.id = packet.handler;
-    stream.handler = handler;
+    hooks_.say("FM: received invalid handler ID " + std::to_string(handler) + " from node " +
+               std::to_string(sender));
+}
+
+void Library::start(FM_stream& stream, std::uint32_t id) {
+    stream.handler = handlers_.find(id);
+    if (stream.handler == nullptr) return on_no_handler(stream.node, id);
+    stream.id = id;
     stream.missing = 0;
     stream.wanted_bytes = 0;
-    if (Clock* clock = endpoint_->board().clock()) clock->charge(Clock::Work::fm_handler);
-    if (packet.last) {
-        // All is here, so it never waits, and needs no stack of its own.
-        running_ = &stream;
-        const int verdict = handler(&stream, packet.node);
-        running_ = nullptr;
-        if (verdict == FM_QUIT) endpoint_->stop();
-        return;
-    }
+    endpoint_->charge(Clock::Work::fm_handler);
     const auto entry = [](void* argument) noexcept {
         auto& s = *static_cast<FM_stream*>(argument);
         s.verdict = s.handler(&s, s.node);

@@ -72,7 +72,9 @@ class Library final : public Sink {
 
     Endpoint& endpoint() { return *endpoint_; }
 
-    FM_stream* begin(Node recipient, std::uint64_t length, std::uint32_t handler);
+    // The short path of these is inline, below; …_any() does the same in all cases.
+
+    FM_stream* begin(std::uint64_t recipient, std::uint64_t length, std::uint32_t handler);
     void send_piece(FM_stream& stream, const void* buffer, std::uint64_t length);
     void end(FM_stream& stream);
 
@@ -98,18 +100,24 @@ class Library final : public Sink {
     /// The handler of leave()'s messages; beyond those that a program can register.
     static constexpr std::uint32_t kGoodbye = 0xfffffffe;
 
-  private:
+    // Sink.
     void on_packet(const Packet& packet) override;
     void on_lost(Node node, adi::Status why, const char* what) override;
     void on_put(std::uint64_t token, adi::Status status) override;
 
-    void start(FM_stream& stream, const Packet& packet);
+  private:
+    FM_stream* begin_any(std::uint64_t recipient, std::uint64_t length, std::uint32_t handler);
+    void send_piece_any(FM_stream& stream, const void* buffer, std::uint64_t length);
+    void end_any(FM_stream& stream);
+    void receive_any(void* buffer, FM_stream& stream, std::uint64_t length);
+    void on_part(FM_stream& stream, bool first, std::uint32_t handler);
+    void start(FM_stream& stream, std::uint32_t handler);
+    void on_no_handler(Node sender, std::uint32_t handler);
     void feed(FM_stream& stream);
     void run(FM_stream& stream);
     void progress();
     /// Between two attempts to send: makes room.
     void make_room();
-    bool unusable(const char* call);
 
     std::unique_ptr<Endpoint> endpoint_;
     const HandlerTable& handlers_;
@@ -121,5 +129,63 @@ class Library final : public Sink {
     FM_stream* running_ = nullptr;  ///< whose handler this code runs in
     std::vector<bool> gone_;        ///< nodes that said goodbye or are lost
 };
+
+// --- the short path -----------------------------------------------------------------------------
+
+inline FM_stream* Library::begin(std::uint64_t recipient, std::uint64_t length,
+                                 std::uint32_t handler) {
+    if (recipient < endpoint_->nodes()) [[likely]] {
+        FM_stream& stream = out_[recipient];
+        if (endpoint_->begin_short(stream.out, static_cast<Node>(recipient), length, handler,
+                                   in_handler())) [[likely]]
+            return &stream;
+    }
+    return begin_any(recipient, length, handler);
+}
+
+inline void Library::send_piece(FM_stream& stream, const void* buffer, std::uint64_t length) {
+    if (!endpoint_->piece_short(stream.out, buffer, length)) [[unlikely]]
+        send_piece_any(stream, buffer, length);
+}
+
+inline void Library::end(FM_stream& stream) {
+    if (!endpoint_->end_short(stream.out)) [[unlikely]]
+        end_any(stream);
+}
+
+inline int Library::extract(std::uint64_t max_bytes) {
+    return endpoint_->extract(*this, max_bytes);
+}
+
+inline void Library::receive(void* buffer, FM_stream& stream, std::uint64_t length) {
+    if (&stream != running_ || length > stream.bytes || length > kFewBytes || buffer == nullptr ||
+        endpoint_->clock() != nullptr) [[unlikely]] {
+        return receive_any(buffer, stream, length);
+    }
+    adi::copy_short(buffer, stream.data, length);
+    stream.data += length;
+    stream.bytes -= static_cast<std::uint32_t>(length);
+}
+
+inline void Library::on_packet(const Packet& packet) {
+    FM_stream& stream = in_[packet.node];
+    stream.data = packet.data;
+    stream.bytes = packet.bytes;
+    stream.last = packet.last;
+    if (!packet.first || !packet.last) [[unlikely]]
+        return on_part(stream, packet.first, packet.handler);
+    FM_handler* handler = handlers_.find(packet.handler);
+    if (handler == nullptr) [[unlikely]]
+        return on_no_handler(packet.node, packet.handler);
+    stream.id = packet.handler;
+    stream.missing = 0;
+    endpoint_->charge(Clock::Work::fm_handler);
+    // All is here, so it never waits, and needs no stack of its own.
+    running_ = &stream;
+    const int verdict = handler(&stream, packet.node);
+    running_ = nullptr;
+    if (verdict == FM_QUIT) [[unlikely]]
+        endpoint_->stop();
+}
 
 }  // namespace dev::fm

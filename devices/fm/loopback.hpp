@@ -75,7 +75,6 @@ class LoopbackBoard final : public Board {
     adi::Result<bool> connect(const std::vector<std::uint32_t>&) override { return true; }
     adi::Result<Region> pin(void* address, std::uint64_t bytes) override;
     void unpin(const Region& region) override;
-    void kick() override { fabric_.run(); }
     std::uint32_t* events() const override { return const_cast<std::uint32_t*>(&events_); }
     void wake() override;
     bool dead() const override { return fabric_.dead(); }
@@ -86,6 +85,7 @@ class LoopbackBoard final : public Board {
 
   private:
     friend class LoopbackFabric;
+    void rouse() override { fabric_.run(); }
     struct Page {
         alignas(FM_PAGE_BYTES) std::array<std::byte, FM_PAGE_BYTES> bytes;
     };

@@ -20,15 +20,15 @@ namespace {
 // MPI_Send and MPI_Recv of a ping-pong, without what FM's own constants stand for, the board and
 // its clock. memcpy is not in them: copies have constants of their own.
 struct Counts {
-    static constexpr Time kFmSend = 216;    // FM_begin_message 151, FM_end_message 65
-    static constexpr Time kFmPiece = 328;   // FM_send_piece that fills a slot; for each slot
-    static constexpr Time kFmPacket = 276;  // FM_extract of one packet, until the handler is sought
-    static constexpr Time kFmHandler = 163;  // its start and end, one FM_receive
-    static constexpr Time kFmPoll = 114;     // FM_extract that finds nothing
-    static constexpr Time kPin = 100;        // PinCache::hold
-    // 628 in all: the engine goes past FM's C functions, 205 instead of kFmSend + kFmPiece.
-    static constexpr Time kMpiSend = 84;
-    static constexpr Time kMpiReceive = 607;  // 883 in all, less kFmPacket
+    static constexpr Time kFmSend = 86;     // FM_begin_message 75, FM_end_message 11
+    static constexpr Time kFmPiece = 101;   // FM_send_piece that fills a slot; for each slot
+    static constexpr Time kFmPacket = 179;  // FM_extract of one packet, until the handler is sought
+    static constexpr Time kFmHandler = 59;  // its start and end 24, one FM_receive 35
+    static constexpr Time kFmPoll = 59;     // FM_extract that finds nothing
+    static constexpr Time kPin = 100;       // PinCache::hold
+    // 500 in all: the engine goes past FM's C functions, 105 instead of kFmSend + kFmPiece.
+    static constexpr Time kMpiSend = 313;
+    static constexpr Time kMpiReceive = 627;  // 806 in all, less kFmPacket
 };
 
 // Our library on a processor of that clock.

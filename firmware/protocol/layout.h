@@ -255,5 +255,14 @@ static inline uint32_t fm_be32(uint32_t word) {
     return __builtin_bswap32(word);
 #endif
 }
+/* Two words that follow one another, for one store. */
+static inline uint64_t fm_be32_pair(uint32_t first, uint32_t second) {
+    uint64_t const both = (uint64_t)first << 32 | second;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return both;
+#else
+    return __builtin_bswap64(both);
+#endif
+}
 
 #endif

@@ -118,7 +118,7 @@ class Rank final : private dev::fm::Sink {
 
   private:
     void poll() {
-        if (endpoint_.extract(*this) == 0) endpoint_.wait();
+        if (endpoint_.extract<dev::fm::Sink>(*this) == 0) endpoint_.wait();
     }
 
     void send_short(std::uint32_t handler, const void* bytes, std::size_t length) {
@@ -126,7 +126,7 @@ class Rank final : private dev::fm::Sink {
         Status status;
         while ((status = endpoint_.try_send(1 - self_, handler, nullptr, 0, payload, 0,
                                             static_cast<std::uint32_t>(length))) == Status::again)
-            if (endpoint_.extract(*this) == 0) endpoint_.wait();
+            if (endpoint_.extract<dev::fm::Sink>(*this) == 0) endpoint_.wait();
         if (status != Status::ok) fail("a message was refused");
     }
 
