@@ -3,46 +3,6 @@
 
 namespace firmware {
 
-/// The next packet of a channel that receive() left alone: it is a deposit, or the bus is busy with
-/// other things. False: it is none, or not the usual, and nothing was done.
-bool ControlProgram::take_next(fm_wire* packet, uint32_t end) {
-    uint32_t from = hw::address(packet);
-    uint32_t type = fm_be32(packet->type), source = fm_be32(packet->source);
-    uint32_t length = fm_be32(packet->length);
-    Endpoint* e = endpoint_at(type & (FM_ENDPOINTS - 1));
-    uint32_t node = hw::shifted<-24>(hw::shifted<8>(source));
-    Channel* c = &e->channels[node];
-    uint32_t bytes = length >> 16, kind = type ^ c->rx_type;
-    uint32_t wrong = (fm_be32(packet->key) ^ c->key) |
-                     (end - 1 - (from + kHeader + hw::words(bytes + 3))) |
-                     *hw::at<uint8_t>(end - 1) | (stop_ & kStopLong);
-    uint32_t off = source ^ c->rx_source;
-    if (kind == (FM_KIND_DATA ^ FM_KIND_ACK) << 8 && (wrong | off >> 16) == 0) {
-        take_ack(e, node, length);
-        free_receive(from);
-        return true;
-    }
-    if ((wrong | off) != 0) return false;
-    if (kind == (FM_KIND_DATA ^ FM_KIND_DEPOSIT) << 8) {
-        if (!take_deposit(e, node, packet, bytes)) return false;
-        accept_deposit(e, node, c, source, length, (fm_be32(packet->user[1]) & 1) != 0);
-        return true;
-    }
-    if (kind != 0 || bytes > FM_PACKET_BYTES ||
-        !to_ring(e, packet, kDmaRing | e->index << 24 | from))
-        return false;
-    accept(e, node, c, source, length);
-    return true;
-}
-
-/// An acknowledgement that came by itself.
-FM_INLINE void ControlProgram::take_ack(Endpoint* e, uint32_t node, uint32_t ack) {
-    Peer* p = &e->peers[node];
-    if (p->stall > 1) p->stall = 1;  // it is there
-    if (acknowledges(ack, p->acked, e->channels[node].sequence + 1U)) acked(e, node, ack & 0xffff);
-    count(counters()->acks_received);
-}
-
 /// What is believed of the window from now on. False: `node` has none of that key.
 bool ControlProgram::find_window(Endpoint* e, uint32_t node, uint32_t key) {
     const fm_window& shared = e->region->windows[key & (FM_WINDOWS - 1)];
@@ -86,13 +46,64 @@ FM_INLINE bool ControlProgram::take_deposit(Endpoint* e, uint32_t node, const fm
     return true;
 }
 
+/// The next packet of a channel that receive() left alone: it is a deposit, or the bus is busy with
+/// other things. False: it is none, or not the usual, and nothing was done.
+bool ControlProgram::take_next(fm_wire* packet, uint32_t end) {
+    uint32_t from = hw::address(packet);
+    uint32_t type = fm_be32(packet->type), source = fm_be32(packet->source);
+    uint32_t length = fm_be32(packet->length);
+    Endpoint* e = endpoint_at(type & (FM_ENDPOINTS - 1));
+    uint32_t node = hw::shifted<-24>(hw::shifted<8>(source));
+    Channel* c = &e->channels[node];
+    uint32_t bytes = length >> 16, kind = type ^ c->rx_type;
+    uint32_t wrong = (fm_be32(packet->key) ^ c->key) |
+                     (end - 1 - (from + kHeader + hw::words(bytes + 3))) |
+                     *hw::at<uint8_t>(end - 1) | (stop_ & kStopLong);
+    uint32_t off = source ^ c->rx_source;
+    if (kind == (FM_KIND_DATA ^ FM_KIND_ACK) << 8 && (wrong | off >> 16) == 0) {
+        take_ack(e, node, length);
+        free_receive(from);
+        return true;
+    }
+    if ((wrong | off) != 0) return false;
+    if (kind == (FM_KIND_DATA ^ FM_KIND_DEPOSIT) << 8) {
+        if (!take_deposit(e, node, packet, bytes)) return false;
+        await_transfer();
+        accept_deposit(e, node, c, source, length, (fm_be32(packet->user[1]) & 1) != 0);
+        return true;
+    }
+    if (kind != 0 || bytes > FM_PACKET_BYTES ||
+        !to_ring(e, packet, kDmaRing | e->index << 24 | from))
+        return false;
+    await_transfer();
+    accept(e, node, c, source, length);
+    return true;
+}
+
+/// An acknowledgement that came by itself.
+FM_INLINE void ControlProgram::take_ack(Endpoint* e, uint32_t node, uint32_t ack) {
+    Peer* p = &e->peers[node];
+    if (p->stall > 1) p->stall = 1;  // it is there
+    if (acknowledges(ack, p->acked, e->channels[node].sequence + 1U)) acked(e, node, ack & 0xffff);
+    count(counters()->acks_received);
+}
+
+/// As accept(), of a deposit. It is no answer to anything, so that the oldest slot alone is not
+/// looked for. Acknowledged twice as often as other packets, being long.
 void ControlProgram::accept_deposit(Endpoint* e, uint32_t node, Channel* c, uint32_t source,
                                     uint32_t ack, bool last) {
-    Peer& p = e->peers[node];
-    if (p.stall > 1) p.stall = 1;  // it is there
-    accept(e, node, c, source, ack);
+    Peer* p = &e->peers[node];
+    uint32_t expected = source + 1;
+    c->expected = expected;
+    *hw::at<Be16>(hw::address(&c->rx_source) + 2) = expected;
+    count(counters()->received);
+    if (p->stall > 1) p->stall = 1;  // it is there
+    if (hw::shifted<16>(ack ^ p->acked) != 0 && acknowledges(ack, p->acked, c->sequence + 1U))
+        acked(e, node, ack & 0xffff);
     // The sender's slot is done with when the last is acknowledged: it need not wait.
-    if (p.owed >= kOwe) owe(e, node, last ? kOweAtOnce : kOwe);
+    uint32_t owed = p->owed + (last ? kOweAtOnce : 2 * kOwe);
+    p->owed = owed;
+    if (((owed ^ kPeerOwed) & (kPeerOwed | (0xffff & -kOweAtOnce))) != 0) owe(e, node, 0);
     // No transfer to the ring follows, whose end would look at this.
     if (hw::read(e->region->interrupt) != 0) interrupt(e);
 }

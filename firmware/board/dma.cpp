@@ -34,11 +34,9 @@ void ControlProgram::queue_dma(uint32_t bus, uint32_t sram, uint32_t bytes, uint
     ++dma_tail_;
 }
 
-/// Called by what takes long. A transfer that ends soon, with another one behind it, is waited for,
-/// with that one's words at hand: the bus is idle for a few cycles then.
-void ControlProgram::await_transfer() {
-    DmaOp* op = dma_next_;
-    if (op == dma_end_ || hw::get(REG_DMA_CTR) > kVerySoon) return;
+/// A transfer ends soon: waits for that, with the words of `op`, the next one, at hand. pump() is
+/// left to queued_done(), when that one ends.
+void ControlProgram::await_transfer(DmaOp* op) {
     uint32_t bus = op->bus, sram = op->sram, bytes = op->bytes, next = op->what, patience = kAwait;
     uint32_t direction = next >> 31;
     while ((hw::get(REG_ISR) & ISR_DMA) == 0)
@@ -51,7 +49,7 @@ void ControlProgram::await_transfer() {
     uint32_t wire = stop_, what = dma_what_;
     dma_what_ = next;
     next_started(op, wire);
-    queued_done(wire, what, failed);
+    finish_transfer(wire, what, failed);
 }
 
 /// After the one at the head, or receive()'s own with others behind it; the next one is under way.
@@ -76,6 +74,11 @@ void ControlProgram::finish_transfer(uint32_t wire, uint32_t what, bool failed) 
         job->ready = 1;
         if (!start_ready(job, number)) serve_engine();
         count(counters()->dma_from_host);
+        return;
+    }
+    if ((what & kDmaKind) == kDmaDeposit) {
+        free_receive(what & (FM_SRAM_BYTES - 1));
+        count(counters()->dma_to_host);
         return;
     }
     Endpoint* e = endpoint_at(what >> 24 & (FM_ENDPOINTS - 1));

@@ -149,6 +149,13 @@ FM_INLINE void ControlProgram::next_started(DmaOp* op, uint32_t wire) {
     if (wire <= kStopFlags) ++dma_head_;
 }
 
+// Called by what takes long: a transfer that ends soon, with another behind it, comes first. So the
+// bus is idle for a few cycles only.
+FM_INLINE void ControlProgram::await_transfer() {
+    DmaOp* op = dma_next_;
+    if (op != dma_end_ && hw::get(REG_DMA_CTR) <= kVerySoon) await_transfer(op);
+}
+
 // A transfer is done: receive()'s own, with nothing behind it, or queued_done()'s.
 FM_INLINE void ControlProgram::dma_done() {
     uint32_t wire = stop_;

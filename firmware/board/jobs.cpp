@@ -52,13 +52,13 @@ FM_INLINE void ControlProgram::fetch(Job* job, uint32_t page, uint32_t offset, u
     queue_dma(page - FM_PAGE_VALID + offset, hw::address(wire) + kHeader, words_up(bytes), what);
 }
 
-/// Packet `index` of the put in `r`, the one at the cursor, is the next that fetch_put() makes.
-void ControlProgram::seek_put(Endpoint* e, uint32_t node, const Record& r, uint32_t index) {
+/// The packet at the cursor, which begins `start` bytes into the put in `r`, is the next that
+/// fetch_put() makes.
+FM_INLINE void ControlProgram::seek_put(Endpoint* e, uint32_t node, const Record& r,
+                                        uint32_t start) {
     Channel* c = &e->channels[node];
     Peer* p = &e->peers[node];
-    uint32_t shift = r.shift, offset = r.offset, length = r.length;
-    Piece piece = put_piece(length, offset, shift, index);
-    offset += piece.start;
+    uint32_t offset = r.offset + start;
     put_.id = id(e, node);
     put_.channel = c;
     put_.peer = p;
@@ -67,12 +67,12 @@ void ControlProgram::seek_put(Endpoint* e, uint32_t node, const Record& r, uint3
     put_.source = static_cast<uint32_t>(c->from) << 16;
     put_.what = kDmaFetch | e->index << 24;
     put_.sequence = p->cursor;
-    put_.left = length - piece.start;
+    put_.left = r.length - start;
     put_.entry = e->pages + (r.page + offset / FM_PAGE_BYTES);
     put_.offset = offset % FM_PAGE_BYTES;
-    put_.chunk = 1U << shift;
+    put_.chunk = 1U << r.shift;
     put_.window = r.window;
-    put_.at = r.window_offset + piece.start;
+    put_.at = r.window_offset + start;
 }
 
 /// The next packet of put_, if that is next in its channel and there is room. False: not so, or it
@@ -123,6 +123,7 @@ void ControlProgram::pump() {
     if (left == 1 && work_.first() == put_.id) {  // the usual, when there is much to do
         while (fetch_put()) {
             if ((hw::get(REG_ISR) & (ISR_DMA | ISR_RECV) & mask_) != 0) {
+                await_transfer();
                 pump_due_ = 1;
                 return;
             }
@@ -196,7 +197,9 @@ bool ControlProgram::emit_job(Endpoint* e, uint32_t node, Record* r, uint32_t sl
         if (local == nullptr) return false;
     }
     if (op == FM_OP_PUT && local == nullptr) {
-        seek_put(e, node, *r, index);
+        uint32_t start = 0;
+        if (index != 0) start = put_piece(r->length, r->offset, r->shift, index).start;
+        seek_put(e, node, *r, start);
         fetch_put();
         return true;
     }

@@ -167,7 +167,7 @@ class ControlProgram {
     FM_INLINE static bool in_window(const Peer* p) {
         return static_cast<uint16_t>(p->cursor - p->acked) < (p->stall > 2 ? 1U : kPutWindow);
     }
-    void seek_put(Endpoint* e, uint32_t node, const Record& r, uint32_t index);
+    FM_INLINE void seek_put(Endpoint* e, uint32_t node, const Record& r, uint32_t start);
     bool fetch_put();
     void serve_send();
     void serve_engine();
@@ -208,7 +208,7 @@ class ControlProgram {
     bool take_next(fm_wire* packet, uint32_t end);
     FM_INLINE void take_ack(Endpoint* e, uint32_t node, uint32_t ack);
     bool find_window(Endpoint* e, uint32_t node, uint32_t key);
-    bool take_deposit(Endpoint* e, uint32_t node, const fm_wire* packet, uint32_t bytes);
+    FM_INLINE bool take_deposit(Endpoint* e, uint32_t node, const fm_wire* packet, uint32_t bytes);
     void accept_deposit(Endpoint* e, uint32_t node, Channel* c, uint32_t source, uint32_t ack,
                         bool last);
     bool deposit(Endpoint* e, uint32_t node, const fm_wire* wire);
@@ -241,7 +241,8 @@ class ControlProgram {
     void finish_transfer(uint32_t wire, uint32_t what, bool failed);
     FM_INLINE void next_transfer(uint32_t wire);
     FM_INLINE void next_started(DmaOp* op, uint32_t wire);
-    void await_transfer();
+    FM_INLINE void await_transfer();
+    void await_transfer(DmaOp* next);
 
     /// ISR bits that are work now. DMA: there are transfers; SEND: something waits for the engine;
     /// RECV and BUFF: a buffer is armed.

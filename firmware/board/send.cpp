@@ -34,8 +34,10 @@ FM_INLINE bool ControlProgram::start_direct(Job* job) {
 
 /// Takes the next slot when it is not for the fast path: checks it, and queues what it asks for.
 void ControlProgram::take_slot(Endpoint* e) {
-    // What a transfer brings is to leave as soon as that ends.
-    if ((stop_ & kStopDma) != 0 && hw::get(REG_DMA_CTR) <= kVerySoon) return;
+    // What is being fetched is to leave as soon as it is here.
+    if ((stop_ & kStopDma) != 0 && static_cast<int32_t>(dma_what_) < 0 &&
+        hw::get(REG_DMA_CTR) <= kVerySoon)
+        return;
     fm_slot* s = e->slot;
     uint32_t word = hw::read(s->command), number = e->number;
     uint32_t op = word >> 24, node = word & 0xffffff, slot = number & (FM_SEND_SLOTS - 1);
@@ -62,13 +64,14 @@ void ControlProgram::take_slot(Endpoint* e) {
     r.last = node << 16 | last;
     counters()->sent = fm_be32(fm_be32(counters()->sent) + packets);
     advance_slot(e, s, number);
-    bool next = p.cursor == static_cast<uint16_t>(first) && may_send(e, node);
+    // Nothing waits before it: it need not be looked for.
+    bool next = true;
     if ((skip & kSlowQueued) == 0) {
         c.skip = skip | kSlowQueued | slot << kHintShift;
         p.cursor = first;
-        next = true;
+    } else {
+        next = p.cursor == static_cast<uint16_t>(first) && in_window(&p);
     }
-    // Nothing waits before it: it need not be looked for.
     if (next && job_tail_ - job_head_ < kJobs && emit_job(e, node, &r, slot, 0) && packets == 1)
         return;
     add_work(e, node);
@@ -95,7 +98,8 @@ bool ControlProgram::check_slot(Endpoint* e, const fm_slot* s, uint32_t op, Reco
     } else if (op == FM_OP_PUT) {
         uint32_t window_offset = hw::read(s->window_offset);
         if (!put_fits(length, page, offset, window_offset)) return false;
-        uint32_t shift = put_shift(length);
+        // Behind others nothing has to be filled, and long packets are the fewest.
+        uint32_t shift = job_head_ == job_tail_ ? put_shift(length) : put_shift(~0U);
         r->shift = shift;
         packets = put_packets(length, offset, shift);
         r->window = hw::read(s->window);

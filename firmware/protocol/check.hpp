@@ -50,12 +50,12 @@ constexpr bool put_fits(uint32_t length, uint32_t page, uint32_t offset, uint32_
 }
 
 /// Bytes of a put's packets, as a shift. A packet is fetched whole before it leaves, and has come
-/// whole before it is stored: that is what a deposit takes longer than the transfer of its bytes,
-/// and a packet costs the bus about a microsecond beside them. The sum is least where the square
-/// of the packet is some seventy times the length.
+/// whole before it is stored: the time of that is in a deposit's beside the transfers of all its
+/// bytes, so packets of a short put are short. But each costs the bus about a microsecond, and the
+/// processors ten. The bounds are where a put takes equally long either way.
 constexpr uint32_t put_shift(uint32_t length) {
     if (length <= 4096) return 10;
-    if (length <= 131072) return 11;
+    if (length <= 49152) return 11;
     return 12;
 }
 static_assert(1U << 12 == FM_DEPOSIT_BYTES);
