@@ -205,7 +205,7 @@ def strays_in_firmware(here: str, name: str) -> bool:
     on the board, knows nothing of the host."""
     if here.startswith("devices/"):
         return name.startswith("firmware/") and not name.startswith("firmware/protocol/")
-    if here.startswith(("firmware/protocol/", "firmware/board/")):
+    if here.startswith(("firmware/protocol/", "firmware/board/", "firmware/papers/")):
         return name.startswith(("adi/", "firmware/emulator/"))
     return False
 
