@@ -25,7 +25,7 @@ for name in mpirun mpiexec; do ln -sfn "$(up "$bin")/mpi/launch/mpirun" "$bin/$n
 ln -sfn "$(up "$bin")/firmware/fm-fabric" "$bin/fm-fabric"
 ln -sfn "$(up "$bin")/test/bench/fm/fm-bench" "$bin/fm-bench"
 mkdir -p libexec/fathom
-for name in fm machines mpi put; do
+for name in fm machines mpi papers put; do
     ln -sfn "../../test/bench/fm/fm-bench-$name" "libexec/fathom/fm-bench-$name"
 done
 ln -sfn "$(up "$include")/mpi/include/mpi.h" "$include/mpi.h"

@@ -1,10 +1,10 @@
 """fm-bench: the papers' figures beside ours, in modelled time.
 
-    fm-bench --paper all [--json FILE] [--svg FOLDER] [--quick]
+    fm-bench --paper all [--json FILE] [--svg FOLDER] [--readme FILE] [--quick]
 
 Runs FM programs and MPI programs under mpirun on the emulated Myrinet, on the machines of
 firmware/emulator/machine.cpp, and prints published | model | ours. The model is the paper's own
-strategy and host software on the paper's machine; ours is this library.
+control program and host software on the paper's machine; ours is this library.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import tempfile
 
 import budget
 import jobs
+import markdown
 import measures
 import papers
 import plots
@@ -31,6 +32,8 @@ def parse_arguments(arguments):
                         help="all, or some of " + ",".join(papers.PAPERS))
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured there")
     parser.add_argument("--svg", metavar="FOLDER", help="draw the pictures there, a file each")
+    parser.add_argument("--readme", metavar="FILE",
+                        help="put the tables there, as Markdown, between the lines that say so")
     parser.add_argument("--quick", action="store_true",
                         help="few sizes and repetitions: does it run? The figures are coarse")
     parser.add_argument("--verbose", action="store_true", help="show each command")
@@ -40,6 +43,9 @@ def parse_arguments(arguments):
     if unknown:
         parser.error(f"--paper: no '{unknown[0]}'; there are all, " + ", ".join(papers.PAPERS))
     options.papers = papers.PAPERS if "all" in wanted else wanted
+    if options.readme and not markdown.has_place(pathlib.Path(options.readme).read_text(encoding="utf-8")):
+        parser.error(f"--readme: {options.readme} has no lines '{markdown.BEGIN.strip()}' and "
+                     f"'{markdown.END.strip()}'")
     return options
 
 
@@ -67,28 +73,28 @@ class Bench:
         return {"what": figure.what, "unit": figure.unit, "published": figure.published,
                 "source": figure.source, "model": self.value(figure.model, figure.measure),
                 "ours": self.value(figure.ours, figure.measure), "target": figure.target,
-                "machine": figure.ours.machine, "why": figure.why}
+                "machine": figure.ours.machine}
 
     def curve(self, setup, metric):
         return measures.by_size(self.rows(setup, metric), metric)
 
     def share(self):
-        """MPI over FM at each size, for the paper's and for our machine."""
-        curves = {"fm_model": papers.FM2_MODEL, "mpi_model": papers.MPIFM_MODEL,
-                  "fm_ours": papers.OURS, "mpi_ours": papers.OURS_MPI}
-        values = {key: dict(self.curve(setup, "bandwidth")) for key, setup in curves.items()}
-        # FM's own long messages are streams; what MPI can use, and does, is the deposit as well.
-        for size, put in self.curve(papers.OURS_PUT, "bandwidth"):
-            if size in values["fm_ours"]:
-                values["fm_ours"][size] = max(put, values["fm_ours"][size])
-        table = []
-        for size in SHARE_SIZES:
-            row = {"bytes": size, **{key: values[key].get(size) for key in curves}}
-            for who in ("model", "ours"):
-                fm, mpi = row[f"fm_{who}"], row[f"mpi_{who}"]
-                row[f"{who}_percent"] = 100 * mpi / fm if fm and mpi else None
-            if any(row[key] is not None for key in curves):
-                table.append(row)
+        """MPI over FM at each size, for the paper's and for our machines."""
+        curves = {"model": (papers.FM2_MODEL, papers.MPIFM_MODEL, None),
+                  "ppro200": (papers.OURS, papers.OURS_MPI, papers.OURS_PUT),
+                  "pii300": (papers.OURS_PII, papers.OURS_MPI_PII, papers.OURS_PUT_PII)}
+        table = {}
+        for who, (fm_setup, mpi_setup, put_setup) in curves.items():
+            fm, mpi = (dict(self.curve(setup, "bandwidth")) for setup in (fm_setup, mpi_setup))
+            # FM's own long messages are streams; what MPI can use, and does, is the deposit as well.
+            for size, put in self.curve(put_setup, "bandwidth") if put_setup else []:
+                if size in fm:
+                    fm[size] = max(put, fm[size])
+            for size in SHARE_SIZES:
+                if fm.get(size) and mpi.get(size):
+                    table.setdefault(size, {"bytes": size})[who] = {
+                        "fm": fm[size], "mpi": mpi[size], "percent": 100 * mpi[size] / fm[size]}
+        table = [table[size] for size in sorted(table)]
         return table
 
     def three(self):
@@ -120,25 +126,20 @@ class Bench:
                 cycle_ns = self.runner.constants(setup.machine)["cycle"]
                 return evaluate(budget.load(path), cycle_ns)
             except (jobs.Failure, budget.NoTrace, OSError) as failure:
-                self.failures.append(f"trace of {setup.program} on {setup.machine}: {failure}")
+                self.failures.append(f"trace of {jobs.name_of(setup)}: {failure}")
                 return None
 
-    def budgets(self):
-        """Where the time of an 8-byte message goes, on each machine of ours."""
-        setups = {"FM ppro200": papers.OURS, "FM pii300": papers.OURS_PII,
-                  "MPI ppro200": papers.OURS_MPI, "MPI pii300": papers.OURS_MPI_PII}
+    def budgets(self, setups):
+        """Where the time of an 8-byte message goes."""
         found = {name: self.traced(setup, "latency", budget.BYTES, budget.budget)
                  for name, setup in setups.items()}
         return {name: rows for name, rows in found.items() if rows}
 
-    def latency_limits(self, budgets):
-        """What a target leaves when what cannot be changed is taken off."""
-        table = []
-        for name, rows in budgets.items():
-            cycle_ns = self.runner.constants(name.split()[1])["cycle"]
-            target = papers.LATENCY_TARGETS[name.split()[0]]
-            table.append({"what": name, "target": target, **budget.parts(rows, cycle_ns)})
-        return table
+    def parts(self, setups, budgets, targets):
+        """Each budget in parts, with what is aimed at."""
+        return [{"what": name, "target": targets(name),
+                 **budget.parts(rows, self.runner.constants(setups[name].machine)["cycle"])}
+                for name, rows in budgets.items()]
 
     def streams(self):
         """What holds up a stream."""
@@ -168,8 +169,12 @@ def measure(options, runner):
         result["share"] = bench.share()
     if "logp" in options.papers:
         result["three"] = bench.three()
-        result["budget"] = bench.budgets()
-        result["limits"] = bench.latency_limits(result["budget"])
+        result["budget"] = bench.budgets(papers.BUDGETS)
+        result["limits"] = bench.parts(papers.BUDGETS, result["budget"],
+                                       lambda name: papers.LATENCY_TARGETS[name.split()[0]])
+        result["model_budget"] = bench.budgets(papers.MODEL_BUDGETS)
+        result["model_parts"] = bench.parts(papers.MODEL_BUDGETS, result["model_budget"],
+                                            papers.MODEL_LATENCIES.get)
         result["streams"] = bench.streams()
     if "multicast" in options.papers:
         result["multicast"] = bench.multicast()
@@ -192,6 +197,9 @@ def main(arguments):
         folder.mkdir(parents=True, exist_ok=True)
         for name, picture in plots.pictures(result).items():
             (folder / name).write_text(picture, encoding="utf-8")
+    if options.readme:
+        path = pathlib.Path(options.readme)
+        path.write_text(markdown.put_into(path.read_text(encoding="utf-8"), result), encoding="utf-8")
     return 1 if result["failures"] else 0
 
 

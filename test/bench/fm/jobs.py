@@ -1,9 +1,11 @@
-"""Runs the programs under mpirun in modelled time and keeps what they printed."""
+"""Runs the programs in modelled time, ours under mpirun, and keeps what they printed."""
 
 import os
 import pathlib
 import subprocess
 import sys
+
+import papers
 
 
 class Failure(Exception):
@@ -23,12 +25,14 @@ def parse_metrics(text):
         yield labels, value
 
 
-def environment_of(setup):
-    """The settings of the paper's way to send."""
-    settings = {"FATHOM_FM_STRATEGY": setup.strategy}
-    if setup.packet:
-        settings["FATHOM_FM_PACKET"] = str(setup.packet)
-    return settings
+# Ours sends as it does by itself, whatever the user's environment says.
+ENVIRONMENT = {"FATHOM_FM_STRATEGY": "adapt"}
+
+
+def name_of(setup):
+    if isinstance(setup, papers.Model):
+        return f"the model of {setup.system}"
+    return f"{setup.program} on {setup.machine}"
 
 
 class Jobs:
@@ -42,10 +46,13 @@ class Jobs:
         self.limit_s = limit_s
         self.done = {}
 
-    def command(self, setup, ranks, arguments, options=()):
-        program = self.programs / f"fm-bench-{setup.program}"
+    def command(self, setup, ranks, arguments, trace=None):
+        if isinstance(setup, papers.Model):
+            options = ["--trace", trace] if trace else []
+            return [str(self.programs / "fm-bench-papers"), setup.system, *arguments, *options]
+        options = ["--fm-trace", trace] if trace else []
         return [str(self.mpirun), "--device", "fm", "--fm-machine", setup.machine, *options,
-                "-n", str(ranks), str(program), *arguments]
+                "-n", str(ranks), str(self.programs / f"fm-bench-{setup.program}"), *arguments]
 
     def run(self, setup, metric, ranks=2, extra=()):
         """Rows (labels, value) of one metric."""
@@ -60,28 +67,25 @@ class Jobs:
     def execute(self, setup, metric, ranks, extra):
         arguments = [metric, *(["--quick"] if self.quick else []), *extra]
         try:
-            return self.call(self.command(setup, ranks, arguments), environment_of(setup),
-                             f"{setup.program} {metric} on {setup.machine}")
+            return self.call(self.command(setup, ranks, arguments), f"{metric} of {name_of(setup)}")
         except Failure as failure:
             return failure
 
     def trace(self, setup, metric, extra, path):
         """Runs with a trace, which goes to `path`."""
-        self.call(self.command(setup, 2, [metric, *extra], ["--fm-trace", path]), environment_of(setup),
-                  f"{setup.program} {metric} with a trace")
+        self.call(self.command(setup, 2, [metric, *extra], path), f"{metric} of {name_of(setup)}, traced")
 
     def constants(self, machine):
         """The constants of a machine in nanoseconds, by name."""
-        rows = self.call([str(self.programs / "fm-bench-machines"), machine], {}, "fm-bench-machines")
+        rows = self.call([str(self.programs / "fm-bench-machines"), machine], "fm-bench-machines")
         return {labels["field"]: value for labels, value in rows}
 
-    def call(self, command, settings, what):
+    def call(self, command, what):
         if self.verbose:
-            words = [f"{name}={value}" for name, value in settings.items()]
-            print("+", *words, *command, file=sys.stderr, flush=True)
+            print("+", *command, file=sys.stderr, flush=True)
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False,
-                                  env=dict(os.environ, **settings), timeout=self.limit_s)
+                                  env=dict(os.environ, **ENVIRONMENT), timeout=self.limit_s)
         except subprocess.TimeoutExpired:
             raise Failure(f"{what}: no end after {self.limit_s} s") from None
         except OSError as error:

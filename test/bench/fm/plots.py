@@ -104,8 +104,9 @@ def curve_panels(curves):
 
 
 def share_panel(share):
-    series = {"MPI-FM model": [(r["bytes"], r["model_percent"]) for r in share if r["model_percent"]],
-              "MPI ours": [(r["bytes"], r["ours_percent"]) for r in share if r["ours_percent"]]}
+    names = {"MPI-FM model": "model", "MPI ours, ppro200": "ppro200", "MPI ours, pii300": "pii300"}
+    series = {name: [(row["bytes"], row[key]["percent"]) for row in share if key in row]
+              for name, key in names.items()}
     marks = [(16, papers.SHARE["least"], ""), (share[-1]["bytes"], papers.SHARE["most"], "MPI-FM")]
     return {"title": "MPI as a share of FM", "axis": "percent", "over": "message size",
             "series": series, "marks": marks}

@@ -1,5 +1,7 @@
 """The report as text."""
 
+import re
+
 from papers import SHARE, TOLERANCE
 
 
@@ -49,31 +51,22 @@ def verdict(entry):
     return ", ".join(words)
 
 
-def reasons(entries):
-    """Why models are off, those with one reason together."""
-    found = {}
-    for entry in entries:
-        model = ratio(entry, "model")
-        if model is not None and abs(model - 1) > TOLERANCE and entry.get("why"):
-            found.setdefault(entry["why"], []).append(entry["what"])
-    return [f"  model off ({'; '.join(names)}): {why}" for why, names in found.items()]
-
-
 def figure_table(entries):
     rows = [["figure", "unit", "published", "model", "model/pub", "ours", "ours/pub", "machine", ""]]
     for entry in entries:
         rows.append([entry["what"], entry["unit"], number(entry["published"]),
                      number(entry["model"]), number(ratio(entry, "model")), number(entry["ours"]),
                      number(ratio(entry, "ours")), entry["machine"], verdict(entry)])
-    return aligned(rows) + reasons(entries)
+    return aligned(rows)
 
 
 def share_table(share):
     """MPI over FM, size by size."""
-    rows = [["message", "FM 2.1 model", "MPI-FM model", "share %", "FM ours", "MPI ours", "share %"]]
+    who = ("model", "ppro200", "pii300")
+    rows = [["message"] + [word for name in who for word in (f"FM {name}", "MPI", "%")]]
     for row in share:
-        rows.append([f"{row['bytes']} B"] + [number(row[key]) for key in (
-            "fm_model", "mpi_model", "model_percent", "fm_ours", "mpi_ours", "ours_percent")])
+        rows.append([f"{row['bytes']} B"] + [number(row.get(name, {}).get(key)) for name in who
+                                             for key in ("fm", "mpi", "percent")])
     return aligned(rows) + [
         f"  published: {SHARE['least']} to {SHARE['most']} %, {SHARE['usual']} % or more at almost "
         f"all sizes; target {SHARE['target_from_256']} % from 256 B up"]
@@ -97,7 +90,9 @@ def multicast_table(multicast):
 def budget_table(budget):
     """One column for each machine."""
     machines = list(budget)
-    stages = {row["stage"]: row["what"] for machine in machines for row in budget[machine]}
+    # Cycles and bytes differ from column to column.
+    stages = {row["stage"]: re.sub(r"^\d+ (cycles, |bytes ?)", "", row["what"])
+              for machine in machines for row in budget[machine]}
     ns = {machine: {row["stage"]: row["ns"] for row in budget[machine]} for machine in machines}
     rows = [["stage"] + [f"{machine} ns" for machine in machines] + ["what it is"]]
     for stage, what in stages.items():
@@ -122,6 +117,17 @@ def limits_table(limits):
         "left is not negative"]
 
 
+def model_parts_table(parts):
+    """The same of the papers' systems."""
+    rows = [["8 B one way, ns", "hardware", "software", "LANai", "(cycles)", "sum", "published"]]
+    for row in parts:
+        total = row["hardware"] + row["software"] + row["lanai"]
+        published = f"{1000 * row['target']:.0f}" if row["target"] else "-"
+        rows.append([row["what"]] + [f"{value:.0f}" for value in (
+            row["hardware"], row["software"], row["lanai"], row["cycles"], total)] + [published])
+    return aligned(rows)
+
+
 def streams_table(streams):
     """One line for each stream, in ns a packet."""
     names = ["host, send", "DMA, send", "wire", "DMA, receive", "host, receive"]
@@ -135,8 +141,8 @@ def streams_table(streams):
 
 
 def render(report):
-    lines = ["Modelled time. model: the paper's strategy and host software on its machine; ours: this "
-             "library on the named machine."]
+    lines = ["Modelled time. model: the paper's own control program and host software on its machine; "
+             "ours: this library on the named machine."]
     for title, entries in report["figures"].items():
         lines += ["", title] + figure_table(entries)
     for key, title, table in (
@@ -145,6 +151,8 @@ def render(report):
             ("multicast", "Multicast over FM: until the last node has it", multicast_table),
             ("budget", "Where the time of an 8-byte message goes, one way", budget_table),
             ("limits", "What the latency targets leave", limits_table),
+            ("model_budget", "The same of the papers' systems", budget_table),
+            ("model_parts", "Their parts", model_parts_table),
             ("streams", "What holds up a stream", streams_table)):
         if report.get(key):
             lines += ["", title] + table(report[key])

@@ -39,7 +39,7 @@ def main(fm_bench):
             if not all(value is not None and math.isfinite(value) and value > 0 for value in wanted):
                 sys.exit(f"not measured: {figure}")
     if any(value is None for value in numbers(report["three"])) or len(report["budget"]) != 4 \
-            or len(report["limits"]) != 4 or len(report["streams"]) != 6:
+            or len(report["limits"]) != 4 or len(report["model_parts"]) != 4 or len(report["streams"]) != 7:
         sys.exit("bandwidths or budgets are missing")
 
 
