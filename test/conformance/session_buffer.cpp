@@ -16,9 +16,15 @@ class SessionBuffer : public errors::ErrorTest {
                                           &of_session_));
     }
     void TearDown() override {
-        if (of_session_ != MPI_COMM_NULL) MPI_OK(MPI_Comm_free(&of_session_));
-        if (group_ != MPI_GROUP_NULL) MPI_OK(MPI_Group_free(&group_));
-        if (session_ != MPI_SESSION_NULL) MPI_OK(MPI_Session_finalize(&session_));
+        if (of_session_ != MPI_COMM_NULL) {
+            MPI_OK(MPI_Comm_free(&of_session_));
+        }
+        if (group_ != MPI_GROUP_NULL) {
+            MPI_OK(MPI_Group_free(&group_));
+        }
+        if (session_ != MPI_SESSION_NULL) {
+            MPI_OK(MPI_Session_finalize(&session_));
+        }
         ErrorTest::TearDown();
     }
 
