@@ -87,6 +87,7 @@ Endpoint::Endpoint(std::unique_ptr<Board> board, const EndpointOptions& options)
       short_below_(0),
       pio_bytes_(std::clamp<std::uint32_t>(options.pio_bytes, 1, kShortBytes)),
       patience_(options.patience),
+      probe_ns_(options.probe_ns),
       ring_mask_(board_->ring_slots() - 1),
       ring_shift_(static_cast<std::uint32_t>(std::countr_zero(board_->ring_slots()))),
       ring_lag_(lag_of(board_->ring_slots())),
@@ -114,6 +115,7 @@ adi::FutexWord Endpoint::prepare_park() {
     const adi::FutexWord park{
         word, std::atomic_ref<std::uint32_t>(*word).load(std::memory_order_acquire)};
     look_for_death();
+    if (starving_) probe_starved();
     if (clock_ != nullptr) {
         if (!losses_.empty() || something_new()) return {word, park.value - 1};
         clock_->wait();

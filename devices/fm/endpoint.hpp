@@ -82,7 +82,8 @@ struct Peer {
     std::uint16_t told = 0;          ///< of these, as the peer was told last
     std::uint16_t waiting_puts = 0;  ///< not all of them handed over
     std::uint8_t serial_out = 0;
-    bool owing = false;  ///< stands in owing_
+    bool owing = false;    ///< stands in owing_
+    bool starved = false;  ///< a packet to it found no credit
     bool lost = false;
 
     std::uint16_t credits() const { return static_cast<std::uint16_t>(limit - sent); }
@@ -130,6 +131,8 @@ struct EndpointOptions {
     /// How often wait() only gives the processor away before it sleeps: 0 where the processes
     /// and the emulator have fewer processors than they are.
     std::uint32_t patience = 500;
+    /// How often a node that gives no credits back is asked whether it is still there.
+    std::int64_t probe_ns = 500'000'000;
 };
 /// For a node of a job, with what FATHOM_FM_STRATEGY=adapt|pio|dma and FATHOM_FM_PACKET=4 to 448
 /// (pio_bytes) ask for; a value that makes no sense is not taken, with a warning.
@@ -260,6 +263,7 @@ class Endpoint {
         std::uint64_t packets_sent = 0;
         std::uint64_t packets_received = 0;
         std::uint64_t credit_packets_sent = 0;  ///< that had to go by themselves
+        std::uint64_t probes_sent = 0;          ///< to peers that gave no credits back
         std::uint64_t bad_packets = 0;          ///< that made no sense
         std::uint64_t puts = 0;
         std::uint64_t put_bytes = 0;
@@ -329,7 +333,7 @@ class Endpoint {
     void retire(std::uint32_t done);
 
     // endpoint_send.cpp: try_…() in all cases, and what it takes
-    adi::Status make_way(const Peer& peer);
+    adi::Status make_way(Peer& peer);
     adi::Status send_any(Node node, std::uint32_t handler, const void* head,
                          std::uint32_t head_bytes, const adi::Buffer& payload, std::uint64_t offset,
                          std::uint32_t bytes);
@@ -347,6 +351,9 @@ class Endpoint {
     void flush_open();
     bool secure_rest(OutMessage& message);
     bool send_credits(Node node);
+    void starve(Peer& peer);
+    void probe_starved();
+    bool send_probe(Node node);
 
     // endpoint_receive.cpp
     void free_ring();
@@ -382,6 +389,7 @@ class Endpoint {
     std::uint64_t short_below_;  ///< shorter ones are one packet of stores
     std::uint32_t pio_bytes_;
     std::uint32_t patience_;
+    std::int64_t probe_ns_;
     std::uint32_t ring_mask_;
     std::uint32_t ring_shift_;
     std::uint32_t ring_lag_;  ///< slots of the ring that the board may not be told of yet
@@ -403,6 +411,8 @@ class Endpoint {
     bool attention_ = false;        ///< one of these two has something, or stop_
     bool extracting_ = false;
     bool stop_ = false;
+    bool starving_ = false;         ///< some peer is starved
+    std::int64_t probed_ns_ = 0;    ///< when that was looked at last
     std::uint32_t idle_turns_ = 0;  ///< looks that found nothing
     std::uint32_t idle_waits_ = 0;  ///< wait() in a row
 

@@ -43,6 +43,41 @@ TEST(Endpoint, LostNode) {
     EXPECT_TRUE(job[0].idle());
 }
 
+// All that was sent has arrived, and nothing more may be sent: nothing is under way that would show
+// that the receiver is dead.
+TEST(Endpoint, DeathIsNoticedWithoutCredits) {
+    for (const bool open : {false, true}) {
+        Job job(3);
+        OutMessage message;
+        if (open) {
+            const auto bytes = pattern(1 << 20, 1);
+            ASSERT_EQ(job[0].try_begin(message, 1, bytes.size(), 1), Status::ok);
+            job[0].try_piece(message, adi::contiguous(bytes.data(), bytes.size()), 0, bytes.size());
+            EXPECT_EQ(job[0].try_piece(message, adi::contiguous("a", 1), 0, 1), 0U);
+        } else {
+            while (job[0].try_send(1, 1, nullptr, 0, {}, 0, 0) == Status::ok) {
+            }
+        }
+        // Alive, it is asked and nothing comes of it: its ring does not see that.
+        for (int i = 0; i < 3000; ++i) job[0].extract(job.sink(0));
+        EXPECT_EQ(job[0].counters().probes_sent, 1U);
+        EXPECT_TRUE(job.sink(0).losses.empty());
+        EXPECT_EQ(job.fabric.ring_full(), 0U);
+        job.fabric.close(1);
+        for (int i = 0; i < 3000; ++i) {
+            if (open) {
+                EXPECT_EQ(job[0].try_piece(message, adi::contiguous("a", 1), 0, 1), 0U);
+            } else {
+                EXPECT_NE(job[0].try_send(1, 1, nullptr, 0, {}, 0, 0), Status::ok);
+            }
+            job[0].extract(job.sink(0));
+        }
+        ASSERT_EQ(job.sink(0).losses.size(), 1U);
+        EXPECT_EQ(job.sink(0).losses[0].first, 1U);
+        EXPECT_EQ(job.sink(0).losses[0].second, Status::peer_failed);
+    }
+}
+
 struct Garbage {
     const char* name;
     std::vector<Words> packets;

@@ -123,7 +123,9 @@ void Endpoint::report_losses(Sink& sink) {
 
 void Endpoint::look_for_death_at_times() {
     constexpr std::uint32_t kTurns = 1024;
-    if (++idle_turns_ % kTurns == 0) look_for_death();
+    if (++idle_turns_ % kTurns != 0) return;
+    look_for_death();
+    if (starving_) probe_starved();
 }
 
 void Endpoint::look_for_death() {

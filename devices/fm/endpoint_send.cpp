@@ -1,12 +1,15 @@
 // Messages out: slots, credits, packets.
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "devices/fm/endpoint.hpp"
 
 namespace dev::fm {
 
 using adi::Status;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -32,9 +35,13 @@ std::uint64_t packets_of(std::uint64_t bytes, std::uint32_t packet_bytes) {
 // --- credits and slots ------------------------------------------------------------------------
 
 /// Makes the peer ready() if that can be, else says why not.
-Status Endpoint::make_way(const Peer& peer) {
+Status Endpoint::make_way(Peer& peer) {
     if (peer.lost) return Status::peer_failed;
-    if (peer.out != nullptr || peer.waiting_puts > 0 || peer.credits() == 0) return Status::again;
+    if (peer.out != nullptr || peer.waiting_puts > 0) return Status::again;
+    if (peer.credits() == 0) {
+        starve(peer);
+        return Status::again;
+    }
     if (open_ != nullptr) flush_open();
     return has_slot() ? Status::ok : Status::again;
 }
@@ -84,7 +91,10 @@ void Endpoint::retire_puts(std::uint32_t done) {
 // one leaves with what it has, as a short packet.
 
 bool Endpoint::acquire(OutMessage& message) {
-    if (message.reserved == 0 && message.peer->credits() == 0) return false;
+    if (message.reserved == 0 && message.peer->credits() == 0) {
+        starve(*message.peer);
+        return false;
+    }
     if (open_ != nullptr) flush_open();
     if (!has_slot() || !take_credit(message)) return false;
     const auto kept = static_cast<std::uint32_t>(message.kept.size());
@@ -140,6 +150,47 @@ bool Endpoint::send_credits(Node node) {
     if (!has_slot()) return false;
     hand_over(false, node, peers_[node], 0, Words::begin(Words::kCredit, 0), 0);
     ++counters_.credit_packets_sent;
+    return true;
+}
+
+// --- probes -----------------------------------------------------------------------------------
+// The firmware notices a dead node by packets that are not acknowledged. Who has no credits and
+// nothing under way sends none, so it would wait for ever for a node that died without extracting.
+
+void Endpoint::starve(Peer& peer) {
+    peer.starved = true;
+    starving_ = true;
+}
+
+/// Asks starved peers' boards, at times. In modelled time nobody dies.
+void Endpoint::probe_starved() {
+    if (clock_ != nullptr || live_puts_ > 0) return;
+    const std::int64_t now = std::chrono::steady_clock::now().time_since_epoch() / 1ns;
+    if (now - probed_ns_ < probe_ns_) return;
+    probed_ns_ = now;
+    starving_ = false;
+    for (Node node = 0; node < nodes_; ++node) {
+        Peer& peer = peers_[node];
+        if (!std::exchange(peer.starved, false) || peer.lost || peer.credits() > 0) continue;
+        if (!send_probe(node)) starve(peer);
+    }
+}
+
+/// A packet that the peer's board acknowledges, and its ring does not see: a put from a page that
+/// is not there goes without payload, and is dropped. The closed endpoint of a dead process answers
+/// that it is closed. (If that page is there the put is refused, for its window: no put of ours is
+/// under way that this could be taken for.)
+bool Endpoint::send_probe(Node node) {
+    if (open_ != nullptr) flush_open();
+    if (!has_slot()) return false;
+    fm_slot& slot = sram_->slots[next_slot_ % FM_SEND_SLOTS];
+    store_pair(&slot.command, std::uint32_t{FM_OP_PUT} << 24 | node, kPutAlign);
+    store_pair(&slot.page, FM_PAGES - 1, 0);
+    store_pair(&slot.window, 0, 0);
+    board_->publish(&slot.lap, next_slot_ / FM_SEND_SLOTS + 1);
+    ++next_slot_;
+    ++counters_.probes_sent;
+    board_->kick();
     return true;
 }
 

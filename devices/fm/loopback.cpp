@@ -125,6 +125,8 @@ bool LoopbackFabric::take(State& from) {
         event(from, FM_EVENT_BAD_SLOT, from.taken);
     } else if (at(to).lost || at(to).board == nullptr) {
         // Nobody is there.
+    } else if (at(to).closed) {
+        event(from, FM_EVENT_NODE_LOST, to);
     } else if (command >> 24 == FM_OP_PUT) {
         taken = deposit(from, slot, to);
     } else if (command >> 24 == FM_OP_PAGE) {
@@ -172,6 +174,7 @@ bool LoopbackFabric::store(State& to, const fm_wire& wire, const std::byte* payl
 
 /// As the firmware does it: page by page, and nothing outside of the window.
 bool LoopbackFabric::deposit(State& from, const fm_slot& slot, std::uint32_t to) {
+    if (from.board->pages_[fm_be32(slot.page)] == nullptr) return true;  // without payload
     State& target = at(to);
     const std::uint32_t key = fm_be32(slot.window);
     const fm_window& window = target.board->sram_->windows[key % FM_WINDOWS];

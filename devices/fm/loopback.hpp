@@ -27,6 +27,8 @@ class LoopbackFabric {
     void hold(std::uint32_t node, bool held);
     /// The node is dead: the others get the event, and slots for it end at once.
     void lose(std::uint32_t node);
+    /// The node's process ended: who sends to it from now on gets the event.
+    void close(std::uint32_t node) { at(node).closed = true; }
     /// A packet out of nothing: of `from` to `to`.
     void inject(std::uint32_t from, std::uint32_t to, std::uint32_t kind, Words words,
                 std::vector<std::byte> payload = {});
@@ -44,6 +46,7 @@ class LoopbackFabric {
         LoopbackBoard* board = nullptr;
         bool held = false;
         bool lost = false;
+        bool closed = false;
         bool refuses_puts = false;
         std::uint32_t taken = 0;     ///< slots
         std::uint32_t produced = 0;  ///< packets in its ring

@@ -86,8 +86,12 @@ struct Job {
         for (Node node = 0; node < nodes; ++node) {
             auto board = fabric.make_board(Endpoint::ring_slots_for(nodes), clocks[node]);
             boards.push_back(board.get());
-            endpoints.push_back(std::make_unique<Endpoint>(
-                std::move(board), EndpointOptions{node, nodes, strategy, pio_bytes}));
+            endpoints.push_back(
+                std::make_unique<Endpoint>(std::move(board), EndpointOptions{.self = node,
+                                                                             .nodes = nodes,
+                                                                             .strategy = strategy,
+                                                                             .pio_bytes = pio_bytes,
+                                                                             .probe_ns = 0}));
             sinks.push_back(std::make_unique<Collector>());
         }
     }

@@ -100,6 +100,15 @@ class Process final : public dev::fm::Sink {
         endpoint_.close_window(key);
         say("lost node 1");
     }
+    /// Sends to node 1, which does not look, until it may send no more, then goes on trying until
+    /// that is lost.
+    void starve() {
+        while (endpoint_.try_send(1, 0, nullptr, 0, {}, 0, 0) == Status::ok) continue;
+        while (!endpoint_.idle()) endpoint_.extract(*this);  // all have arrived
+        say("sending");
+        while (endpoint_.try_send(1, 0, nullptr, 0, {}, 0, 0) == Status::again) extract();
+        say("lost node 1");
+    }
     /// Deposits into the window of node 0, for ever.
     void put() {
         std::vector<std::byte> memory(kPutBytes);
@@ -205,6 +214,7 @@ int main(int argc, char** argv) {
     if (what == "put") process.put();
     if (what == "idle") process.idle();
     if (what == "scribble") process.scribble();
+    if (what == "starve") process.starve();
     if (what == "outlive") process.outlive();
     if (what == "exchange") process.exchange();
     return 0;

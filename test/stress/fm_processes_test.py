@@ -120,6 +120,18 @@ class Processes(unittest.TestCase):
             with self.subTest(boards=boards):
                 self.many_deaths(boards, kills)
 
+    def test_killed_when_nothing_may_be_sent_to_it(self) -> None:
+        for boards in (2, 1):
+            with self.subTest(boards=boards):
+                fabric = self.start("--boards", str(boards))
+                job = Job(fabric, "starve", "idle")
+                self.assertEqual([job.line(0), job.line(1)], ["sending", "sending"])
+                self.assertEqual(select.select([job.processes[0].stdout], [], [], 1.5)[0], [], "it is alive")
+                job.kill(1)
+                self.assertEqual(job.line(0), "lost node 1")
+                self.assertEqual(job.end(), [0, -signal.SIGKILL])
+                fabric.end()
+
     def many_deaths(self, boards: int, kills: int) -> None:
         fabric = self.start("--boards", str(boards))
         chance = random.Random(3)
