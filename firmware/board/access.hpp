@@ -91,6 +91,13 @@ FM_INLINE void write(uint32_t& word, uint32_t value) {
     *const_cast<volatile uint32_t*>(&word) = fm_be32(value);
 }
 
+/// The same value; the compiler does not look behind it, and has computed it here.
+template <class T>
+FM_INLINE T settled(T value) {
+    __asm__ volatile("" : "+r"(value));
+    return value;
+}
+
 /// Shifted left by `n`, right when negative, without the compiler making a mask of two shifts: a
 /// mask is a constant, which is one more instruction.
 template <int n>
@@ -103,15 +110,22 @@ FM_INLINE uint32_t shifted(uint32_t value) {
     return n < 0 ? value >> (-n & 31) : value << (n & 31);
 #endif
 }
-/// The same without its last two bits.
-FM_INLINE uint32_t words(uint32_t value) {
+/// `value & mask`, where the upper half of `mask` is all ones: one instruction, and the compiler
+/// does not find out that fewer ones would do.
+template <uint32_t mask>
+FM_INLINE uint32_t masked(uint32_t value) {
+    static_assert(mask >> 16 == 0xffff);
 #ifdef __lanai__
     uint32_t result;
-    __asm__("and %1, 0xfffffffc, %0" : "=r"(result) : "r"(value));
+    __asm__("and %1, %2, %0" : "=r"(result) : "r"(value), "i"(uint64_t{mask}));
     return result;
 #else
-    return value & ~3U;
+    return value & mask;
 #endif
+}
+/// Without its last two bits.
+FM_INLINE uint32_t words(uint32_t value) {
+    return masked<~3U>(value);
 }
 
 /// Memory in the board's order, whoever compiles this.
@@ -140,6 +154,9 @@ struct Be16 {
         return *this;
     }
 };
+FM_INLINE uint32_t read(const Be16& half) {
+    return Be16::swapped(*const_cast<const volatile uint16_t*>(&half.raw));
+}
 /// A pointer into SRAM, kept in SRAM.
 template <class T>
 struct Ref {

@@ -28,6 +28,7 @@ void ControlProgram::command(uint32_t word) {
         default: good = false;
     }
     hw::write(page()->result, good ? FM_RESULT_OK : FM_RESULT_BAD);
+    hw::set(REG_ISR, kCommanded);  // before the driver may signal the next
     hw::barrier();
     hw::write(page()->command, 0);
 }
@@ -96,8 +97,7 @@ bool ControlProgram::open(Endpoint* e) {
     e->ring_known = 0;
     e->ring_lap = 1;
     e->ring_entry = e->pages;
-    e->ring_end = e->pages + slots;
-    e->ring_top = kNoRoom;
+    e->ring_foot = kNoRoom;
     e->number = 0;
     e->done = 0;
     e->done_low = 0;
@@ -138,7 +138,7 @@ bool ControlProgram::close(Endpoint* e) {
         put_.id = kNobody;
         e->closed_key = e->key;
         e->key = 0;
-        e->ring_top = kNoRoom;
+        e->ring_foot = kNoRoom;
         e->slot = hw::at<fm_slot>(kNever);
         telling_ &= ~(1U << e->index);
         link_polled();

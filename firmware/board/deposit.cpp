@@ -76,7 +76,7 @@ bool ControlProgram::take_next(fm_wire* packet, uint32_t end) {
         !to_ring(e, packet, kDmaRing | e->index << 24 | from))
         return false;
     await_transfer();
-    accept(e, node, c, source, length);
+    accept(e, c, source, length);
     return true;
 }
 

@@ -6,58 +6,72 @@
 
 namespace firmware {
 
-// No value lives across a call in it, or it would be on the stack, and stored in each turn.
-FM_INLINE Endpoint* ControlProgram::turn(Endpoint* polled) {
+// No value lives across a call in it, or it would be on the stack, and stored in each turn. What a
+// test needs is loaded before the test before it, so that loads stand in the branches' delay slots.
+FM_INLINE Endpoint* ControlProgram::turn(Endpoint* e) {
     uint32_t isr = hw::get(REG_ISR);
     hw::barrier();
     uint32_t due = isr & mask_;
-    uint32_t word = hw::read(page()->command);
-    if ((due | word) != 0) {
-        polled_ = polled;
-        if ((due & ISR_DMA) != 0) dma_done();
-        if ((due & ISR_RECV) != 0) receive();
-        uint32_t rare = (due & ~(ISR_DMA | ISR_RECV)) | word;
-        if (rare != 0) [[unlikely]] {
+    fm_slot* s = e->slot;
+    uint32_t lap = hw::read(s->lap);
+    if (due != 0) {
+        uint32_t stop = stop_, end = hw::get(REG_RMP);
+        if (((due ^ ISR_RECV) | stop) == 0) [[likely]] {
+            receive(e, end);
+        } else if ((due & ~ISR_DMA) == ISR_RECV) {
+            polled_ = e;
+            receive_behind(due, end);
+        } else {
+            polled_ = e;
+            if ((due & ISR_DMA) != 0) dma_done();
+            if ((due & ~ISR_DMA) == 0) return polled_;
+            if ((due & ISR_RECV) != 0) receive_among();
             if ((due & ISR_SEND) != 0) serve_send();
-            if ((rare & ~ISR_SEND) != 0) events(due);
+            if ((due & ~(ISR_DMA | ISR_RECV | ISR_SEND)) != 0) events(due);
         }
         // Who waits for the send engine comes first: maybe the rest of a packet that has begun.
-        isr = hw::get(REG_ISR) & ~(mask_ & ISR_SEND);
+        isr = hw::get(REG_ISR) & ISR_SEND & ~mask_;
         hw::barrier();
-        polled = polled_;
+        e = polled_;
+        s = e->slot;
+        lap = hw::read(s->lap);
     }
-    polled = polled->next;
-    if (!poll_slot(polled, isr)) {
-        polled_ = polled;
-        take_slot(polled);
+    uint32_t word = hw::read(s->command);
+    if (lap != e->lap) [[likely]]
+        return e->next;
+    uint32_t free =
+        hw::masked<0xffff0000 | ISR_SEND>(isr);  // what is not due is 0 in the upper half
+    if (!poll_slot(e, s, word, free)) {
+        polled_ = e;
+        take_slot(e);
         hw::barrier();
-        polled = polled_;
+        e = polled_;
     }
-    return polled;
+    return e->next;
 }
 
-/// False: the slot is not for the fast path.
-FM_INLINE bool ControlProgram::poll_slot(Endpoint* e, uint32_t isr) {
-    fm_slot* s = e->slot;
-    if (hw::read(s->lap) != e->lap) [[likely]]
-        return true;
-    uint32_t node = hw::read(s->command) ^ (FM_OP_INLINE << 24);
+/// Slot `s` has come, with `word` for its command; `free` is ISR_SEND, or more, when the send
+/// engine is free, and else 0. False: it is not for the fast path.
+FM_INLINE bool ControlProgram::poll_slot(Endpoint*& e, fm_slot* s, uint32_t word, uint32_t free) {
+    uint32_t node = word ^ (FM_OP_INLINE << 24);
     uint32_t length = hw::read(s->length);
-    if (node < FM_MAX_NODES && length <= FM_INLINE_BYTES) [[likely]] {
-        Channel* c = &e->channels[node];
-        uint32_t skip = c->skip;
-        if (skip < 4) [[likely]] {
-            if ((isr & ISR_SEND) != 0) send_slot(e, s, c, node, length, skip);
-            return true;
-        }
-    }
-    return false;
+    if (node >= FM_MAX_NODES) [[unlikely]]
+        return false;
+    Channel* c = hw::settled(&e->channels[node]);
+    uint32_t skip = hw::read(c->skip.raw);
+    uint32_t sequence = hw::read(c->sequence) + 1U;
+    static_assert(ISR_SEND > 3 && ISR_SEND <= kSlowUnused);
+    if (skip >= free) [[unlikely]]  // slow, or the send engine is busy
+        return skip < 4;
+    if (length > FM_INLINE_BYTES) [[unlikely]]
+        return false;
+    send_slot(e, s, c, node, length, skip, sequence);
+    return true;
 }
 
 // The header, from the channel; what the process wrote, user words and payload, from the slot.
-FM_INLINE void ControlProgram::send_slot(Endpoint* e, fm_slot* s, Channel* c, uint32_t node,
-                                         uint32_t length, uint32_t skip) {
-    uint32_t sequence = c->sequence + 1U;
+FM_INLINE void ControlProgram::send_slot(Endpoint*& e, fm_slot* s, Channel* c, uint32_t node,
+                                         uint32_t length, uint32_t skip, uint32_t sequence) {
     c->sequence = sequence;
     c->length = length;
     hw::set(REG_SA, skip);
@@ -65,11 +79,15 @@ FM_INLINE void ControlProgram::send_slot(Endpoint* e, fm_slot* s, Channel* c, ui
     hw::start(REG_SML, hw::address(&c->length));
     // While it leaves.
     uint32_t from = hw::address(s) + offsetof(fm_slot, wire.user);
-    uint32_t last = from + 4 + hw::words(length + 3);
-    uint32_t patience = kPatience;
-    while ((hw::get(REG_ISR) & ISR_SEND) == 0 && --patience != 0) {
+    uint32_t last = hw::address(s) + hw::words(length + offsetof(fm_slot, payload) - 4 + 3);
+    from = hw::settled(from), last = hw::settled(last);
+    uint32_t free = hw::get(REG_ISR) & ISR_SEND;
+    if (free == 0) [[unlikely]] {
+        uint32_t patience = kPatience;
+        do free = hw::get(REG_ISR) & ISR_SEND;
+        while (free == 0 && --patience != 0);
     }
-    if (patience != 0) [[likely]] {
+    if (free != 0) [[likely]] {
         hw::set(REG_SMP, from);
         hw::start(REG_SMLT, last);
     } else {
@@ -84,8 +102,9 @@ FM_INLINE void ControlProgram::send_slot(Endpoint* e, fm_slot* s, Channel* c, ui
     advance_slot(e, s, number);
 }
 
-// `s` is slot `number`, which is taken.
-FM_INLINE void ControlProgram::advance_slot(Endpoint* e, fm_slot* s, uint32_t number) {
+// `s` is slot `number`, which is taken. `e`, which is the one polled, is the same afterwards; no
+// value of it lives across the call.
+FM_INLINE void ControlProgram::advance_slot(Endpoint*& e, fm_slot* s, uint32_t number) {
     ++number;
     e->number = number;
     ++s;
@@ -93,8 +112,12 @@ FM_INLINE void ControlProgram::advance_slot(Endpoint* e, fm_slot* s, uint32_t nu
         e->lap = e->lap + 1;
         s = e->region->slots;
     }
-    if (number - e->done == FM_SEND_SLOTS) s = hw::at<fm_slot>(kNever);
     e->slot = s;
+    if (number - e->done >= kCrowded) [[unlikely]] {
+        polled_ = e;
+        crowded(e);
+        e = polled_;
+    }
 }
 
 FM_INLINE void ControlProgram::arm_receive() {
@@ -178,80 +201,113 @@ FM_INLINE void ControlProgram::dma_done() {
     } else {
         hw::set(REG_ISR, ISR_DMA);
     }
+    transferred(e, wire);
+}
+
+// The packet at `wire` is in the ring of `e`.
+FM_INLINE void ControlProgram::transferred(Endpoint* e, uint32_t wire) {
     free_receive(wire);
     if (hw::read(e->region->interrupt) != 0) [[unlikely]]
         interrupt(e);
 }
 
-// A packet has come. Data in order, for an open endpoint with room, while the DMA engine is free,
-// is on its way to the host here; the rest is for process().
-FM_INLINE void ControlProgram::receive() {
-    uint32_t from = armed_;
+// Looks at the packet at `from`; the receive engine has stored up to before `rmp`.
+FM_INLINE ControlProgram::Arrival ControlProgram::look(uint32_t from, uint32_t rmp) {
     auto* wire = hw::at<fm_wire>(from);
-    uint32_t end = hw::get(REG_RMP);
     uint32_t type = fm_be32(wire->type);
     uint32_t source = fm_be32(wire->source);
-    uint32_t length = fm_be32(wire->length);
     Endpoint* e = *hw::at<Ref<Endpoint>>(kEndpointTable + hw::shifted<-26>(hw::shifted<28>(type)));
-    uint32_t node = hw::shifted<-24>(hw::shifted<8>(source));
-    Channel* c = &e->channels[node];
-    uint32_t bytes = hw::words(hw::shifted<-16>(length) + 3);
-    uint32_t syndrome = from + bytes + kHeader;
-    uint32_t top = e->ring_top;
-    uint32_t done = hw::read(e->done_low.raw);  // here, to fill the branch's delay slot
-    uint32_t wrong = (type ^ c->rx_type) | (source ^ c->rx_source) | *hw::at<uint8_t>(syndrome) |
-                     (fm_be32(wire->key) ^ c->key) | (end ^ (syndrome + 1)) |
-                     hw::shifted<-12>(bytes + FM_PAGE_BYTES - 1 - FM_PACKET_BYTES) |
-                     hw::shifted<20>(top);
-    uint32_t stop = stop_, total = bytes + kHeader + sizeof(fm_footer);
-    auto close = [=] {
-        auto* footer = hw::at<fm_footer>(syndrome);
-        footer->length = fm_be32((length & 0xffff0000) | done);
-        footer->lap = e->ring_lap.raw;
-    };
-    if ((wrong | stop) == 0) [[likely]] {
-        close();
-        hw::set(REG_EAR, top - total);
-        hw::set(REG_LAR, from);
-        hw::start(REG_DMA_CTR, total);  // DMA_DIR is 0: no transfer from the host is under way
-        stop_ = from;
-        direct_ = e;
-    } else if (wrong == 0 && (stop & kStopFlags) == 0 && waiting_ == 0) {
-        close();
-        waiting_ = from;
-        waiting_bus_ = top - total;
-        waiting_bytes_ = total;
-        waiting_endpoint_ = e;
-    } else {
-        receive_other(wire, end);
+    auto* c = hw::at<Channel>(hw::address(e) + hw::masked<~(uint32_t{sizeof(Channel)} - 1)>(
+                                                   hw::shifted<-19>(hw::shifted<8>(source))));
+    uint32_t length = *hw::at<Be16>(hw::address(&wire->length));
+    uint32_t bytes = hw::words(length + kHeader + 3);  // header and payload
+    uint32_t end = from + bytes;                       // of them: the syndrome is there
+    uint32_t foot = e->ring_foot, bus = foot - bytes;
+    uint32_t wrong = (type ^ c->rx_type) | (source ^ c->rx_source) | (fm_be32(wire->key) ^ c->key) |
+                     *hw::at<uint8_t>(end) | (rmp ^ (end + 1)) | hw::shifted<-12>(bus ^ foot);
+    uint32_t done = hw::read(e->done_low.raw);
+    return {e, c, from, end, bus, bytes + uint32_t{sizeof(fm_footer)}, length, source, done, wrong};
+}
+
+// Its footer; then all but its transfer.
+FM_INLINE void ControlProgram::close_packet(const Arrival& a) {
+    *hw::at<Be16>(a.end) = a.length;
+    *hw::at<Be16>(a.end + 2) = a.done;
+    hw::at<fm_footer>(a.end)->lap = a.e->ring_lap.raw;
+}
+
+FM_INLINE void ControlProgram::transfer(const Arrival& a) {
+    hw::set(REG_EAR, a.bus);
+    hw::set(REG_LAR, a.from);
+    hw::start(REG_DMA_CTR, a.total);  // DMA_DIR is 0: no transfer from the host is under way
+    stop_ = a.from;
+    direct_ = a.e;
+}
+
+FM_INLINE void ControlProgram::taken(const Arrival& a) {
+    advance_ring(a.e);
+    accept(a.e, a.c, a.source, *hw::at<Be16>(a.from + offsetof(fm_wire, length) + 2));
+}
+
+// A packet has come. Data in order, for an open endpoint with room, is on its way to the host here;
+// the rest is for process(). With the DMA engine free, that is first of all. In a stream, the next
+// packet is let in first.
+FM_INLINE void ControlProgram::receive(Endpoint* polled, uint32_t rmp) {
+    Arrival a = look(armed_, rmp);
+    if (a.wrong != 0) [[unlikely]] {
+        polled_ = polled;
+        receive_other();
         return;
     }
+    close_packet(a);
+    transfer(a);
+    polled_ = polled;
     arm_receive();
-    advance_ring(e);
-    accept(e, node, c, source, length);
+    taken(a);
+}
+
+// A transfer is under way, or has ended and dma_done() has not seen that.
+FM_INLINE void ControlProgram::receive_behind(uint32_t due, uint32_t rmp) {
+    if (((stop_ & kStopFlags) | waiting_) != 0) {
+        if ((due & ISR_DMA) != 0) dma_done();
+        if (stop_ != 0) receive_other();
+        return;
+    }
+    uint32_t from = armed_;
+    arm_receive();
+    Arrival a = look(from, rmp);
+    if (a.wrong != 0) [[unlikely]] {
+        process_armed(hw::at<fm_wire>(from), rmp);
+        return;
+    }
+    close_packet(a);
+    if ((hw::get(REG_ISR) & ISR_DMA) != 0) {
+        uint32_t before = stop_;
+        Endpoint* e = direct_;
+        transfer(a);
+        transferred(e, before);
+    } else {
+        waiting_ = from;
+        waiting_bus_ = a.bus;
+        waiting_bytes_ = a.total;
+        waiting_endpoint_ = a.e;
+    }
+    taken(a);
 }
 
 FM_INLINE void ControlProgram::advance_ring(Endpoint* e) {
     uint32_t* entry = e->ring_entry + 1;
-    uint32_t left = e->ring_left - 1;
-    if (entry == e->ring_end) {
-        entry = e->pages;
-        e->ring_lap = e->ring_lap + 1;
-    }
     e->ring_entry = entry;
-    e->ring_left = left;
-    if (left != 0) [[likely]] {
-        e->ring_top = fm_be32(*entry) + (FM_PAGE_BYTES - FM_PAGE_VALID);
-    } else {
-        e->ring_top = kNoRoom;
-        room(e);
-    }
+    if (entry != e->ring_stop) [[likely]]
+        e->ring_foot = fm_be32(*entry) + (FM_PAGE_BYTES - sizeof(fm_footer) - FM_PAGE_VALID);
+    else
+        turn_ring(e);
 }
 
 // A packet with a number was accepted: moves the number expected, believes the acknowledgement,
 // owes one.
-FM_INLINE void ControlProgram::accept(Endpoint* e, uint32_t node, Channel* c, uint32_t source,
-                                      uint32_t ack) {
+FM_INLINE void ControlProgram::accept(Endpoint* e, Channel* c, uint32_t source, uint32_t ack) {
+    uint32_t node = hw::shifted<-24>(hw::shifted<8>(source));
     uint32_t expected = source + 1;
     c->expected = expected;
     *hw::at<Be16>(hw::address(&c->rx_source) + 2) = expected;

@@ -52,6 +52,7 @@ bool NativeBoard::open(std::uint32_t endpoint, std::uint32_t key, std::uint32_t 
 
 std::uint32_t NativeBoard::command(std::uint32_t word) {
     page().command = fm_be32(word);
+    isr_ |= ISR_LAN_SIG(FM_COMMAND_SIGNAL);
     for (int i = 0; i < 1000 && page().command != 0; ++i) run(1);
     return page().command != 0 ? ~0U : fm_be32(page().result);
 }

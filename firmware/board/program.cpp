@@ -13,7 +13,7 @@ void ControlProgram::start() {
         e->pages = hw::at<uint32_t>(FM_SRAM_PAGES) + i * FM_PAGES;
         e->slot = hw::at<fm_slot>(kNever);
         e->lap = 1;
-        e->ring_top = kNoRoom;
+        e->ring_foot = kNoRoom;
         for (Channel& c : e->channels) {
             c.skip = kSlowUnused;
             c.rx_type = i ^ 1;  // no packet of this type is looked up here
@@ -47,7 +47,7 @@ void ControlProgram::start() {
     hw::set(REG_MYRINET, 3);  // NRES and CRC
     hw::set(REG_TIMEOUT, 0);
     hw::set(REG_ISR, ISR_DMA);
-    mask_ = ISR_DMA | ISR_RECV | ISR_BUFF | ISR_TIME | ISR_NRES | ISR_LINK;
+    mask_ = ISR_DMA | ISR_RECV | ISR_BUFF | ISR_TIME | ISR_NRES | ISR_LINK | kSignals;
     arm_receive();
     start_mapping();
     page_->version = fm_be32(FM_LAYOUT_VERSION);
@@ -69,8 +69,8 @@ void ControlProgram::events(uint32_t due) {
         stop_ |= kStopLong;
         receive_into(armed_);
     }
-    uint32_t word = hw::read(page()->command);
-    if (word != 0) command(word);
+    hw::set(REG_ISR, due & kSignals & ~kCommanded);  // nobody's
+    if ((due & kCommanded) != 0) command(hw::read(page()->command));
 }
 
 void ControlProgram::arm_timer() {

@@ -26,9 +26,9 @@ class ControlProgram {
     /// Once, after the reset; the driver has written `board`, `flags` and the times of the board's
     /// page, and the routes, unless they are to be found.
     void start();
-    /// One turn; `polled` is the endpoint looked at last, at first first_endpoint(). Answers the
-    /// one to be given next time.
-    FM_INLINE Endpoint* turn(Endpoint* polled);
+    /// One turn; `e` is the endpoint to be looked at, at first first_endpoint(). Answers the one to
+    /// be given next time.
+    FM_INLINE Endpoint* turn(Endpoint* e);
     static Endpoint* first_endpoint() { return endpoint(0); }
 
   private:
@@ -66,6 +66,16 @@ class ControlProgram {
         kDmaFetch = 8U << 28,  ///< from the host; the top bit is the direction
         kDmaKind = 15U << 28
     };
+    /// A packet that has come, as receive() sees it.
+    struct Arrival {
+        Endpoint* e;
+        Channel* c;
+        uint32_t from, end;   ///< header; behind the payload
+        uint32_t bus, total;  ///< its transfer, with the footer
+        uint32_t length, source;
+        uint32_t done;   ///< slots, for the footer
+        uint32_t wrong;  ///< 0: the next packet of data of its channel, and there is room
+    };
     /// A short packet without a sequence number.
     struct Control {
         uint32_t type, key, source, length, reason;
@@ -87,13 +97,18 @@ class ControlProgram {
     /// Transfers are queued; the packet that is coming is longer than any and will be dropped.
     enum : uint32_t { kStopDma = 1, kStopLong = 2, kStopFlags = 3 };
 
+    static constexpr uint32_t kCommanded = ISR_LAN_SIG(FM_COMMAND_SIGNAL);
+    static constexpr uint32_t kSignals = 0xffff0000 & ~ISR_HOST_SIG;  ///< that one is never read
     static constexpr uint32_t kDmaOps = 16;  ///< two for each receive buffer, jobs, the event
     static constexpr uint32_t kControls = 16;
     static constexpr uint32_t kSoon = 1024;  ///< bytes of a transfer that is worth waiting for
     static constexpr uint32_t kVerySoon = 600;
     static constexpr uint32_t kAwait = 40;  ///< looks at the DMA engine, as long as kVerySoon lasts
-    static constexpr uint32_t kNobody = 0x10000;      ///< no node
-    static constexpr uint32_t kPutWindow = 32;        ///< packets of a channel's jobs in flight
+    static constexpr uint32_t kNobody = 0x10000;  ///< no node
+    static constexpr uint32_t kPutWindow = 32;    ///< packets of a channel's jobs in flight
+    /// Slots in flight at which their oldest is asked for: more than a stream has, whose receiver
+    /// acknowledges each 16 packets.
+    static constexpr uint32_t kCrowded = 24;
     static constexpr uint32_t kOutstanding = 0x4000;  ///< sequence numbers given away at a time
     static constexpr uint32_t kSuspicious =
         4;  // checks without progress until routes are looked at
@@ -136,13 +151,14 @@ class ControlProgram {
     static uint32_t route_skip(const fm_route* route, Channel* c);
 
     // send.cpp
-    FM_INLINE bool poll_slot(Endpoint* e, uint32_t isr);
+    FM_INLINE bool poll_slot(Endpoint*& e, fm_slot* s, uint32_t word, uint32_t free);
     void take_slot(Endpoint* e);
     void refuse_slot(Endpoint* e);
     bool check_slot(Endpoint* e, const fm_slot* s, uint32_t op, Record* r);
-    FM_INLINE void send_slot(Endpoint* e, fm_slot* s, Channel* c, uint32_t node, uint32_t length,
-                             uint32_t skip);
-    FM_INLINE void advance_slot(Endpoint* e, fm_slot* s, uint32_t number);
+    FM_INLINE void send_slot(Endpoint*& e, fm_slot* s, Channel* c, uint32_t node, uint32_t length,
+                             uint32_t skip, uint32_t sequence);
+    FM_INLINE void advance_slot(Endpoint*& e, fm_slot* s, uint32_t number);
+    void crowded(Endpoint* e);
     FM_INLINE static void clear_owed(Peer* p);
     FM_INLINE bool acked_one(Endpoint* e, uint32_t node, const Channel* c, Peer* p, uint32_t before,
                              uint32_t ack);
@@ -184,8 +200,14 @@ class ControlProgram {
     void acked(Endpoint* e, uint32_t node, uint32_t next);
 
     // receive.cpp
-    FM_INLINE void receive();
-    FM_INLINE void accept(Endpoint* e, uint32_t node, Channel* c, uint32_t source, uint32_t ack);
+    FM_INLINE void receive(Endpoint* polled, uint32_t rmp);
+    FM_INLINE void receive_behind(uint32_t due, uint32_t rmp);
+    FM_INLINE static Arrival look(uint32_t from, uint32_t rmp);
+    FM_INLINE static void close_packet(const Arrival& a);
+    FM_INLINE void transfer(const Arrival& a);
+    FM_INLINE void transferred(Endpoint* e, uint32_t wire);
+    FM_INLINE void taken(const Arrival& a);
+    FM_INLINE void accept(Endpoint* e, Channel* c, uint32_t source, uint32_t ack);
     void owe(Endpoint* e, uint32_t node, uint32_t weight);
     FM_INLINE void arm_receive();
     FM_INLINE static void receive_into(uint32_t wire);
@@ -194,7 +216,9 @@ class ControlProgram {
     static Be32* next_free(uint32_t wire) { return hw::at<Be32>(wire - 4); }
     void feed();
     fm_wire* take_free();
-    void receive_other(fm_wire* wire, uint32_t end);
+    void receive_among();
+    void receive_other();
+    void process_armed(fm_wire* wire, uint32_t end);
     void process(fm_wire* wire, uint32_t end);
     bool process_packet(fm_wire* wire, uint32_t end);
     bool process_open(Endpoint* e, fm_wire* wire, uint32_t kind);
@@ -203,6 +227,8 @@ class ControlProgram {
     bool in_order(Endpoint* e, uint32_t node, uint32_t source);
     bool to_ring(Endpoint* e, fm_wire* wire, uint32_t what);
     FM_INLINE void advance_ring(Endpoint* e);
+    void turn_ring(Endpoint* e);
+    static void set_ring(Endpoint* e, uint32_t* entry, uint32_t left);
 
     // deposit.cpp
     bool take_next(fm_wire* packet, uint32_t end);
@@ -247,7 +273,7 @@ class ControlProgram {
     /// ISR bits that are work now. DMA: there are transfers; SEND: something waits for the engine;
     /// RECV and BUFF: a buffer is armed.
     uint32_t mask_;
-    Endpoint* polled_;  ///< turn()'s, over its calls
+    Endpoint* polled_;  ///< turn()'s, over its calls: the next to be looked at
     uint32_t board_;
 
     /// Why receive() has to leave a packet to process(): kStop*, or the address of the packet that

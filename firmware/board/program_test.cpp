@@ -48,6 +48,32 @@ TEST(ControlProgram, PiggybacksAcknowledgements) {
     EXPECT_EQ(fabric.boards[1]->counter(&fm_counters::acks_sent), 0U);
 }
 
+// Nothing goes back, and no timer runs: a stream's receiver acknowledges for itself, and few
+// packets to each of many nodes are asked for.
+TEST(ControlProgram, AsksForAcknowledgementsWhenSlotsRunShort) {
+    constexpr std::uint32_t kNodes = 8;
+    Fabric fabric(1 + kNodes);
+    std::vector<std::uint32_t> places;
+    for (std::uint32_t i = 0; i <= kNodes; ++i) places.push_back(i << 24);
+    auto hosts = fabric.open(places);
+    for (std::uint32_t run : {200U, 3U}) {  // packets to a node, one after another
+        for (std::uint32_t i = 0; i < 200; ++i) {
+            const std::uint32_t node = 1 + i / run % kNodes;
+            ASSERT_TRUE(hosts[0].can_send()) << run << ' ' << i;
+            hosts[0].send(node, bytes_of(8, i));
+            fabric.run(30);
+            fm_wire wire;
+            std::vector<std::uint8_t> payload;
+            ASSERT_TRUE(hosts[node].receive(&wire, &payload)) << run << ' ' << i;
+            EXPECT_EQ(payload, bytes_of(8, i));
+            hosts[node].consume();
+        }
+        const std::uint32_t asked = fabric.boards[0]->counter(&fm_counters::acks_sent);
+        EXPECT_TRUE(run == 200 ? asked == 0 : asked > 0 && asked < 80) << run << ' ' << asked;
+    }
+    EXPECT_EQ(fabric.boards[0]->counter(&fm_counters::retransmitted), 0U);
+}
+
 TEST(ControlProgram, CarriesPages) {
     Fabric fabric(2, 6);  // a route that the fast path does not take
     auto hosts = fabric.open({0, 1U << 24});

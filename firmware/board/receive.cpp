@@ -5,15 +5,38 @@ namespace firmware {
 
 /// Is there a place for a packet in the host's ring? Looks again when there was none.
 bool ControlProgram::room(Endpoint* e) {
-    if (e->ring_top != kNoRoom) return true;
+    if (e->ring_foot != kNoRoom) return true;
     // A process that claims to have consumed what never came has no room.
     uint32_t held = e->ring_known - hw::read(e->region->consumed);
     if (held >= e->ring_slots) return false;
     uint32_t left = e->ring_slots - held;
     e->ring_known = e->ring_known + left;
-    e->ring_left = left;
-    e->ring_top = fm_be32(*e->ring_entry) + (FM_PAGE_BYTES - FM_PAGE_VALID);
+    set_ring(e, e->ring_entry, left);
     return true;
+}
+
+/// The next page is that of `entry`; it and those behind it, `left` in all, are free.
+void ControlProgram::set_ring(Endpoint* e, uint32_t* entry, uint32_t left) {
+    auto to_end = static_cast<uint32_t>(e->pages + e->ring_slots - entry);
+    uint32_t first = left < to_end ? left : to_end;
+    e->ring_entry = entry;
+    e->ring_stop = entry + first;
+    e->ring_left = left - first;
+    e->ring_foot = fm_be32(*entry) + (FM_PAGE_BYTES - sizeof(fm_footer) - FM_PAGE_VALID);
+}
+
+/// The next page is not the one behind the last.
+void ControlProgram::turn_ring(Endpoint* e) {
+    if (e->ring_entry == e->pages + e->ring_slots) {
+        e->ring_entry = e->pages;
+        e->ring_lap = e->ring_lap + 1;
+    }
+    if (e->ring_left != 0) {
+        set_ring(e, e->pages, e->ring_left);
+    } else {
+        e->ring_foot = kNoRoom;
+        room(e);
+    }
 }
 
 /// Puts a packet into the host's ring. There is room. The footer overwrites what follows the
@@ -26,7 +49,7 @@ bool ControlProgram::to_ring(Endpoint* e, fm_wire* wire, uint32_t what) {
     footer->length = fm_be32((length & 0xffff0000) | e->done_low);
     footer->lap = e->ring_lap.raw;
     uint32_t total = bytes + kHeader + sizeof(fm_footer);
-    queue_dma(e->ring_top - total, from, total, what);
+    queue_dma(e->ring_foot - bytes - kHeader, from, total, what);
     advance_ring(e);
     return true;
 }
@@ -67,11 +90,27 @@ fm_wire* ControlProgram::take_free() {
     return hw::at<fm_wire>(wire);
 }
 
+/// A packet has come, and not only that.
+void ControlProgram::receive_among() {
+    uint32_t rmp = hw::get(REG_RMP);
+    if (stop_ == 0)
+        receive(polled_, rmp);
+    else
+        receive_behind(0, rmp);
+}
+
 /// A packet that receive() left alone.
-void ControlProgram::receive_other(fm_wire* wire, uint32_t end) {
+void ControlProgram::receive_other() {
+    fm_wire* wire = hw::at<fm_wire>(armed_);
+    uint32_t end = hw::get(REG_RMP);
     // It lacks nothing but the DMA engine, which is soon free: then receive() is quicker.
     if (stop_ > kStopFlags && (stop_ & kStopFlags) == 0 && hw::get(REG_DMA_CTR) <= kSoon) return;
     arm_receive();
+    process_armed(wire, end);
+}
+
+/// The same, with the next buffer armed.
+void ControlProgram::process_armed(fm_wire* wire, uint32_t end) {
     await_transfer();
     if (take_next(wire, end)) return;
     if ((stop_ & kStopLong) == 0) {
@@ -108,8 +147,8 @@ bool ControlProgram::process_packet(fm_wire* packet, uint32_t end) {
     uint32_t longest = 0;
     if (kind == FM_KIND_DATA) longest = FM_PACKET_BYTES;
     if (kind == FM_KIND_DEPOSIT) longest = FM_DEPOSIT_BYTES;
-    if (type >> 16 != FM_WIRE_TYPE || kind < FM_KIND_DATA || kind > FM_KIND_NAK ||
-        length > longest || bytes != kHeader + words_up(length) + 1) {
+    if (type >> 16 != FM_WIRE_TYPE || kind < FM_KIND_DATA || kind > FM_KIND_ASK ||
+        kind == FM_KIND_EVENT || length > longest || bytes != kHeader + words_up(length) + 1) {
         count(counters()->bad_packets);
         return false;
     }
@@ -148,7 +187,7 @@ bool ControlProgram::process_open(Endpoint* e, fm_wire* wire, uint32_t kind) {
                 return taken;
             }
             if (to_ring(e, wire, kDmaRing | e->index << 24 | hw::address(wire))) {
-                accept(e, node, &c, source, ack);
+                accept(e, &c, source, ack);
                 return true;
             }
             // Not accepted, and its sender learns that the node is alive.
@@ -158,7 +197,9 @@ bool ControlProgram::process_open(Endpoint* e, fm_wire* wire, uint32_t kind) {
         }
     }
     if (acknowledges(ack, p.acked, c.sequence + 1U)) acked(e, node, ack);
-    if (kind == FM_KIND_ACK || kind == FM_KIND_GAP) count(counters()->acks_received);
+    if (kind == FM_KIND_ACK || kind == FM_KIND_GAP || kind == FM_KIND_ASK)
+        count(counters()->acks_received);
+    if (kind == FM_KIND_ASK) owe(e, node, kOweAtOnce);
     if (kind == FM_KIND_GAP && (c.skip & kSlowLost) == 0) resend(e, node);
     if (kind == FM_KIND_NAK && fm_be32(wire->user[0]) == FM_NAK_DEPOSIT) {
         p.owed = p.owed | kPeerTellPut;

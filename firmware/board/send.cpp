@@ -115,6 +115,15 @@ bool ControlProgram::check_slot(Endpoint* e, const fm_slot* s, uint32_t op, Reco
     return true;
 }
 
+/// Few slots are left, or none. Packets to many nodes, few to each, would wait for all their
+/// timers: so the oldest slot's node is asked for its acknowledgement.
+void ControlProgram::crowded(Endpoint* e) {
+    uint32_t done = e->done, flying = e->number - done;
+    if (flying == FM_SEND_SLOTS) e->slot = hw::at<fm_slot>(kNever);
+    uint32_t node = e->records[done & (FM_SEND_SLOTS - 1)].last >> 16;
+    if (flying == kCrowded && node < e->nodes) acknowledge(e, node, FM_KIND_ASK, 0);
+}
+
 void ControlProgram::complete_slot(Endpoint* e) {
     uint32_t number = e->number, slot = number & (FM_SEND_SLOTS - 1);
     e->records[slot].last = kRecordDone;

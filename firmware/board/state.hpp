@@ -85,7 +85,7 @@ struct Record {
 static_assert(sizeof(Record) == 32);
 constexpr uint32_t kRecordDone = 0xffffffff;
 
-constexpr uint32_t kNoRoom = 1;
+constexpr uint32_t kNoRoom = 1;  // what ends there begins in another page
 
 struct Endpoint {
     Channel channels[FM_MAX_NODES];  ///< first: no offset to add
@@ -97,12 +97,13 @@ struct Endpoint {
     Be32 number;         ///< its number, free-running
     Be32 done;           ///< slots completed, free-running; published in the region
     Be32 done_low;       ///< its low half, as footers have it
-    Be32 ring_top;       ///< bus address of the next receive page's end; kNoRoom: none seen
+    Be32 ring_foot;      ///< bus address of the next receive page's footer; kNoRoom: none seen
     Be32 ring_lap;
     Ref<uint32_t> ring_entry;  ///< that page's page table entry
-    Ref<uint32_t> ring_end;    ///< behind the last of the ring
-    Be32 ring_left;            ///< pages known to be free, that one counted
-    Be32 ring_known;           ///< number of the first page not known to be free, free-running
+    Ref<uint32_t>
+        ring_stop;    ///< the entry there is not the next: ring's end, or not known to be free
+    Be32 ring_left;   ///< pages known to be free from the ring's beginning on
+    Be32 ring_known;  ///< number of the first page not known to be free, free-running
     Be32 ring_slots;
     Ref<uint32_t> pages;  ///< the page table
     Ref<fm_endpoint> region;

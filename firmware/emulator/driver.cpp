@@ -109,6 +109,7 @@ void Driver::poll() {
             first.started = true;
             if (first.prepare) first.prepare();
             board_.store_word(kCommand, first.word);
+            board_.signal(FM_COMMAND_SIGNAL);
             return;
         }
         if (!stopped && board_.load_word(kCommand) != FM_COMMAND_NONE) return;

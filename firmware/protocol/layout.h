@@ -62,7 +62,9 @@ enum {
 
 #define FM_MAGIC 0x46415448u /* "FATH": the firmware is up */
 
-/* Commands of the driver. The firmware does one and then stores 0; the result is in `result`. */
+/* Commands of the driver, which signals them by ISR_LAN_SIG(FM_COMMAND_SIGNAL). The firmware does one and
+ * then stores 0; the result is in `result`. */
+enum { FM_COMMAND_SIGNAL = 0 };
 enum {
     FM_COMMAND_NONE = 0,
     FM_COMMAND_OPEN = 1,  /* the endpoint's control block, nodes and ring pages are written */
@@ -174,7 +176,8 @@ enum {
     FM_KIND_ACK = 3,   /* length 0; the acknowledgement counts */
     FM_KIND_GAP = 4,   /* an acknowledgement that also says: what follows it came, but out of order */
     FM_KIND_NAK = 5,   /* no such endpoint, or deposit refused; user[0] = FM_NAK_* */
-    FM_KIND_EVENT = 6  /* never on the wire: the firmware tells its own host; user[0] = FM_EVENT_* */
+    FM_KIND_EVENT = 6, /* never on the wire: the firmware tells its own host; user[0] = FM_EVENT_* */
+    FM_KIND_ASK = 7    /* an acknowledgement that also asks for one, at once */
 };
 enum { FM_NAK_CLOSED = 1, FM_NAK_DEPOSIT = 2 };
 enum {
