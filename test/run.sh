@@ -91,7 +91,7 @@ start_build() {
     # shellcheck disable=SC2086 # lists of words are meant to fall apart
     targets=$(python3 -B test/support/targets.py "$dir" $wanted) || return
     # shellcheck disable=SC2086
-    nice -n 19 ninja -C "$dir" $targets >"$build_log" 2>&1 &
+    chrt --idle 0 ninja -C "$dir" $targets >"$build_log" 2>&1 &
     builder=$!
 }
 
