@@ -122,8 +122,8 @@ void ControlProgram::pump() {
     uint32_t left = work_.size();
     if (left == 1 && work_.first() == put_.id) {  // the usual, when there is much to do
         while (fetch_put()) {
+            await_transfer();
             if ((hw::get(REG_ISR) & (ISR_DMA | ISR_RECV) & mask_) != 0) {
-                await_transfer();
                 pump_due_ = 1;
                 return;
             }
