@@ -160,6 +160,7 @@ void FiberPool::unmap(Fiber* fiber) {
     std::byte* bottom = bottom_of(fiber);
 #if FATHOM_ASAN
     __lsan_unregister_root_region(bottom, kStackBytes);
+    __asan_unpoison_memory_region(bottom, kStackBytes);  // others will map what they like there
 #endif
     munmap(bottom - guard_bytes(), guard_bytes() + kStackBytes);
 }
