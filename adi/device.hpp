@@ -100,6 +100,11 @@ struct OpenInfo {
 struct Capabilities {
     std::uint32_t short_bytes = 0;  ///< most payload of send_short; such messages arrive whole
     std::uint32_t eager_bytes = 0;  ///< up to here a message is best sent without rendezvous
+    /// So much of a longer message is best sent right behind its announcement: what goes out until
+    /// the receiver has answered; and so much behind its puts: what goes out until they are
+    /// acknowledged. At most eager_bytes, as the receiver buffers it if it is unexpected; 0:
+    /// nothing.
+    std::uint32_t lead_bytes = 0;
     /// From here on get() may beat a stream; ~0 when the device has no (working) get.
     std::uint64_t get_bytes = ~std::uint64_t{0};
     bool get_certain = false;  ///< it does: there is nothing to find out

@@ -15,6 +15,13 @@ std::uint64_t short_of(std::uint64_t address, std::uint32_t align) {
     return -address & (align - 1);
 }
 
+/// Up to where a message is put. Its last bytes come as data where the first do: the sender copies
+/// them, and so is done with its buffer, and at its next message, while they are on their way.
+std::uint64_t put_end(const Request& r, const Capabilities& can) {
+    const bool long_enough = r.accept_bytes - r.lead_bytes >= can.put_bytes + can.lead_bytes;
+    return r.accept_bytes - (long_enough ? can.lead_bytes : 0);
+}
+
 }  // namespace
 
 // --- the receiver --------------------------------------------------------------------------------
@@ -23,7 +30,7 @@ std::uint64_t short_of(std::uint64_t address, std::uint32_t align) {
 bool Engine::deposit(Request& r, const Route& route, const Header& header, std::uint64_t address) {
     const Capabilities& can = devices_.all[route.device]->capabilities();
     const std::uint64_t base = reinterpret_cast<std::uintptr_t>(r.buffer.base);
-    if (r.accept_bytes < can.put_bytes || can.put_most_bytes < 2 * kMostPutAlign ||
+    if (r.accept_bytes - r.lead_bytes < can.put_bytes || can.put_most_bytes < 2 * kMostPutAlign ||
         ((address ^ base) & (can.put_align - 1)) != 0) {
         return false;
     }
@@ -33,7 +40,7 @@ bool Engine::deposit(Request& r, const Route& route, const Header& header, std::
     }
     r.landing = std::exchange(spare_landings_, spare_landings_->next);
     r.landing->first = r.landing->open = 0;
-    r.landing->granted_bytes = 0;
+    r.landing->granted_bytes = r.lead_bytes;
     r.landing->sender_cookie = header.cookie;
     operations_.name(r);
     while (grant(r)) {
@@ -44,13 +51,14 @@ bool Engine::deposit(Request& r, const Route& route, const Header& header, std::
     return false;
 }
 
-/// Opens the next window, if one is due and can be had.
+/// Opens the next window, if one is due and can be had; behind the last it asks for the end.
 bool Engine::grant(Request& r) {
     Landing& landing = *r.landing;
-    const std::uint64_t left = r.accept_bytes - landing.granted_bytes;
-    if (landing.open == Landing::kWindows || left == 0) return false;
     Device& device = *devices_.all[routes_[r.peer].device];
     const Capabilities& can = device.capabilities();
+    const std::uint64_t end = put_end(r, can);
+    if (landing.open == Landing::kWindows || landing.granted_bytes >= end) return false;
+    const std::uint64_t left = end - landing.granted_bytes;
     const std::uint64_t most = can.put_most_bytes & ~std::uint64_t{can.put_align - 1};
     std::byte* start = static_cast<std::byte*>(r.buffer.base) + landing.granted_bytes;
     Landing::Window window;
@@ -83,6 +91,7 @@ bool Engine::grant(Request& r) {
                                r.cookie,
                                static_cast<std::uint32_t>(window.head_bytes)};
     send_control(r.peer, header, &payload);
+    if (landing.granted_bytes == end && end < r.accept_bytes) ask_for_rest(r);
     return true;
 }
 
@@ -109,15 +118,10 @@ void Engine::on_put_done(Peer peer, const Header& header, const PutDonePayload& 
     data_arrived(*r, window.bytes);
 }
 
-/// No window is open and none could be opened: what is left comes as data.
+/// No window is to be opened any more, or none could be: what is left comes as data.
 void Engine::ask_for_rest(Request& r) {
-    Header cts;
-    cts.kind = static_cast<std::uint8_t>(MessageKind::cts);
-    cts.cookie = r.landing->sender_cookie;
-    cts.bytes = sizeof(CtsPayload);
     r.landing->granted_bytes = r.accept_bytes;
-    const CtsPayload payload{r.accept_bytes, r.cookie, 0};
-    send_control(r.peer, cts, &payload);
+    send_cts(r, r.landing->sender_cookie);
 }
 
 /// Takes back what is open and gives the landing back.
@@ -137,7 +141,7 @@ void Engine::on_grant(Peer peer, const Header& header, const GrantPayload& g) {
     Request* r = operations_.find(header.cookie);
     const bool first = r != nullptr && r->kind == MessageKind::rts &&
                        r->stage == Request::Stage::announced && g.accept_bytes <= r->total_bytes &&
-                       g.offset == 0;
+                       g.offset == r->lead_bytes;
     const bool later = r != nullptr && r->granted && g.accept_bytes == r->accept_bytes;
     if (r == nullptr || r->receive || r->peer != peer || (!first && !later) ||
         g.offset >= g.accept_bytes || g.bytes > g.accept_bytes - g.offset ||
@@ -146,12 +150,13 @@ void Engine::on_grant(Peer peer, const Header& header, const GrantPayload& g) {
         g.bytes - g.head_bytes - g.key_bytes >= kMostPutAlign) {
         return fault(peer, Status::corrupt, "a grant for no message of this process");
     }
+    if (first) end_lead(*r);
     r->accept_bytes = g.accept_bytes;
     r->kind = MessageKind::data;
     r->synchronous = false;
     r->granted = true;
     r->stage = Request::Stage::transfer;
-    ++r->open_puts;
+    ++r->open_parts;
     Outgoing item;
     item.request = r;
     item.header.kind = static_cast<std::uint8_t>(MessageKind::grant);
@@ -190,7 +195,7 @@ bool Engine::push_put(Outgoing& item, Peer to, const Route& route) {
         item.end_bytes = g.offset + g.bytes;
         ++sent_;
         if (put == Status::ok) {
-            ++r.open_puts;
+            ++r.open_parts;
             r.moved_bytes = item.end_bytes;
         }
     }
@@ -200,7 +205,7 @@ bool Engine::push_put(Outgoing& item, Peer to, const Route& route) {
     if (s != Status::ok) fault(to, s, "a control message could not be sent");
     ++sent_;
     if ((item.header.flags & kDeclined) == 0) {
-        settle_put(r);
+        settle_part(r);
         return true;
     }
     item.header.kind = static_cast<std::uint8_t>(MessageKind::data);
@@ -214,12 +219,13 @@ void Engine::on_put(void* token, Status status) {
         r.status = status;
         fault(r.peer, status, "a put into the receiver's memory failed");
     }
-    settle_put(r);
+    settle_part(r);
 }
 
-/// One thing less that a granted send waits for.
-void Engine::settle_put(Request& r) {
-    if (--r.open_puts == 0 && r.moved_bytes == r.accept_bytes) complete(r);
+/// One thing less that a long send waits for. A receiver may want less than the lead; until it has
+/// answered, accept_bytes is more.
+void Engine::settle_part(Request& r) {
+    if (--r.open_parts == 0 && r.moved_bytes >= r.accept_bytes) complete(r);
 }
 
 }  // namespace adi

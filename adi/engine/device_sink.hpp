@@ -2,6 +2,9 @@
 // and shm move payload without an indirect call. Included by engine.cpp alone.
 #pragma once
 
+#include <algorithm>
+#include <cstring>
+
 #include "adi/engine/engine.hpp"
 
 namespace adi {
@@ -22,13 +25,21 @@ struct Engine::DeviceSink final : Sink {
 
 template <class D>
 void Engine::on_header(D& device, ReceiveStream& stream) {
+    switch (static_cast<MessageKind>(stream.header.kind)) {
+        case MessageKind::eager: return on_eager(device, stream);
+        case MessageKind::lead: return on_lead(device, stream);
+        case MessageKind::data: return on_data(device, stream);
+        default: return on_control(device, stream);
+    }
+}
+
+template <class D>
+[[gnu::noinline]] void Engine::on_control(D& device, ReceiveStream& stream) {
     const Peer peer = stream.peer;
     const Header header = stream.header;
     stream.token = nullptr;
     switch (static_cast<MessageKind>(header.kind)) {
-        case MessageKind::eager: return on_eager(device, stream);
         case MessageKind::rts: return on_rts(device, stream);
-        case MessageKind::data: return on_data(device, stream);
         case MessageKind::cts: {
             CtsPayload cts;
             if (read_control(device, stream, &cts, sizeof cts)) on_cts(peer, header, cts);
@@ -52,6 +63,7 @@ void Engine::on_header(D& device, ReceiveStream& stream) {
         case MessageKind::cancel:
             if (read_control(device, stream, nullptr, 0)) on_cancel(peer, header);
             return;
+        default: break;
     }
     device.discard(stream);
     fault(peer, Status::corrupt, "a message of unknown kind " + std::to_string(header.kind));
@@ -66,8 +78,14 @@ bool Engine::read_control(D& device, ReceiveStream& stream, void* payload, std::
         fault(peer, Status::corrupt, "a control message of the wrong length");
         return false;
     }
-    Buffer target = contiguous(payload, bytes);
-    return device.receive(stream, target, 0, bytes) == Status::ok;
+    // Not into `payload`: if it came in parts, which no engine sends, the rest would be stored
+    // after it is gone.
+    if (device.receive(stream, contiguous(control_.data(), bytes), 0, bytes) != Status::ok) {
+        fault(peer, Status::corrupt, "a control message in parts");
+        return false;
+    }
+    if (bytes > 0) std::memcpy(payload, control_.data(), bytes);
+    return true;
 }
 
 template <class D>
@@ -85,14 +103,22 @@ void Engine::on_eager(D& device, ReceiveStream& stream) {
         }
         return;
     }
+    buffer_unexpected(device, stream, header, {header.bytes, 0});
+}
+
+/// Keeps what was not expected: an eager message, or a lead.
+template <class D>
+void Engine::buffer_unexpected(D& device, ReceiveStream& stream, const Header& header,
+                               const RtsPayload& rts) {
     Unexpected* message = new_unexpected(stream.peer, header);
     if (message == nullptr) return device.discard(stream);
-    message->total_bytes = header.bytes;
+    message->total_bytes = rts.total_bytes;
+    message->address = rts.address;
     matcher_.add(*message);
-    const Buffer target = contiguous(message->data, header.bytes);
-    message->arrived = device.receive(stream, target, 0, header.bytes) == Status::ok;
     // Tells an unexpected message from a request: on_received looks at its lowest bit.
     stream.token = reinterpret_cast<std::byte*>(message) + 1;
+    const Buffer target = contiguous(message->data, header.bytes);
+    message->arrived = device.receive(stream, target, 0, header.bytes) == Status::ok;
 }
 
 template <class D>
@@ -101,6 +127,12 @@ void Engine::on_rts(D& device, ReceiveStream& stream) {
     const Peer peer = stream.peer;
     RtsPayload rts;
     if (!read_control(device, stream, &rts, sizeof rts)) return;
+    if ((header.flags & kLeads) != 0) {
+        if (find_announced(peer) == announced_.end()) {
+            return announced_.push_back({peer, header, rts});
+        }
+        return fault(peer, Status::corrupt, "an announced message without its beginning");
+    }
     Request* r = matcher_.take_posted(header);
     if (r != nullptr) {
         begin_receive(*r, peer, header, rts.total_bytes);
@@ -111,6 +143,34 @@ void Engine::on_rts(D& device, ReceiveStream& stream) {
     message->total_bytes = rts.total_bytes;
     message->address = rts.address;
     matcher_.add(*message);
+}
+
+/// The lead is received like an eager message; the answer to the rts asks for the rest.
+template <class D>
+void Engine::on_lead(D& device, ReceiveStream& stream) {
+    const Peer peer = stream.peer;
+    const auto found = find_announced(peer);
+    if (found == announced_.end() || found->header.cookie != stream.header.cookie ||
+        stream.header.bytes >= found->rts.total_bytes) {
+        device.discard(stream);
+        return fault(peer, Status::corrupt, "the beginning of no announced message");
+    }
+    Header header = stream.header;
+    header.flags = found->header.flags;
+    const RtsPayload rts = found->rts;
+    announced_.erase(found);
+    if (Request* r = matcher_.take_posted(header); r != nullptr) {
+        begin_receive(*r, peer, header, rts.total_bytes);
+        stream.token = r;
+        r->lead_bytes = lead_of(*r, header);
+        // The answer first: the sender has less to send than a copy takes here.
+        rendezvous(*r, header, rts.address);
+        if (device.receive(stream, r->buffer, 0, r->lead_bytes) == Status::ok) {
+            data_arrived(*r, r->lead_bytes);
+        }
+        return;
+    }
+    buffer_unexpected(device, stream, header, rts);
 }
 
 template <class D>

@@ -17,6 +17,17 @@ constexpr int kPollBudget = 16;  ///< events per ring and poll: fair to other pe
 /// not wait for the whole of it.
 constexpr std::uint64_t kSegmentBytes = 256 * 1024;
 
+Header header_of(const Match& match, MessageKind kind, std::uint64_t bytes) {
+    return {match.context,
+            match.source,
+            match.tag,
+            static_cast<std::uint8_t>(kind),
+            0,
+            0,
+            static_cast<std::uint32_t>(bytes),
+            0};
+}
+
 }  // namespace
 
 Engine::Engine() = default;
@@ -35,21 +46,23 @@ void Engine::fault(Peer peer, Status why, const std::string& what) {
 
 // --- sending -------------------------------------------------------------------------------------
 
+/// A short message that nothing waits before, straight to the device; false when that has no room.
+inline bool Engine::send_short(Peer to, const Route& route, const Match& match,
+                               const Buffer& buffer) {
+    if (buffer.bytes >= route.short_limit || route.queue != nullptr) return false;
+    const Header header = header_of(match, MessageKind::eager, buffer.bytes);
+    const Status s =
+        devices_.call(route, [&](auto& device) { return device.send_short(to, header, buffer); });
+    if (s != Status::ok) return false;
+    // Another thread may sleep until this very message comes.
+    if (sleepers_ > 0 && to == self_) [[unlikely]]
+        wake();
+    return true;
+}
+
 Status Engine::send(Peer to, const Match& match, const Buffer& buffer) {
-    Route& route = routes_[to];
-    if (buffer.bytes <= dev::shm::kInlineBytes && route.queue == nullptr) [[likely]] {
-        const Header header{match.context,
-                            match.source,
-                            match.tag,
-                            static_cast<std::uint8_t>(MessageKind::eager),
-                            0,
-                            0,
-                            static_cast<std::uint32_t>(buffer.bytes),
-                            0};
-        if (route.way == Way::shm) [[likely]] {
-            if (devices_.shm->send_short(to, header, buffer) == Status::ok) return Status::ok;
-        }
-    }
+    if (send_short(to, routes_[to], match, buffer)) [[likely]]
+        return Status::ok;
     Request r;
     isend(r, to, match, buffer, false);
     if (!r.complete()) wait(r);
@@ -66,41 +79,65 @@ void Engine::isend(Request& r, Peer to, const Match& match, const Buffer& buffer
     r.moved_bytes = 0;
     r.synchronous = synchronous;
     r.stream_open = r.cancelled = r.cancel_pending = r.granted = false;
-    r.open_puts = 0;
+    r.lead_bytes = 0;
+    r.open_parts = 0;
     r.status = Status::ok;
     r.stage = Request::Stage::queued;
     Route& route = routes_[to];
+    if (!synchronous && send_short(to, route, match, buffer)) {
+        r.moved_bytes = buffer.bytes;
+        return complete(r);
+    }
     if (route.way == Way::unconnected && !connect(route, to)) {
         r.status = Status::peer_failed;
         return complete(r);
     }
     const Capabilities& can =
         devices_.call(route, [](auto& d) -> const Capabilities& { return d.capabilities(); });
+    if (buffer.bytes > can.eager_bytes) return announce(r, to, route, can);
+    r.kind = MessageKind::eager;
     Outgoing item;
     item.request = &r;
-    item.header.context = match.context;
-    item.header.source = match.source;
-    item.header.tag = match.tag;
-    if (buffer.bytes <= can.eager_bytes) {
-        item.header.kind = static_cast<std::uint8_t>(MessageKind::eager);
-        item.header.bytes = static_cast<std::uint32_t>(buffer.bytes);
-        if (synchronous) {
-            operations_.name(r);
-            item.header.flags = kSync;
-            item.header.cookie = r.cookie;
-        }
-    } else {
+    item.header = header_of(match, MessageKind::eager, buffer.bytes);
+    if (synchronous) {
         operations_.name(r);
-        const RtsPayload rts{buffer.bytes, reinterpret_cast<std::uintptr_t>(buffer.base)};
-        std::memcpy(item.control.data(), &rts, sizeof rts);
-        item.header.kind = static_cast<std::uint8_t>(MessageKind::rts);
-        item.header.flags = buffer.layout == nullptr ? kGettable : std::uint8_t{0};
-        item.header.bytes = sizeof rts;
+        item.header.flags = kSync;
         item.header.cookie = r.cookie;
     }
-    r.kind = static_cast<MessageKind>(item.header.kind);
-    if (route.queue != nullptr && !route.queue->items.empty()) return enqueue(to, item);
-    if (!push(item, to, route)) enqueue(to, item);
+    submit(item, to, route);
+}
+
+/// Announces a long message. Its lead goes behind that, unless another one's is unanswered: a
+/// process that is not about to receive holds one lead of each peer at most.
+void Engine::announce(Request& r, Peer to, Route& route, const Capabilities& can) {
+    operations_.name(r);
+    r.kind = MessageKind::rts;
+    const bool leads = can.lead_bytes > 0 && !route.leading;
+    const RtsPayload rts{r.total_bytes, reinterpret_cast<std::uintptr_t>(r.buffer.base)};
+    Outgoing item;
+    item.request = &r;
+    item.header = header_of(r.match, MessageKind::rts, sizeof rts);
+    item.header.flags = static_cast<std::uint8_t>((r.buffer.layout == nullptr ? kGettable : 0) |
+                                                  (leads ? kLeads : 0));
+    item.header.cookie = r.cookie;
+    std::memcpy(item.control.data(), &rts, sizeof rts);
+    if (leads) {
+        route.leading = true;
+        r.lead_bytes = std::min(can.lead_bytes, can.eager_bytes);
+        r.open_parts = 1;
+    }
+    submit(item, to, route);
+    if (!leads) return;
+    item.header.kind = static_cast<std::uint8_t>(MessageKind::lead);
+    item.header.flags = 0;
+    item.header.bytes = r.lead_bytes;
+    item.end_bytes = r.lead_bytes;
+    submit(item, to, route);
+}
+
+/// A message sent with a lead is answered: the next one may lead.
+void Engine::end_lead(const Request& r) {
+    if (r.lead_bytes > 0) routes_[r.peer].leading = false;
 }
 
 SendQueue& Engine::queue_of(Route& route, Peer peer) {
@@ -125,14 +162,19 @@ void Engine::enqueue(Peer to, const Outgoing& item) {
     }
 }
 
+/// Sends an item now, or queues it.
+void Engine::submit(Outgoing& item, Peer to, const Route& route) {
+    const bool waiting = route.queue != nullptr && !route.queue->items.empty();
+    if (waiting || !push(item, to, route)) enqueue(to, item);
+}
+
 void Engine::send_control(Peer to, const Header& header, const void* payload) {
     Route& route = routes_[to];
     if (route.way == Way::unconnected && !connect(route, to)) return;
     Outgoing item;
     item.header = header;
     if (payload != nullptr) std::memcpy(item.control.data(), payload, header.bytes);
-    if (route.queue != nullptr && !route.queue->items.empty()) return enqueue(to, item);
-    if (!push(item, to, route)) enqueue(to, item);
+    submit(item, to, route);
 }
 
 void Engine::answer(Peer to, MessageKind kind, std::uint32_t cookie, std::uint8_t flags) {
@@ -161,10 +203,11 @@ bool Engine::push(Outgoing& item, Peer to, const Route& route) {
     return true;
 }
 
-/// push() for payload: a short or streamed eager message, or segments of data.
+/// push() for payload: a short or streamed eager message, a lead, or segments of data.
 bool Engine::push_payload(Outgoing& item, Peer to, const Route& route) {
     Request& r = *item.request;
-    const bool eager = r.kind == MessageKind::eager;
+    const auto kind = static_cast<MessageKind>(item.header.kind);
+    const bool eager = kind == MessageKind::eager;
     const std::uint64_t end = eager ? r.accept_bytes : item.end_bytes;
     return devices_.call(route, [&](auto& device) {
         if (eager && item.header.bytes <= device.capabilities().short_bytes) {
@@ -176,7 +219,7 @@ bool Engine::push_payload(Outgoing& item, Peer to, const Route& route) {
         }
         while (r.moved_bytes < end) {
             if (!r.stream_open) {
-                if (!eager) {
+                if (kind == MessageKind::data) {
                     set_data_offset(item.header, r.moved_bytes);
                     item.header.bytes =
                         static_cast<std::uint32_t>(std::min(kSegmentBytes, end - r.moved_bytes));
@@ -194,10 +237,10 @@ bool Engine::push_payload(Outgoing& item, Peer to, const Route& route) {
         }
         // Another thread may sleep until this very message comes.
         if (to == self_ && sleepers_ > 0) wake();
-        if (eager && r.synchronous) {
+        if (!eager) {
+            settle_part(r);
+        } else if (r.synchronous) {
             r.stage = Request::Stage::announced;
-        } else if (r.granted) {
-            settle_put(r);
         } else {
             complete(r);
         }
@@ -240,14 +283,6 @@ int Engine::flush() {
         busy_.pop_back();
     }
     return sent_ != before ? 1 : 0;
-}
-
-void Engine::complete(Request& r) {
-    operations_.release(r);
-    r.stage = Request::Stage::complete;
-    if (sleepers_ > 0) [[unlikely]]
-        wake();
-    if (r.on_complete != nullptr) r.on_complete(r);
 }
 
 // --- progress ------------------------------------------------------------------------------------

@@ -4,13 +4,15 @@
 // eager_bytes it is streamed at once and buffered by the receiver if unexpected; above that the
 // sender announces it (rts) and the receiver either fetches it (get, when the device's capabilities
 // say that this is faster), or opens its buffer for the sender's puts (grant, deposit.cpp), or
-// answers cts, whereupon the payload is streamed into the user's buffer. Synchronous sends complete
-// when matched.
+// answers cts, whereupon the payload is streamed into the user's buffer. On devices that ask for it
+// (lead_bytes) the message's beginning goes behind the rts, so that the wire is busy until the
+// answer. Synchronous sends complete when matched.
 //
 // Threads: all functions but wake() are called by one thread at a time; under
 // MPI_THREAD_MULTIPLE the caller's lock sees to that, and waiting lets go of it (Hooks).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -166,6 +168,12 @@ class Engine {
     template <class D>
     struct DeviceSink;
     struct FiberWait;
+    /// A message announced with kLeads, until its lead comes.
+    struct Announced {
+        Peer peer;
+        Header header;
+        RtsPayload rts;
+    };
 
     Status open_devices(Bootstrap& boot, std::string* error);
     Status open_device(const DeviceEntry& entry, OpenInfo& info, Bootstrap& boot,
@@ -173,7 +181,11 @@ class Engine {
     SendQueue& queue_of(Route& route, Peer peer);
     bool connect(Route& route, Peer peer);
     void enqueue(Peer to, const Outgoing& item);
+    void submit(Outgoing& item, Peer to, const Route& route);
+    void announce(Request& r, Peer to, Route& route, const Capabilities& can);
+    void end_lead(const Request& r);
     void send_control(Peer to, const Header& header, const void* payload);
+    bool send_short(Peer to, const Route& route, const Match& match, const Buffer& buffer);
     bool push(Outgoing& item, Peer to, const Route& route);
     bool push_payload(Outgoing& item, Peer to, const Route& route);
     bool push_put(Outgoing& item, Peer to, const Route& route);
@@ -183,13 +195,20 @@ class Engine {
     template <class D>
     void on_header(D& device, ReceiveStream& stream);
     template <class D>
+    void on_control(D& device, ReceiveStream& stream);
+    template <class D>
     void on_eager(D& device, ReceiveStream& stream);
     template <class D>
     void on_rts(D& device, ReceiveStream& stream);
     template <class D>
+    void on_lead(D& device, ReceiveStream& stream);
+    template <class D>
     void on_data(D& device, ReceiveStream& stream);
     template <class D>
     bool read_control(D& device, ReceiveStream& stream, void* payload, std::uint32_t bytes);
+    template <class D>
+    void buffer_unexpected(D& device, ReceiveStream& stream, const Header& header,
+                           const RtsPayload& rts);
     void on_received(ReceiveStream& stream);
     void on_cts(Peer peer, const Header& header, const CtsPayload& cts);
     void on_cancel(Peer peer, const Header& header);
@@ -200,18 +219,27 @@ class Engine {
 
     static void reset_receive(Request& r, const Buffer& buffer);
     void begin_receive(Request& r, Peer peer, const Header& header, std::uint64_t total);
+    std::vector<Announced>::iterator find_announced(Peer peer);
+    static std::uint32_t lead_of(const Request& r, const Header& header);
     void consume(Request& r, Unexpected& message);
-    void finish_eager(Request& r, Unexpected& message);
+    void finish_unexpected(Request& r, Unexpected& message);
     void rendezvous(Request& r, const Header& header, std::uint64_t address);
     bool fetch(Request& r, const Route& route, const Header& header, std::uint64_t address);
     bool deposit(Request& r, const Route& route, const Header& header, std::uint64_t address);
     bool grant(Request& r);
     void ask_for_rest(Request& r);
+    void send_cts(const Request& r, std::uint32_t sender_cookie);
     void close_landing(Request& r);
-    void settle_put(Request& r);
+    void settle_part(Request& r);
     void data_arrived(Request& r, std::uint64_t bytes);
     void answer(Peer to, MessageKind kind, std::uint32_t cookie, std::uint8_t flags = 0);
-    void complete(Request& r);
+    void complete(Request& r) {
+        if (r.cookie != 0) operations_.release(r);
+        r.stage = Request::Stage::complete;
+        if (sleepers_ > 0) [[unlikely]]
+            wake();
+        if (r.on_complete != nullptr) r.on_complete(r);
+    }
     void fault(Peer peer, Status why, const std::string& what);
 
     Unexpected* new_unexpected(Peer peer, const Header& header);
@@ -236,6 +264,8 @@ class Engine {
     std::vector<Device*> others_;       ///< neither self nor shm: polled by an indirect call
     std::vector<GetChooser> choosers_;  ///< one per device
     Matcher matcher_;
+    std::vector<Announced> announced_;                  ///< one of a peer at most
+    std::array<std::byte, kMostControlBytes> control_;  ///< what read_control() receives into
     Operations operations_;
     std::vector<std::unique_ptr<SendQueue>> queues_;
     std::vector<SendQueue*> busy_;   ///< queues that hold something

@@ -24,7 +24,7 @@ struct Landing {
     std::array<Window, kWindows> windows;
     std::size_t first = 0;  ///< the oldest open window: grants are answered in order
     std::size_t open = 0;
-    std::uint64_t granted_bytes = 0;  ///< of the message, from its start
+    std::uint64_t granted_bytes = 0;  ///< of the message, from its start, its lead included
     std::uint32_t sender_cookie = 0;
 };
 

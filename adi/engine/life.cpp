@@ -172,6 +172,7 @@ bool Engine::connect(Route& route, Peer peer) {
             return false;
         }
         route.device = static_cast<std::uint8_t>(i);
+        route.short_limit = device.capabilities().short_bytes + 1;
         route.way = &device == devices_.self  ? Way::self
                     : &device == devices_.shm ? Way::shm
                                               : Way::other;

@@ -20,13 +20,16 @@ enum class MessageKind : std::uint8_t {
     cancel_reply,  ///< flags: kCancelled when it was still unmatched, else 0
     grant,         ///< the sender may put; payload GrantPayload; cookie = the sender's operation
     put_done,      ///< it did; payload PutDonePayload; cookie = the receiver's operation
+    /// The beginning of the message that the rts just before announced, and matched in its place;
+    /// the receiver answers for the rest as to an rts; cookie = the sender's operation
+    lead,
 };
-inline constexpr std::uint8_t kLastKind = static_cast<std::uint8_t>(MessageKind::put_done);
 
 inline constexpr std::uint8_t kSync = 1;       ///< eager: answer `ack` when matched
 inline constexpr std::uint8_t kCancelled = 2;  ///< cancel_reply
 inline constexpr std::uint8_t kGettable = 4;   ///< rts: the source is contiguous at `address`
 inline constexpr std::uint8_t kDeclined = 8;   ///< put_done: nothing was put, data follows instead
+inline constexpr std::uint8_t kLeads = 16;     ///< rts: the next message of this peer is its lead
 
 struct RtsPayload {
     std::uint64_t total_bytes;
@@ -40,7 +43,7 @@ struct CtsPayload {
 /// Bytes [offset, offset + bytes) of the message are wanted by a put. `head_bytes` of them, and
 /// what is left behind `key_bytes` more, stand outside of the registered memory because of
 /// put_align; they come with put_done. Grants are answered in order, and cover the message from its
-/// start.
+/// start, or from where its lead ends.
 struct GrantPayload {
     std::uint64_t accept_bytes;  ///< as in CtsPayload, the same in all grants of a message
     std::uint64_t offset;

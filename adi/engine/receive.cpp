@@ -1,4 +1,5 @@
 // Receiving: posting, matching with what came before, rendezvous, cancelling.
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -10,7 +11,9 @@ void Engine::reset_receive(Request& r, const Buffer& buffer) {
     r.receive = true;
     r.buffer = buffer;
     r.moved_bytes = r.received_bytes = 0;
+    r.lead_bytes = 0;
     r.cancelled = r.cancel_pending = false;
+    r.timed = false;
     r.landing = nullptr;
     r.status = Status::ok;
 }
@@ -40,6 +43,16 @@ void Engine::begin_receive(Request& r, Peer peer, const Header& header, std::uin
     }
 }
 
+std::vector<Engine::Announced>::iterator Engine::find_announced(Peer peer) {
+    return std::find_if(announced_.begin(), announced_.end(),
+                        [peer](const Announced& a) { return a.peer == peer; });
+}
+
+/// How much of a message's lead the receive takes.
+std::uint32_t Engine::lead_of(const Request& r, const Header& header) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(header.bytes, r.accept_bytes));
+}
+
 /// A receive found its message among the unexpected ones.
 void Engine::consume(Request& r, Unexpected& message) {
     const Header header = message.header;
@@ -49,62 +62,80 @@ void Engine::consume(Request& r, Unexpected& message) {
         recycle(&message);
         return rendezvous(r, header, address);
     }
-    if (header.flags & kSync) answer(message.peer, MessageKind::ack, header.cookie);
-    if (message.arrived) return finish_eager(r, message);
+    if (header.kind == static_cast<std::uint8_t>(MessageKind::lead)) {
+        r.lead_bytes = lead_of(r, header);
+        rendezvous(r, header, message.address);
+    } else if (header.flags & kSync) {
+        answer(message.peer, MessageKind::ack, header.cookie);
+    }
+    if (message.arrived) return finish_unexpected(r, message);
     message.claimed = &r;
 }
 
-void Engine::finish_eager(Request& r, Unexpected& message) {
-    r.buffer.write(0, message.data, r.accept_bytes);
-    r.received_bytes = r.accept_bytes;
+/// The payload that was buffered is all there: an eager message, or a lead.
+void Engine::finish_unexpected(Request& r, Unexpected& message) {
+    const bool lead = message.header.kind == static_cast<std::uint8_t>(MessageKind::lead);
+    const std::uint64_t bytes = lead ? r.lead_bytes : r.accept_bytes;
+    r.buffer.write(0, message.data, bytes);
     recycle(&message);
-    complete(r);
+    data_arrived(r, bytes);
 }
 
 /// The last payload byte of a stream is where on_header() asked for it.
 void Engine::on_received(ReceiveStream& stream) {
+    if (stream.token == nullptr) return;  // a control message in parts
     const auto token = reinterpret_cast<std::uintptr_t>(stream.token);
     if (token & 1) {
         auto& message = *reinterpret_cast<Unexpected*>(token - 1);
         message.arrived = true;
-        if (message.claimed != nullptr) finish_eager(*message.claimed, message);
+        if (message.claimed != nullptr) finish_unexpected(*message.claimed, message);
         return;
     }
     auto& r = *static_cast<Request*>(stream.token);
-    if (stream.header.kind == static_cast<std::uint8_t>(MessageKind::data)) {
-        return data_arrived(r, stream.header.bytes);
+    switch (static_cast<MessageKind>(stream.header.kind)) {
+        case MessageKind::data: return data_arrived(r, stream.header.bytes);
+        case MessageKind::lead: return data_arrived(r, r.lead_bytes);
+        default: return data_arrived(r, r.accept_bytes);
     }
-    r.received_bytes = r.accept_bytes;
-    complete(r);
 }
 
-/// The announced message of `header` is matched: fetch it, have it put, or ask for it.
+/// The announced message of `header`, a rts or a lead, is matched: fetch the message, or what comes
+/// behind the lead, have it put, or ask for it.
 void Engine::rendezvous(Request& r, const Header& header, std::uint64_t address) {
     Route& route = routes_[r.peer];
     if (route.way == Way::unconnected && !connect(route, r.peer)) {
         r.status = Status::peer_failed;
-        return complete(r);
+        r.accept_bytes = r.lead_bytes;
+    } else {
+        if ((header.flags & kGettable) != 0 && r.buffer.layout == nullptr &&
+            r.accept_bytes > r.lead_bytes &&
+            (fetch(r, route, header, address) || deposit(r, route, header, address))) {
+            return;
+        }
+        operations_.name(r);
+        send_cts(r, header.cookie);
     }
-    r.timed = false;
-    if ((header.flags & kGettable) != 0 && r.buffer.layout == nullptr && r.accept_bytes > 0 &&
-        (fetch(r, route, header, address) || deposit(r, route, header, address))) {
-        return;
+    // Nothing will come that would complete the receive. A lead does, even if none of it is kept.
+    if (r.accept_bytes == 0 && header.kind == static_cast<std::uint8_t>(MessageKind::rts)) {
+        complete(r);
     }
-    operations_.name(r);
+}
+
+/// Asks for what was not granted, or fetched, as data.
+void Engine::send_cts(const Request& r, std::uint32_t sender_cookie) {
     Header cts;
     cts.kind = static_cast<std::uint8_t>(MessageKind::cts);
-    cts.cookie = header.cookie;
+    cts.cookie = sender_cookie;
     cts.bytes = sizeof(CtsPayload);
     const CtsPayload payload{r.accept_bytes, r.cookie, 0};
     send_control(r.peer, cts, &payload);
-    if (r.accept_bytes == 0) complete(r);
 }
 
 /// Fetches the message when the device can and that is (or has to be found out to be) faster.
 bool Engine::fetch(Request& r, const Route& route, const Header& header, std::uint64_t address) {
     Device& device = *devices_.all[route.device];
     const Capabilities& can = device.capabilities();
-    if (r.accept_bytes < can.get_bytes) return false;
+    if (r.accept_bytes < can.get_bytes || r.lead_bytes > 0) return false;
     GetChooser& chooser = choosers_[route.device];
     const std::int64_t start = can.get_certain ? 0 : Waiter::now_ns();
     if (!can.get_certain && chooser.choose(r.accept_bytes) == GetChooser::Way::stream) {
@@ -146,12 +177,16 @@ void Engine::on_cts(Peer peer, const Header& header, const CtsPayload& cts) {
         return fault(peer, Status::corrupt, "clear to send for no message of this process");
     }
     operations_.release(*r);
+    if (first) end_lead(*r);
     r->accept_bytes = cts.accept_bytes;
-    if (r->accept_bytes == 0) return complete(*r);
-    if (rest) ++r->open_puts;
     r->kind = MessageKind::data;
     r->synchronous = false;
     r->stage = Request::Stage::transfer;
+    if (r->accept_bytes <= r->lead_bytes) {  // the lead is all that is wanted
+        if (r->open_parts == 0) complete(*r);
+        return;
+    }
+    ++r->open_parts;
     Outgoing item;
     item.request = r;
     item.header.kind = static_cast<std::uint8_t>(MessageKind::data);
@@ -164,11 +199,12 @@ void Engine::on_cts(Peer peer, const Header& header, const CtsPayload& cts) {
 void Engine::on_settled(Peer peer, const Header& header) {
     const auto kind = static_cast<MessageKind>(header.kind);
     Request* r = operations_.find(header.cookie);
-    const bool valid =
-        r != nullptr && !r->receive && r->peer == peer && r->stage == Request::Stage::announced;
+    const bool valid = r != nullptr && !r->receive && r->peer == peer &&
+                       r->stage == Request::Stage::announced && r->open_parts == 0;
     if (kind == MessageKind::cancel_reply) {
         // A message that was matched in the meantime is simply not cancelled.
         if (valid && (header.flags & kCancelled) != 0) {
+            end_lead(*r);
             r->cancelled = true;
             complete(*r);
         }
@@ -201,13 +237,17 @@ void Engine::cancel(Request& r) {
     if (r.stage != Request::Stage::queued || r.stream_open) return;
     SendQueue& queue = *routes_[r.peer].queue;
     std::erase_if(queue.items, [&r](const Outgoing& item) { return item.request == &r; });
+    end_lead(r);
     r.cancelled = true;
     complete(r);
 }
 
 void Engine::on_cancel(Peer peer, const Header& header) {
     Unexpected* message = matcher_.find_by(peer, header.cookie);
-    if (message == nullptr || header.cookie == 0) {
+    // Payload that is still being moved stays where it goes: the message is not cancelled then.
+    const bool moving = message != nullptr && !message->arrived &&
+                        message->header.kind != static_cast<std::uint8_t>(MessageKind::rts);
+    if (message == nullptr || header.cookie == 0 || moving) {
         return answer(peer, MessageKind::cancel_reply, header.cookie);
     }
     matcher_.remove(*message);

@@ -35,8 +35,8 @@ struct Request {
     std::uint64_t accept_bytes = 0;  ///< how much of it is transferred
     std::uint64_t moved_bytes = 0;   ///< send: taken by the device; receive: in the buffer
     std::uint32_t cookie = 0;        ///< this operation's name for the peer; 0: none given
-    std::uint32_t remote_cookie = 0;
-    SendStream stream;  ///< send: the open stream while in transfer
+    std::uint32_t lead_bytes = 0;    ///< of accept_bytes, what comes as the message's lead
+    SendStream stream;               ///< send: the open stream while in transfer
     Stage stage = Stage::idle;
     MessageKind kind = MessageKind::eager;  ///< send: what the head of the queue sends next
     bool receive = false;
@@ -45,9 +45,9 @@ struct Request {
     bool timed = false;  ///< receive: a stream whose speed is being measured
     bool cancelled = false;
     bool cancel_pending = false;
-    bool granted = false;         ///< send: the receiver wants it by puts
-    std::uint16_t open_puts = 0;  ///< send: puts not done and answers to grants not sent
-    Status status = Status::ok;   ///< valid once complete
+    bool granted = false;          ///< send: the receiver wants it by puts
+    std::uint16_t open_parts = 0;  ///< send, long: lead, data and puts not done, answers not sent
+    Status status = Status::ok;    ///< valid once complete
 
     // The result of a completed receive.
     std::int32_t source = 0;

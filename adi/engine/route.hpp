@@ -38,7 +38,10 @@ enum class Way : std::uint8_t { unconnected, self, shm, other };
 /// The way to a peer; one per process of the job, so kept small.
 struct Route {
     Way way = Way::unconnected;
-    std::uint8_t device = 0;     ///< index in Devices::all, for Way::other
+    std::uint8_t device = 0;  ///< index in Devices::all, for Way::other
+    bool leading = false;     ///< a message sent with a lead is not answered yet
+    /// Messages shorter than this go in one call of the device; 0: not connected.
+    std::uint32_t short_limit = 0;
     SendQueue* queue = nullptr;  ///< null or empty: messages may go straight to the device
 };
 static_assert(sizeof(Route) == 16);

@@ -16,10 +16,12 @@ namespace adi::testing {
 
 class PutDevice final : public ForwardingDevice {
   public:
+    static constexpr std::uint32_t kLeadBytes = 5000;
     static constexpr std::uint64_t kPutBytes = 3000;
     static constexpr std::uint64_t kMostBytes = 100'001;  // no multiple of the alignment
     static constexpr std::size_t kMostKeys = 3;
     static constexpr std::uint32_t kAlign = 4;
+    static constexpr std::uint64_t kDeclined = 7;  ///< each so many puts one cannot be had
 
     /// Counts in `registered` what is registered and not taken back.
     PutDevice(std::unique_ptr<Device> inner, std::size_t* registered)
@@ -30,6 +32,7 @@ class PutDevice final : public ForwardingDevice {
         const Status s = inner_->open(info, error);
         capabilities_ = inner_->capabilities();
         capabilities_.get_bytes = ~std::uint64_t{0};
+        capabilities_.lead_bytes = kLeadBytes;
         capabilities_.put_bytes = kPutBytes;
         capabilities_.put_most_bytes = kMostBytes;
         capabilities_.put_align = kAlign;
@@ -65,6 +68,7 @@ class PutDevice final : public ForwardingDevice {
     Status put(Peer, const void* address, std::uint64_t bytes, const MemoryKey& key,
                void* token) override {
         if (misaligned(address, bytes)) return Status::bad_argument;
+        if (++puts_ % kDeclined == 0) return Status::unsupported;
         const std::lock_guard lock(table().mutex);
         const auto found = table().memory.find(key.value);
         if (found == table().memory.end() || bytes > found->second.bytes) return Status::corrupt;
@@ -92,6 +96,7 @@ class PutDevice final : public ForwardingDevice {
     }
 
     Capabilities capabilities_;
+    std::uint64_t puts_ = 0;
     std::set<std::uint64_t> mine_;
     std::size_t* registered_;
     std::deque<void*> done_;

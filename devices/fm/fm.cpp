@@ -6,6 +6,8 @@
 #include <array>
 #include <cstring>
 
+#include "adi/base/copy.hpp"
+
 namespace dev::fm {
 
 using adi::Status;
@@ -15,6 +17,11 @@ namespace {
 /// Above this the receiver is asked first. Long enough that a rendezvous' two short messages cost
 /// little beside it, short enough that what comes unexpected is bounded.
 constexpr std::uint32_t kEagerBytes = 64 * 1024;
+/// What keeps the wire busy until the receiver's answer is back and the first page put: whole
+/// packets.
+constexpr std::uint32_t kLeadBytes = 4 * FM_PACKET_BYTES - sizeof(adi::Header);
+/// A shorter rest is streamed as fast as it is put.
+constexpr std::uint64_t kPutBytes = 128 * 1024;
 /// One window: two of them are open at a time, so that the wire never waits for the next.
 constexpr std::uint64_t kPutMostBytes = 512 * 1024;
 /// What reading a clock costs; only so that loops until a time end.
@@ -103,7 +110,8 @@ void Fm::use_puts() {
     adi::MemoryKey key;
     if (reg(page.data(), page.size(), info_.self, &key) != Status::ok) return;
     dereg(key);
-    capabilities_.put_bytes = kEagerBytes + 1;
+    capabilities_.lead_bytes = kLeadBytes;
+    capabilities_.put_bytes = kPutBytes;
     capabilities_.put_most_bytes = std::min(kPutMostBytes, endpoint_->most_window_bytes());
     capabilities_.put_align = Endpoint::kPutAlign;
 }
@@ -224,6 +232,9 @@ void Fm::on_packet(adi::Sink& sink, const Packet& packet) {
         in.dead = true;
         sink.on_fault(packet.node, Status::corrupt, wrong);
     }
+    // The caller may have what it waits for, and whoever asks for the next message then has its
+    // buffer ready: FM_extract's receiver pacing.
+    if (packet.last) endpoint_->stop();
 }
 
 /// Moves a packet on; what is wrong with it, or null.
@@ -238,7 +249,8 @@ const char* Fm::take(adi::Sink& sink, Inbound& in, const Packet& packet) {
     in.payload_bytes = packet.bytes;
     if (in.header_have < kHeaderBytes) {
         const std::uint32_t n = std::min(packet.bytes, kHeaderBytes - in.header_have);
-        std::memcpy(reinterpret_cast<std::byte*>(&stream.header) + in.header_have, packet.data, n);
+        adi::copy_short(reinterpret_cast<std::byte*>(&stream.header) + in.header_have, packet.data,
+                        n);
         in.header_have += n;
         if (in.header_have < kHeaderBytes) {
             return packet.last ? "fm: a message shorter than its header" : nullptr;
@@ -269,7 +281,12 @@ void Fm::move_payload(Inbound& in) {
     if (!in.dropped && stream.moved_bytes < stream.accept_bytes) {
         const std::uint32_t n =
             std::min(in.payload_bytes, stream.accept_bytes - stream.moved_bytes);
-        stream.target.write(stream.target_offset + stream.moved_bytes, in.payload, n);
+        const std::uint64_t at = stream.target_offset + stream.moved_bytes;
+        if (n <= kFewBytes && stream.target.layout == nullptr) {
+            adi::copy_short(static_cast<std::byte*>(stream.target.base) + at, in.payload, n);
+        } else {
+            stream.target.write(at, in.payload, n);
+        }
         endpoint_->charge_copy(n);
     }
     stream.moved_bytes += in.payload_bytes;

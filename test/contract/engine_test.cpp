@@ -289,6 +289,82 @@ TEST_P(EngineContract, TruncationIsReportedAndContained) {
     });
 }
 
+/// Each byte of the message two places behind the one before.
+class EveryOther final : public Layout {
+  public:
+    void pack(const void* base, std::uint64_t, std::uint64_t offset, std::byte* to,
+              std::uint64_t n) const override {
+        const auto* from = static_cast<const std::byte*>(base);
+        for (std::uint64_t i = 0; i < n; ++i) to[i] = from[2 * (offset + i)];
+    }
+    void unpack(void* base, std::uint64_t, std::uint64_t offset, const std::byte* from,
+                std::uint64_t n) const override {
+        auto* to = static_cast<std::byte*>(base);
+        for (std::uint64_t i = 0; i < n; ++i) to[2 * (offset + i)] = from[i];
+    }
+};
+
+// Long messages of which the receive takes all, some or nothing, contiguous or not at either end,
+// posted before or after they come. Several are under way at a time.
+TEST_P(EngineContract, LongMessagesIntoAnyReceive) {
+    run(2, [](Engine& e) {
+        const EveryOther layout;
+        const auto buffer = [&](Bytes& memory, std::size_t bytes, bool strided) {
+            return strided ? Buffer{memory.data(), bytes, &layout, bytes}
+                           : contiguous(memory.data(), bytes);
+        };
+        const std::size_t bytes = 400'003;
+        const std::vector<std::size_t> wanted{bytes, 0, 1, 3000, 5000, 5001, 16104, 100'000};
+        for (unsigned how = 0; how < 8; ++how) {
+            const bool strided_send = (how & 1) != 0, strided_receive = (how & 2) != 0;
+            const bool late = (how & 4) != 0;
+            std::vector<Bytes> memory;
+            std::vector<Request> requests(wanted.size());
+            for (std::size_t i = 0; i < wanted.size(); ++i) memory.emplace_back(2 * bytes + 1);
+            const auto go = [&] {
+                ASSERT_EQ(e.send(1 - e.self(), match(9, 9), Buffer{}), Status::ok);
+            };
+            const auto met = [&] {
+                Request r;
+                e.irecv(r, match(9, 9), Buffer{});
+                e.wait(r);
+            };
+            if (e.self() == 0) {
+                if (!late) met();
+                for (std::size_t i = 0; i < wanted.size(); ++i) {
+                    const Buffer out = buffer(memory[i], bytes, strided_send);
+                    const Bytes packed = pattern(bytes, static_cast<unsigned>(i));
+                    out.write(0, packed.data(), bytes);
+                    e.isend(requests[i], 1, match(0, static_cast<int>(i)), out, i % 2 == 1);
+                }
+                if (late) go();
+                for (Request& r : requests) e.wait(r);
+                continue;
+            }
+            if (late) met();
+            for (std::size_t i = 0; i < wanted.size(); ++i) {
+                e.irecv(requests[i], match(0, static_cast<int>(i)),
+                        buffer(memory[i], wanted[i], strided_receive));
+            }
+            if (!late) go();
+            for (std::size_t i = 0; i < wanted.size(); ++i) {
+                Request& r = requests[i];
+                e.wait(r);
+                ASSERT_EQ(r.status, wanted[i] < bytes ? Status::truncated : Status::ok);
+                ASSERT_EQ(r.received_bytes, wanted[i]);
+                ASSERT_EQ(r.total_bytes, bytes);
+                Bytes in(wanted[i]);
+                buffer(memory[i], wanted[i], strided_receive).read(0, in.data(), in.size());
+                Bytes expected = pattern(bytes, static_cast<unsigned>(i));
+                expected.resize(wanted[i]);
+                ASSERT_EQ(in, expected) << how << " " << wanted[i];
+                const std::size_t end = (strided_receive ? 2 : 1) * wanted[i];
+                ASSERT_EQ(memory[i][end], std::byte{0});
+            }
+        }
+    });
+}
+
 TEST_P(EngineContract, CancelEitherSide) {
     run(2, [](Engine& e) {
         Request r;
