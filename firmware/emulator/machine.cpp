@@ -27,9 +27,9 @@ struct Counts {
     static constexpr Time kFmHandler = 59;  // its start and end 24, one FM_receive 35
     static constexpr Time kFmPoll = 59;     // FM_extract that finds nothing
     static constexpr Time kPin = 100;       // PinCache::hold
-    // 500 in all: the engine goes past FM's C functions, 105 instead of kFmSend + kFmPiece.
-    static constexpr Time kMpiSend = 313;
-    static constexpr Time kMpiReceive = 627;  // 806 in all, less kFmPacket
+    // 265 in all: the engine goes past FM's C functions, 105 instead of kFmSend + kFmPiece.
+    static constexpr Time kMpiSend = 78;
+    static constexpr Time kMpiReceive = 583;  // 762 in all, less kFmPacket
 };
 
 // Our library on a processor of that clock.
