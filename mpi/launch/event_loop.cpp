@@ -81,4 +81,10 @@ void EventLoop::run() {
     }
 }
 
+void EventLoop::run_for(std::chrono::milliseconds time) {
+    const std::uint64_t timer = call_after(time, [this] { stop(); });
+    run();
+    cancel(timer);
+}
+
 }  // namespace launch

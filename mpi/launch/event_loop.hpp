@@ -34,6 +34,8 @@ class EventLoop {
 
     /// Dispatches until stop() is called.
     void run();
+    /// Dispatches for that long, or until stop() is called.
+    void run_for(std::chrono::milliseconds time);
     void stop() { stopped_ = true; }
 
   private:

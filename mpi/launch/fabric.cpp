@@ -11,9 +11,10 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <filesystem>
 #include <random>
 #include <thread>
+
+#include "mpi/launch/process.hpp"
 
 namespace launch {
 
@@ -24,17 +25,6 @@ constexpr std::chrono::seconds kEndLimit{20};
 // Under these numbers the emulator finds its pipes.
 constexpr int kLifelineFd = 24;
 constexpr int kReadyFd = 25;
-
-/// Beside mpirun where that is installed; in a build tree their folders differ.
-std::string find_emulator() {
-    std::error_code none;
-    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", none);
-    for (const char* at : {"fm-fabric", "../../bin/fm-fabric"}) {
-        const std::filesystem::path path = self.parent_path() / at;
-        if (::access(path.c_str(), X_OK) == 0) return path.string();
-    }
-    return "";
-}
 
 struct Pipe {
     UniqueFd read_end;
@@ -54,7 +44,7 @@ struct Pipe {
 }  // namespace
 
 bool Fabric::start(const FabricOptions& options, std::string* error) {
-    const std::string emulator = find_emulator();
+    const std::string emulator = find_beside({"fm-fabric", "../../bin/fm-fabric"});
     if (emulator.empty()) {
         *error = "the Myrinet emulator fm-fabric is not beside mpirun; install Fathom as a whole";
         return false;

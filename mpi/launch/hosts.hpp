@@ -1,16 +1,12 @@
-// Host names on the command line. This version starts ranks on one host, so the question is whether
-// a name means this one.
+// Host names on the command line and in host files.
 #pragma once
 
 #include <string>
 #include <vector>
 
-namespace launch {
+#include "mpi/launch/options.hpp"
 
-struct HostEntry {
-    std::string name;
-    int slots = 0;  // 0: not said
-};
+namespace launch {
 
 /// This host's name as people know it; "localhost" when the system does not say.
 std::string host_name();

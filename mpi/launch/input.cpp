@@ -1,10 +1,8 @@
 #include "mpi/launch/input.hpp"
 
-#include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
 namespace launch {
@@ -14,19 +12,14 @@ constexpr std::size_t kBufferBytes = 65536;
 constexpr std::chrono::milliseconds kForegroundRetry{500};
 }  // namespace
 
-InputForwarder::InputForwarder(EventLoop* loop, int source, std::vector<UniqueFd> targets)
-    : loop_(loop), source_(source) {
-    for (UniqueFd& fd : targets) {
-        ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
-        targets_.push_back(std::make_unique<Target>());
-        targets_.back()->fd = std::move(fd);
-    }
-    advance();
-}
+InputForwarder::InputForwarder(EventLoop* loop, int source, std::vector<int> readers, Send send)
+    : loop_(loop),
+      source_(source),
+      send_(std::move(send)),
+      readers_(readers.begin(), readers.end()) {}
 
 InputForwarder::~InputForwarder() {
     close_source();
-    while (!targets_.empty()) drop(targets_.back().get());
 }
 
 // A background job that reads its terminal would be stopped by SIGTTIN.
@@ -41,16 +34,14 @@ void InputForwarder::reconsider() {
     advance();
 }
 
+void InputForwarder::taken(int rank, bool open) {
+    if (!open) readers_.erase(rank);
+    if (pending_.erase(rank) > 0 || !open) advance();
+}
+
 void InputForwarder::advance() {
-    const auto pending = [this](const auto& target) { return target->sent < buffer_.size(); };
-    if (std::any_of(targets_.begin(), targets_.end(), pending)) return;
-    buffer_.clear();
-    for (auto& target : targets_) target->sent = 0;
-    if (targets_.empty()) close_source();
-    if (!source_open_) {
-        while (!targets_.empty()) drop(targets_.back().get());
-        return;
-    }
+    if (!source_open_ || !pending_.empty()) return;
+    if (readers_.empty()) return close_source();
     if (!source_allowed()) {
         watch_source(false);
         if (retry_timer_ == 0) {
@@ -85,48 +76,17 @@ void InputForwarder::read_source() {
         advance();
         return;
     }
-    buffer_.resize(kBufferBytes);
-    const ssize_t got = ::read(source_, buffer_.data(), buffer_.size());
-    buffer_.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    std::string piece(kBufferBytes, '\0');
+    const ssize_t got = ::read(source_, piece.data(), piece.size());
+    piece.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     watch_source(false);
     if (got <= 0) close_source();
-    // push() may drop targets from the list.
-    std::vector<Target*> all;
-    for (auto& target : targets_) all.push_back(target.get());
-    for (Target* target : all) push(target);
+    pending_ = readers_;
+    // An answer may come at once, and end a reader.
+    const std::vector<int> all(readers_.begin(), readers_.end());
+    for (const int rank : all) send_(rank, piece);
     advance();
-}
-
-void InputForwarder::push(Target* target) {
-    while (target->sent < buffer_.size()) {
-        const ssize_t put =
-            ::write(target->fd.get(), buffer_.data() + target->sent, buffer_.size() - target->sent);
-        if (put >= 0) {
-            target->sent += static_cast<std::size_t>(put);
-        } else if (errno == EAGAIN) {
-            if (!target->watching) {
-                target->watching = true;
-                loop_->add(target->fd.get(), EPOLLOUT, [this, target](std::uint32_t) {
-                    push(target);
-                    advance();
-                });
-            }
-            return;
-        } else if (errno != EINTR) {
-            drop(target);  // the rank closed its standard input or is gone
-            return;
-        }
-    }
-    if (target->watching) {
-        target->watching = false;
-        loop_->remove(target->fd.get());
-    }
-}
-
-void InputForwarder::drop(Target* target) {
-    if (target->watching) loop_->remove(target->fd.get());
-    std::erase_if(targets_, [target](const auto& entry) { return entry.get() == target; });
 }
 
 void InputForwarder::close_source() {

@@ -1,12 +1,13 @@
 // mpirun's standard input, carried to rank 0 or to whom --stdin names.
 #pragma once
 
-#include <memory>
+#include <functional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mpi/launch/event_loop.hpp"
-#include "mpi/launch/unique_fd.hpp"
 
 namespace launch {
 
@@ -15,41 +16,40 @@ namespace launch {
 /// except where a terminal or file itself makes a read that was ready wait.
 class InputForwarder {
   public:
-    /// `source` stays the caller's and is never made non-blocking. `targets` are the write ends of
-    /// the readers' pipes.
-    InputForwarder(EventLoop* loop, int source, std::vector<UniqueFd> targets);
+    /// Sends a piece to a rank; empty: there is no more.
+    using Send = std::function<void(int rank, std::string_view bytes)>;
+
+    /// `source` stays the caller's and is never made non-blocking. It is looked at once begin() is
+    /// called.
+    InputForwarder(EventLoop* loop, int source, std::vector<int> readers, Send send);
     ~InputForwarder();
     InputForwarder(const InputForwarder&) = delete;
     InputForwarder& operator=(const InputForwarder&) = delete;
 
+    void begin() { advance(); }
+    /// `rank` has the last piece; or, when not `open`, wants no more.
+    void taken(int rank, bool open);
     /// Looks again whether the source may be read; after SIGCONT, when mpirun may have come to the
     /// foreground.
     void reconsider();
 
   private:
-    struct Target {
-        UniqueFd fd;
-        std::size_t sent = 0;  // of buffer_
-        bool watching = false;
-    };
-
     bool source_allowed() const;
     void read_source();
-    void push(Target* target);
-    void drop(Target* target);
-    // Reads on when all targets have the buffer, or gives up the source when there are none.
+    // Reads on when all readers have the last piece, or gives up the source when there are none.
     void advance();
     void watch_source(bool on);
     void close_source();
 
     EventLoop* loop_;
     int source_;
+    Send send_;
     bool source_open_ = true;
     bool source_watched_ = false;
     bool source_pollable_ = true;  // a regular file is always ready and cannot be watched
     std::uint64_t retry_timer_ = 0;
-    std::vector<std::unique_ptr<Target>> targets_;
-    std::string buffer_;
+    std::set<int> readers_;
+    std::set<int> pending_;  // those that have not taken the last piece
 };
 
 }  // namespace launch

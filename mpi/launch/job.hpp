@@ -1,7 +1,8 @@
-// One job from start to end: the keeper's events, the PMI server, input, output, signals and time
-// come together here, and here alone is decided what ends a job and with which status.
+// One job from start to end: what happens on its hosts, input, output, signals and time come
+// together here, and here alone is decided what ends a job and with which status.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,19 +10,28 @@
 
 #include "mpi/launch/event_loop.hpp"
 #include "mpi/launch/fabric.hpp"
+#include "mpi/launch/fleet.hpp"
 #include "mpi/launch/input.hpp"
-#include "mpi/launch/keeper.hpp"
 #include "mpi/launch/options.hpp"
 #include "mpi/launch/outputs.hpp"
-#include "mpi/launch/pmi_server.hpp"
 
 namespace launch {
 
-class Job final : public PmiEvents {
+class Job final : public HostEvents {
   public:
-    /// `images[i]` belongs to `options.programs[i]`. Signals are blocked in the calling process,
-    /// and `inherited` is how it found them. `fabric` outlives the job.
-    Job(const Options& options, std::vector<ProgramImage> images, const InheritedState& inherited,
+    /// Makes the plan when the hosts have answered: `cpus[h]` is what host h has, 0 for one that
+    /// was not asked. False: `error` is a sentence.
+    using Planner =
+        std::function<bool(const std::vector<int>& cpus, JobPlan* plan, std::string* error)>;
+    struct Hosts {
+        std::vector<std::string> names;  ///< by number
+        int own = 0;                     ///< which is this one; -1: none
+        RemoteShell shell;               ///< to the others
+    };
+
+    /// Signals are blocked in the calling process, and `inherited` is how it found them. What is
+    /// referred to outlives the job.
+    Job(const Options& options, Hosts hosts, Planner planner, const InheritedState& inherited,
         const Fabric& fabric);
 
     /// Runs the job and returns mpirun's exit status. No process of the job is left afterwards.
@@ -32,61 +42,61 @@ class Job final : public PmiEvents {
     struct Rank {
         State state = State::pending;
         pid_t pid = -1;
-        int appnum = 0;
-        std::optional<int> abort_code;  // asked for through PMI
-        UniqueFd pmi;
-        std::string pmi_unsent;
-        bool pmi_blocked = false;  // waiting for room to send, not reading
+        PmiPhase phase = PmiPhase::fresh;
+        bool aborted = false;
     };
 
-    // Set-up. False: `exit_status_` and a message say why.
-    bool reserve_descriptors();
-    bool start();
-    std::vector<RankStart> make_ranks(std::vector<RankPipes>* pipes, std::vector<UniqueFd>* inputs);
+    void start();
     void watch();
 
-    // Events.
-    void on_keeper();
-    void on_started(const KeeperEvent& event);
-    void on_start_failed(const KeeperEvent& event);
-    void on_exited(int rank, int status);
-    void on_keeper_lost();
+    // HostEvents.
+    void on_ready(int host, int cpus) override;
+    void on_lost(int host, const std::string& why) override;
+    void on_note(const std::string& text) override { say(text); }
+    void on_started(int rank, pid_t pid) override;
+    void on_start_failed(int rank, int exit_status, const std::string& why) override;
+    void on_exited(int rank, int status) override;
+    void on_output(int rank, bool is_stderr, std::string_view bytes) override;
+    void on_input_taken(int rank, bool open) override;
+    void on_phase(int rank, PmiPhase phase) override;
+    void on_waiting(int rank) override;
+    void on_absent(int rank) override;
+    void on_abort(int rank, int exitcode) override;
+    void on_broken(int rank, const std::string& why) override;
+
+    void on_fence(const Values& values);
     void on_fabric_lost();
     void on_signal(int signal);
     void on_timeout();
-    void on_pmi(int rank);
-    void flush_pmi(int rank);
-    void drain_pmi(int rank);
-    void close_pmi(int rank);
-
-    // PmiEvents.
-    void pmi_send(int rank, std::string_view line) override;
-    void pmi_abort(int rank, int exitcode) override;
-    void pmi_broken(int rank, const std::string& why) override;
-    void pmi_barrier_hopeless(int waiting, int missing) override;
+    void rank_ended();
+    void check_hopeless();
 
     // The verdict on a rank that ended with wait status `status`.
     void judge(int rank, int status);
     // The first failure: says `message` (unless empty) and ends the job with `exit_status`.
     void fail(const std::string& message, int exit_status);
-    void report_abort(int rank);
     std::string describe(int rank) const;
+    const std::string& host_of(int rank) const;
     void say(const std::string& message) { outputs_.say("mpirun: " + message); }
+    /// False for what another host may say of ranks that are not.
+    bool exists(int rank) const { return rank >= 0 && rank < plan_.size(); }
     Rank& at(int rank) { return ranks_[static_cast<std::size_t>(rank)]; }
-    int size() const { return static_cast<int>(ranks_.size()); }
 
     const Options& options_;
-    const std::vector<ProgramImage> images_;
+    const Hosts hosts_;
+    const Planner planner_;
     const InheritedState& inherited_;
     const Fabric& fabric_;
-    const std::string host_;
     EventLoop loop_;
     Outputs outputs_;
+    Fleet fleet_;
+    JobPlan plan_;
+    std::vector<int> cpus_;
+    int not_ready_ = 0;
     std::vector<Rank> ranks_;
-    std::unique_ptr<PmiServer> pmi_;
     std::unique_ptr<InputForwarder> input_;
-    std::optional<Keeper> keeper_;
     UniqueFd signals_;
+    std::optional<int> waiting_, absent_;  // a rank in the barrier, and one that cannot come
     int not_ended_ = 0;
     bool failed_ = false;
     int exit_status_ = 0;

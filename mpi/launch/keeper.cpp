@@ -8,8 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <limits>
+#include <set>
 #include <unordered_map>
 
 #include "mpi/launch/sweep.hpp"
@@ -27,10 +30,9 @@ using Command = int;
 // The keeper's own life. Runs in the forked child until it exits.
 class KeeperProcess {
   public:
-    KeeperProcess(int socket, std::vector<RankStart> ranks, const InheritedState& inherited)
-        : socket_(socket), starts_(std::move(ranks)), inherited_(inherited) {
-        pids_.resize(starts_.size(), -1);
-    }
+    KeeperProcess(int socket, std::vector<RankStart> ranks, int job_size,
+                  const InheritedState& inherited)
+        : socket_(socket), starts_(std::move(ranks)), job_size_(job_size), inherited_(inherited) {}
 
     [[noreturn]] void run() {
         ::prctl(PR_SET_NAME, "fathom-keeper");
@@ -40,8 +42,8 @@ class KeeperProcess {
         sigemptyset(&child_ended);
         sigaddset(&child_ended, SIGCHLD);
         const int signals = ::signalfd(-1, &child_ended, SFD_CLOEXEC | SFD_NONBLOCK);
-        for (std::size_t rank = 0; rank < starts_.size(); ++rank) {
-            start(static_cast<int>(rank));
+        for (RankStart& rank : starts_) {
+            start(rank);
             reap();
             obey();
         }
@@ -57,12 +59,12 @@ class KeeperProcess {
     }
 
   private:
-    void start(int rank) {
-        RankStart& start = starts_[static_cast<std::size_t>(rank)];
+    void start(RankStart& start) {
+        const int rank = start.rank;
         const ProgramImage& image = *start.image;
         const std::string extra[] = {"PMI_FD=" + std::to_string(kPmiFd),
                                      "PMI_RANK=" + std::to_string(rank),
-                                     "PMI_SIZE=" + std::to_string(starts_.size())};
+                                     "PMI_SIZE=" + std::to_string(job_size_)};
         std::vector<char*> argv;
         for (const std::string& word : image.argv) argv.push_back(const_cast<char*>(word.c_str()));
         argv.push_back(nullptr);
@@ -84,7 +86,6 @@ class KeeperProcess {
             tell({KeeperEvent::Type::start_failed, rank, -1, result.stage, result.error});
             return;
         }
-        pids_[static_cast<std::size_t>(rank)] = result.pid;
         ranks_[result.pid] = rank;
         tell({KeeperEvent::Type::started, rank, result.pid, SpawnStage::none, 0});
     }
@@ -97,7 +98,6 @@ class KeeperProcess {
             if (found == ranks_.end()) continue;  // an adopted descendant
             const int rank = found->second;
             ranks_.erase(found);
-            pids_[static_cast<std::size_t>(rank)] = -1;
             tell({KeeperEvent::Type::exited, rank, pid, SpawnStage::none, status});
         }
     }
@@ -114,8 +114,7 @@ class KeeperProcess {
 
     // The number of a process that was not waited for is its own, and so is its group's.
     void signal_all(int signal) {
-        for (const pid_t pid : pids_) {
-            if (pid < 0) continue;
+        for (const auto& [pid, rank] : ranks_) {
             if (::kill(-pid, signal) != 0) ::kill(pid, signal);
         }
     }
@@ -136,12 +135,34 @@ class KeeperProcess {
 
     int socket_;
     std::vector<RankStart> starts_;
+    int job_size_;
     InheritedState inherited_;
-    std::vector<pid_t> pids_;  // by rank; -1: not running
-    std::unordered_map<pid_t, int> ranks_;
+    std::unordered_map<pid_t, int> ranks_;  // those that run
 };
 
-// mpirun's standard streams are not the keeper's to hold open or to read.
+void close_from_to(int first, int last) {
+    if (first > last ||
+        ::close_range(static_cast<unsigned>(first), static_cast<unsigned>(last), 0) == 0)
+        return;
+    // Before Linux 5.9.
+    last = static_cast<int>(std::min<long>(last, ::sysconf(_SC_OPEN_MAX)));
+    for (int fd = first; fd <= last; ++fd) ::close(fd);
+}
+
+// What mpirun holds open is not the keeper's to hold: pipes would never end.
+void close_all_but(const std::vector<RankStart>& ranks, int socket) {
+    std::set<int> kept = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, socket};
+    for (const RankStart& rank : ranks) {
+        kept.insert(
+            {rank.stdin_fd.get(), rank.stdout_fd.get(), rank.stderr_fd.get(), rank.pmi_fd.get()});
+    }
+    for (auto at = kept.begin(); at != kept.end(); ++at) {
+        const auto next = std::next(at);
+        close_from_to(*at + 1, next == kept.end() ? std::numeric_limits<int>::max() : *next - 1);
+    }
+}
+
+// Neither are mpirun's standard streams to be held open or read.
 void leave_standard_streams() {
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0) return;
@@ -151,7 +172,7 @@ void leave_standard_streams() {
 
 }  // namespace
 
-std::optional<Keeper> Keeper::start(std::vector<RankStart> ranks, std::span<const int> private_fds,
+std::optional<Keeper> Keeper::start(std::vector<RankStart> ranks, int job_size,
                                     const InheritedState& inherited) {
     int pair[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return std::nullopt;
@@ -163,9 +184,9 @@ std::optional<Keeper> Keeper::start(std::vector<RankStart> ranks, std::span<cons
     if (pid < 0) return std::nullopt;
     if (pid == 0) {
         own.reset();
-        for (const int fd : private_fds) ::close(fd);
+        close_all_but(ranks, other.get());
         leave_standard_streams();
-        KeeperProcess(other.get(), std::move(ranks), inherited).run();
+        KeeperProcess(other.get(), std::move(ranks), job_size, inherited).run();
     }
     return Keeper(std::move(own), pid, std::move(older_children));
 }

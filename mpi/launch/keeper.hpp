@@ -16,25 +16,18 @@
 #include <sys/types.h>
 
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "mpi/launch/plan.hpp"
 #include "mpi/launch/spawn.hpp"
 #include "mpi/launch/unique_fd.hpp"
 
 namespace launch {
 
-/// What the ranks of one program share.
-struct ProgramImage {
-    std::string path;
-    std::string directory;  // empty: stay
-    std::vector<std::string> argv;
-    std::vector<std::string> environment;
-};
-
 /// One rank to start. The descriptors are the rank's ends and move to the keeper.
 struct RankStart {
+    int rank = 0;
     const ProgramImage* image = nullptr;
     UniqueFd stdin_fd;
     UniqueFd stdout_fd;
@@ -55,11 +48,10 @@ struct KeeperEvent {
 /// mpirun's end.
 class Keeper {
   public:
-    /// Forks the keeper, which begins at once to start `ranks`. `private_fds` are mpirun's ends of
-    /// the ranks' pipes and sockets, which the keeper must not hold. The calling process becomes a
-    /// child subreaper. All signals are blocked in the caller. Empty when the fork failed.
-    static std::optional<Keeper> start(std::vector<RankStart> ranks,
-                                       std::span<const int> private_fds,
+    /// Forks the keeper, which begins at once to start `ranks` of a job of `job_size`. It holds no
+    /// descriptor of the caller's but theirs. The calling process becomes a child subreaper. All
+    /// signals are blocked in the caller. Empty when the fork failed.
+    static std::optional<Keeper> start(std::vector<RankStart> ranks, int job_size,
                                        const InheritedState& inherited);
 
     int fd() const { return socket_.get(); }

@@ -1,6 +1,6 @@
 // mpirun, also called mpiexec: starts the ranks of an MPI job.
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,12 +10,15 @@
 #include <cstring>
 #include <exception>
 #include <filesystem>
+#include <stdexcept>
 
 #include "adi/base/number.hpp"
 #include "mpi/launch/environment.hpp"
 #include "mpi/launch/fabric.hpp"
 #include "mpi/launch/job.hpp"
 #include "mpi/launch/options.hpp"
+#include "mpi/launch/placement.hpp"
+#include "mpi/launch/process.hpp"
 #include "mpi/launch/program.hpp"
 #include "mpi/launch/spawn.hpp"
 
@@ -26,32 +29,6 @@ const char* lookup_environment(const char* name) {
     return std::getenv(name);
 }
 
-// A pipe must never take the number of a standard stream.
-void open_standard_streams() {
-    int fd = 0;
-    do {
-        fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-        if (fd >= 0 && fd <= STDERR_FILENO) ::fcntl(fd, F_SETFD, 0);
-    } while (fd >= 0 && fd < STDERR_FILENO);
-    if (fd > STDERR_FILENO) ::close(fd);
-}
-
-InheritedState take_over_signals() {
-    InheritedState inherited = {};
-    sigset_t all;
-    sigfillset(&all);
-    // SIGQUIT keeps its default, and with it the means to see where mpirun stands.
-    sigdelset(&all, SIGQUIT);
-    ::sigprocmask(SIG_SETMASK, &all, &inherited.mask);
-    struct sigaction action = {};
-    action.sa_handler = SIG_IGN;
-    ::sigaction(SIGPIPE, &action, &inherited.sigpipe);
-    action.sa_handler = SIG_DFL;
-    ::sigaction(SIGCHLD, &action, &inherited.sigchld);
-    ::getrlimit(RLIMIT_NOFILE, &inherited.open_files);
-    return inherited;
-}
-
 // When mpirun is itself a rank of another job, that job's connection is not its own ranks'
 // business.
 void hide_outer_launcher() {
@@ -60,27 +37,44 @@ void hide_outer_launcher() {
     if (fd) ::fcntl(*fd, F_SETFD, FD_CLOEXEC);
 }
 
-int make_image(const Options& options, const Program& program, ProgramImage* image) {
-    struct stat status = {};
-    if (!program.directory.empty() &&
-        (::stat(program.directory.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))) {
-        std::fprintf(stderr, "mpirun: the working directory %s is not there\n",
-                     program.directory.c_str());
-        return kUsageError;
+ProgramImage make_image(const Options& options, const Program& program, bool stays) {
+    ProgramImage image;
+    image.directory = program.directory;
+    // Other hosts start in a directory of their own.
+    if (!stays) {
+        image.directory =
+            (std::filesystem::current_path() / program.directory).lexically_normal().string();
     }
-    const FoundProgram found =
-        find_program(program.argv.front(), program.directory, std::getenv("PATH"));
-    if (found.exit_status != 0) {
-        std::fprintf(stderr, "mpirun: %s\n", found.error.c_str());
-        return found.exit_status;
+    image.argv = program.argv;
+    image.environment = make_environment(environ, options.environment, program);
+    return image;
+}
+
+/// The job's secret: as random as the system can.
+std::string make_secret() {
+    unsigned char bytes[32];
+    if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes) {
+        throw std::runtime_error("the system gives no random numbers");
     }
-    image->directory = program.directory;
-    image->argv = program.argv;
-    // The rank changes its directory before it executes the path.
-    image->path =
-        program.directory.empty() ? found.path : std::filesystem::absolute(found.path).string();
-    image->environment = make_environment(environ, options.environment, program);
-    return 0;
+    std::string text;
+    for (const unsigned char byte : bytes) {
+        for (const int digit : {byte >> 4, byte & 15}) text += "0123456789abcdef"[digit];
+    }
+    return text;
+}
+
+/// A plan without places.
+JobPlan make_draft(const Options& options) {
+    JobPlan plan;
+    plan.name = "fathom_" + std::to_string(::getpid());
+    plan.secret = make_secret();
+    plan.stdin_target = options.stdin_target;
+    for (std::size_t i = 0; i < options.programs.size(); ++i) {
+        plan.ranks.insert(plan.ranks.end(),
+                          static_cast<std::size_t>(*options.programs[i].processes),
+                          RankPlan{0, static_cast<int>(i)});
+    }
+    return plan;
 }
 
 /// What the ranks' MPI has to know of the job's devices.
@@ -105,23 +99,39 @@ int run(int argc, char** argv) {
         std::fputs(parsed.text.c_str(), *parsed.exit_status == 0 ? stdout : stderr);
         return *parsed.exit_status;
     }
-    std::vector<ProgramImage> images(parsed.options.programs.size());
-    for (std::size_t i = 0; i < images.size(); ++i) {
-        const int status = make_image(parsed.options, parsed.options.programs[i], &images[i]);
-        if (status != 0) return status;
+    const Options& options = parsed.options;
+    Job::Hosts hosts = hosts_of(options);
+    const bool alone = hosts.names.size() == 1 && hosts.own == 0;
+    JobPlan draft = make_draft(options);
+    for (const Program& program : options.programs) {
+        ProgramImage image = make_image(options, program, alone);
+        // What cannot be run here is known before anything is started. Other hosts look themselves.
+        ProgramImage found = image;
+        std::string why;
+        const int status = hosts.own < 0 ? 0 : find_image(&found, &why);
+        if (status != 0) {
+            std::fprintf(stderr, "mpirun: %s\n", why.c_str());
+            return status;
+        }
+        draft.programs.push_back(alone ? found : image);
     }
     hide_outer_launcher();
     Fabric fabric;
-    if (parsed.options.wants_fabric()) {
+    if (options.wants_fabric()) {
         std::string error;
-        if (!fabric.start(parsed.options.fabric, &error)) {
+        if (!fabric.start(options.fabric, &error)) {
             std::fprintf(stderr, "mpirun: %s\n", error.c_str());
             return 1;
         }
     }
-    for (ProgramImage& image : images) add_variables(parsed.options, fabric, &image);
+    for (ProgramImage& image : draft.programs) add_variables(options, fabric, &image);
     const InheritedState inherited = take_over_signals();
-    const int status = Job(parsed.options, std::move(images), inherited, fabric).run();
+    const Job::Planner planner = [&](const std::vector<int>& cpus, JobPlan* plan,
+                                     std::string* error) {
+        *plan = draft;
+        return place_ranks(options, cpus, plan, error);
+    };
+    const int status = Job(options, std::move(hosts), planner, inherited, fabric).run();
     if (!fabric.stop() && status == 0) {
         std::fputs("mpirun: the Myrinet emulator did not end well\n", stderr);
         return 1;

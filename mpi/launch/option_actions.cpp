@@ -13,6 +13,10 @@ namespace launch {
 
 namespace {
 
+bool same_host(const HostEntry& a, const HostEntry& b) {
+    return a.name == b.name || (is_this_host(a.name) && is_this_host(b.name));
+}
+
 constexpr int kMaxTimeoutS = 1 << 30;
 constexpr int kMaxFabricRanks = 256;  // FM_MAX_NODES
 
@@ -150,12 +154,14 @@ void OptionActions::apply_stdin(const std::string& text) {
 bool OptionActions::apply_places(const OptionWord& word, const std::string& first) {
     const std::string name = std::string("-") + word.name;
     switch (word.action) {
-        case Action::per_host: per_host_ = parse_count(name, first); break;
+        case Action::per_host: options_.per_host = parse_count(name, first); break;
         case Action::host_file: read_host_file(first); break;
         case Action::hosts: {
             std::string error;
-            const auto hosts = parse_host_list(first, &error);
+            auto hosts = parse_host_list(first, &error);
             if (!error.empty()) mistake(name + ": " + error);
+            // As elsewhere: once named, one rank. A host of a file has as many as it has CPUs.
+            for (HostEntry& host : hosts) host.slots = std::max(host.slots, 1);
             take_hosts(hosts);
             break;
         }
@@ -189,13 +195,17 @@ void OptionActions::read_host_file(const std::string& path) {
     take_hosts(hosts);
 }
 
+/// The same host again gives it more slots.
 void OptionActions::take_hosts(const std::vector<HostEntry>& hosts) {
     for (const HostEntry& host : hosts) {
-        if (!is_this_host(host.name)) {
-            mistake("host " + host.name + " is not this one (" + host_name() +
-                    "), and this version starts ranks on one host only");
+        const auto known =
+            std::find_if(options_.hosts.begin(), options_.hosts.end(),
+                         [&](const HostEntry& other) { return same_host(host, other); });
+        if (known == options_.hosts.end()) {
+            options_.hosts.push_back(host);
+        } else {
+            known->slots = std::max(known->slots, 1) + std::max(host.slots, 1);
         }
-        host_slots_ += host.slots;
     }
 }
 
@@ -252,16 +262,21 @@ void OptionActions::settle_fabric() {
 
 void OptionActions::settle_counts() {
     const bool alone = options_.programs.size() == 1;
+    const int hosts = std::max(static_cast<int>(options_.hosts.size()), 1);
     for (Program& program : options_.programs) {
         if (program.processes) continue;
         // As elsewhere, a stated number of places without a number of ranks means that many ranks.
-        const int places = per_host_ > 0 ? per_host_ : host_slots_;
+        int places = options_.per_host * hosts;
+        if (places == 0) {
+            for (const HostEntry& host : options_.hosts) places += host.slots;
+        }
         program.processes = alone && places > 0 ? places : 1;
     }
-    const int total = options_.total_processes();
-    if (per_host_ > 0 && total > per_host_) {
-        warn("-ppn " + std::to_string(per_host_) + " is not honoured: all " +
-             std::to_string(total) + " ranks run on this host");
+    const int most = options_.per_host * hosts;
+    if (most > 0 && options_.total_processes() > most) {
+        warn("-ppn " + std::to_string(options_.per_host) +
+             " is not honoured: " + std::to_string(options_.total_processes()) + " ranks run on " +
+             (hosts == 1 ? "one host" : std::to_string(hosts) + " hosts"));
     }
 }
 

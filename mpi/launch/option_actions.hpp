@@ -61,8 +61,6 @@ class OptionActions {
     Lookup lookup_;
     Options options_;
     std::set<std::string> warned_;
-    int host_slots_ = 0;
-    int per_host_ = 0;
 };
 
 }  // namespace launch

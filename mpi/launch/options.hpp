@@ -10,6 +10,12 @@
 
 namespace launch {
 
+/// A host that the command line names.
+struct HostEntry {
+    std::string name;
+    int slots = 0;  // 0: not said
+};
+
 inline constexpr int kStdinAll = -1;
 inline constexpr int kStdinNone = -2;
 
@@ -53,7 +59,9 @@ struct Options {
     int timeout_s = 0;                 // 0: none
     std::vector<std::string> devices;  // --device; empty: whatever works
     FabricOptions fabric;
-    int stdin_target = 0;  // a rank, kStdinAll or kStdinNone
+    std::vector<HostEntry> hosts;  // --host, --hostfile; each once; empty: this one
+    int per_host = 0;              // -ppn; 0: not said
+    int stdin_target = 0;          // a rank, kStdinAll or kStdinNone
     std::vector<std::string> warnings;
 
     int total_processes() const;

@@ -100,49 +100,13 @@ void Sink::drain(std::chrono::milliseconds limit) {
     }
 }
 
-OutputStream::OutputStream(EventLoop* loop, UniqueFd pipe, LineStyle style,
-                           std::vector<Sink*> sinks)
-    : loop_(loop), pipe_(std::move(pipe)), style_(std::move(style)), sinks_(std::move(sinks)) {
-    ::fcntl(pipe_.get(), F_SETFL, ::fcntl(pipe_.get(), F_GETFL) | O_NONBLOCK);
-    loop_->add(pipe_.get(), EPOLLIN, [this](std::uint32_t) { read_some(); });
+void OutputStream::feed(std::string_view bytes) {
+    splitter_.feed(bytes, [this](std::string_view text) { emit(text); });
 }
 
-OutputStream::~OutputStream() {
-    close_pipe();
-}
-
-void OutputStream::close_pipe() {
-    if (!pipe_) return;
-    loop_->remove(pipe_.get());
-    pipe_.reset();
-}
-
-bool OutputStream::read_some() {
-    static char buffer[65536];  // one thread, and nothing is kept in it
-    if (!pipe_) return false;
-    const ssize_t got = ::read(pipe_.get(), buffer, sizeof buffer);
-    if (got > 0) {
-        splitter_.feed({buffer, static_cast<std::size_t>(got)},
-                       [this](std::string_view text) { emit(text); });
-        follow_sinks();
-        return true;
-    }
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-    show_partial();
-    close_pipe();
-    return false;
-}
-
-void OutputStream::drain() {
-    // At most a pipe's content: a descendant that goes on writing does not hold the job's end up.
-    for (int i = 0; i < 64 && read_some(); ++i) {
-    }
-    show_partial();
-}
-
-void OutputStream::finish() {
-    drain();
-    close_pipe();
+bool OutputStream::unread() const {
+    return std::all_of(sinks_.begin(), sinks_.end(),
+                       [](const Sink* sink) { return sink->closed(); });
 }
 
 void OutputStream::show_partial() {
@@ -164,20 +128,6 @@ void OutputStream::emit(std::string_view text) {
         text.remove_prefix(end);
     }
     for (Sink* sink : sinks_) sink->write(this, dressed);
-}
-
-void OutputStream::follow_sinks() {
-    if (!pipe_) return;
-    const auto closed = [](const Sink* sink) { return sink->closed(); };
-    if (std::all_of(sinks_.begin(), sinks_.end(), closed)) {
-        close_pipe();
-        return;
-    }
-    const bool pause = std::any_of(sinks_.begin(), sinks_.end(),
-                                   [](const Sink* sink) { return sink->congested(); });
-    if (pause == paused_) return;
-    paused_ = pause;
-    loop_->change(pipe_.get(), pause ? 0U : static_cast<std::uint32_t>(EPOLLIN));
 }
 
 std::string timestamp() {

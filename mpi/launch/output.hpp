@@ -61,43 +61,28 @@ struct LineStyle {
     bool timestamp = false;  // date and time before the tag
 };
 
-/// One rank's stdout or stderr: reads the pipe, cuts lines, dresses them, hands them to its sinks.
+/// One rank's stdout or stderr: cuts lines, dresses them, hands them to its sinks.
 class OutputStream {
   public:
-    OutputStream(EventLoop* loop, UniqueFd pipe, LineStyle style, std::vector<Sink*> sinks);
-    ~OutputStream();
+    OutputStream(LineStyle style, std::vector<Sink*> sinks)
+        : style_(std::move(style)), sinks_(std::move(sinks)) {}
     OutputStream(const OutputStream&) = delete;
     OutputStream& operator=(const OutputStream&) = delete;
 
-    /// After the rank ended: reads what is still in the pipe without waiting and shows an
-    /// unfinished last line. Its descendants may hold the pipe and go on writing.
-    void drain();
-
-    /// drain(), and closes the pipe: whoever still holds its other end gets SIGPIPE.
-    void finish();
-
-    /// Shows an unfinished line now, as a prompt.
+    /// What the rank wrote.
+    void feed(std::string_view bytes);
+    /// Shows an unfinished line now: as a prompt, or because the rank has ended.
     void show_partial();
-
-    /// Whether the pipe's other end may still be written to.
-    bool open() const { return static_cast<bool>(pipe_); }
     bool partial() const { return splitter_.partial(); }
-
-    /// Pauses or resumes reading, after the sinks' state, or closes the pipe when no sink is left.
-    void follow_sinks();
+    /// Nobody is left to read it.
+    bool unread() const;
 
   private:
-    // One read; false when nothing was there (or nothing is left).
-    bool read_some();
     void emit(std::string_view text);
-    void close_pipe();
 
-    EventLoop* loop_;
-    UniqueFd pipe_;
     LineStyle style_;
     std::vector<Sink*> sinks_;
     LineSplitter splitter_;
-    bool paused_ = false;
     bool mid_line_ = false;  // the last piece emitted had no line feed
 };
 

@@ -4,11 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-
-#include "mpi/launch/hosts.hpp"
 
 namespace launch {
 
@@ -25,7 +24,8 @@ bool same_file(int a, int b) {
 
 }  // namespace
 
-Outputs::Outputs(EventLoop* loop, const Options& options) : loop_(loop), options_(options) {
+Outputs::Outputs(EventLoop* loop, const Options& options, Hooks hooks)
+    : loop_(loop), options_(options), hooks_(std::move(hooks)) {
     const auto drained = [this] { follow_sinks(); };
     out_ = std::make_unique<Sink>(loop, STDOUT_FILENO, drained);
     if (!same_file(STDOUT_FILENO, STDERR_FILENO)) {
@@ -39,24 +39,25 @@ Outputs::~Outputs() {
     streams_.clear();
 }
 
-bool Outputs::open(std::vector<RankPipes> pipes, std::string* error) {
-    for (std::size_t rank = 0; rank < pipes.size(); ++rank) {
+bool Outputs::open(const JobPlan& plan, const std::vector<std::string>& hosts, std::string* error) {
+    for (int rank = 0; rank < plan.size(); ++rank) {
         LineStyle style;
         style.timestamp = options_.timestamp_output;
         if (options_.tag_output) style.tag = '[' + std::to_string(rank) + "] ";
+        const std::string& host = hosts[static_cast<std::size_t>(plan.at(rank).host)];
         for (const bool is_stderr : {false, true}) {
-            auto sinks = sinks_of(is_stderr, static_cast<int>(rank), pipes[rank].appnum, error);
+            auto sinks = sinks_of(is_stderr, rank, plan.at(rank).appnum, host, error);
             if (sinks.empty()) return false;
-            UniqueFd& fd = is_stderr ? pipes[rank].err : pipes[rank].out;
-            streams_.push_back(
-                std::make_unique<OutputStream>(loop_, std::move(fd), style, std::move(sinks)));
+            streams_.push_back(std::make_unique<OutputStream>(style, std::move(sinks)));
         }
     }
+    unread_.resize(streams_.size());
     if (interactive_) loop_->call_after(kPromptDelay, [this] { show_prompts(); });
     return true;
 }
 
-std::vector<Sink*> Outputs::sinks_of(bool is_stderr, int rank, int appnum, std::string* error) {
+std::vector<Sink*> Outputs::sinks_of(bool is_stderr, int rank, int appnum, const std::string& host,
+                                     std::string* error) {
     std::vector<Sink*> sinks;
     if (!options_.output_directory.empty()) {
         const std::string directory = options_.output_directory + "/1/rank." + std::to_string(rank);
@@ -74,7 +75,7 @@ std::vector<Sink*> Outputs::sinks_of(bool is_stderr, int rank, int appnum, std::
     const std::string& pattern = is_stderr ? options_.stderr_pattern : options_.stdout_pattern;
     Sink* sink = is_stderr ? err_ : out_.get();
     if (!pattern.empty()) {
-        sink = file_sink(expand_pattern(pattern, rank, appnum, host_name(), ::getpid()), error);
+        sink = file_sink(expand_pattern(pattern, rank, appnum, host, ::getpid()), error);
         if (sink == nullptr) return {};
     }
     sinks.push_back(sink);
@@ -95,13 +96,20 @@ Sink* Outputs::file_sink(const std::string& path, std::string* error) {
     return sink.get();
 }
 
-void Outputs::drain_rank(int rank) {
+void Outputs::feed(int rank, bool is_stderr, std::string_view bytes) {
+    const std::size_t i = static_cast<std::size_t>(rank) * 2 + (is_stderr ? 1 : 0);
+    if (i >= streams_.size()) return;
+    streams_[i]->feed(bytes);
+    if (congested() || streams_[i]->unread()) follow_sinks();
+}
+
+void Outputs::rank_ended(int rank) {
     const auto first = static_cast<std::size_t>(rank) * 2;
-    for (const std::size_t i : {first, first + 1}) streams_[i]->drain();
+    for (const std::size_t i : {first, first + 1}) streams_[i]->show_partial();
 }
 
 void Outputs::finish() {
-    for (auto& stream : streams_) stream->finish();
+    for (auto& stream : streams_) stream->show_partial();
 }
 
 void Outputs::say(const std::string& line) {
@@ -114,8 +122,22 @@ void Outputs::drain(std::chrono::milliseconds limit) {
     for (auto& [path, sink] : files_) sink->drain(limit);
 }
 
+bool Outputs::congested() const {
+    return out_->congested() || err_->congested() ||
+           std::any_of(files_.begin(), files_.end(),
+                       [](const auto& file) { return file.second->congested(); });
+}
+
 void Outputs::follow_sinks() {
-    for (auto& stream : streams_) stream->follow_sinks();
+    for (std::size_t i = 0; i < streams_.size(); ++i) {
+        if (unread_[i] || !streams_[i]->unread()) continue;
+        unread_[i] = true;
+        hooks_.unread(static_cast<int>(i / 2), i % 2 != 0);
+    }
+    const bool hold = congested();
+    if (hold == held_) return;
+    held_ = hold;
+    hooks_.hold(hold);
 }
 
 void Outputs::show_prompts() {

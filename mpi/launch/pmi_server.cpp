@@ -1,25 +1,14 @@
 #include "mpi/launch/pmi_server.hpp"
 
-#include <algorithm>
-
 namespace launch {
 
 namespace pmi1 = adi::pmi1;
 
-PmiServer::PmiServer(std::vector<int> appnums, std::string kvs_name, PmiEvents* events)
-    : ranks_(appnums.size()),
-      appnums_(std::move(appnums)),
-      kvs_name_(std::move(kvs_name)),
-      events_(events) {
-    values_["PMI_process_mapping"] = "(vector,(0,1," + std::to_string(size()) + "))";
-}
-
-bool PmiServer::in_progress(int rank) const {
-    return ranks_[static_cast<std::size_t>(rank)].phase == Phase::active;
-}
-
-bool PmiServer::finalized(int rank) const {
-    return ranks_[static_cast<std::size_t>(rank)].phase == Phase::finalized;
+PmiServer::PmiServer(const JobPlan& plan, const std::vector<int>& ranks, PmiEvents* events)
+    : plan_(plan), events_(events) {
+    for (const int rank : ranks) ranks_[rank];
+    values_["PMI_process_mapping"] = plan.process_mapping();
+    values_[std::string(kSecretKey)] = plan.secret;
 }
 
 void PmiServer::receive(int rank, std::string_view bytes) {
@@ -35,12 +24,17 @@ void PmiServer::receive(int rank, std::string_view bytes) {
         break_rank(rank,
                    "it sent a line of more than " + std::to_string(pmi1::kMaxLineBytes) + " bytes");
     }
-    check_barrier();
+    check_absent(rank);
 }
 
 void PmiServer::gone(int rank) {
     at(rank).gone = true;
-    check_barrier();
+    check_absent(rank);
+}
+
+void PmiServer::enter_phase(int rank, Phase phase) {
+    at(rank).phase = phase;
+    events_->pmi_phase(rank, phase);
 }
 
 void PmiServer::handle_line(int rank, const std::string& line) {
@@ -66,13 +60,13 @@ void PmiServer::handle(int rank, const pmi1::Message& message) {
     const std::string& command = message.command();
     if (command == "init") {
         const bool speaks = message.find_int("pmi_version", 1, 1).has_value();
-        if (speaks) state.phase = Phase::active;
+        if (speaks) enter_phase(rank, Phase::active);
         events_->pmi_send(rank, pmi1::format("response_to_init", {{"pmi_version", "1"},
                                                                   {"pmi_subversion", "1"},
                                                                   {"rc", speaks ? "0" : "-1"}}));
     } else if (command == "abort") {
         const int code = message.find_int("exitcode", -0x7fffffff, 0x7fffffff).value_or(1) & 0xff;
-        state.phase = Phase::finalized;
+        enter_phase(rank, Phase::finalized);
         events_->pmi_abort(rank, code == 0 ? 1 : code);
     } else if (state.phase != Phase::active) {
         break_rank(rank, state.phase == Phase::fresh ? "it sent a command before init"
@@ -86,7 +80,7 @@ void PmiServer::handle(int rank, const pmi1::Message& message) {
     } else if (command == "barrier_in") {
         enter_barrier(rank);
     } else if (command == "finalize") {
-        state.phase = Phase::finalized;
+        enter_phase(rank, Phase::finalized);
         events_->pmi_send(rank, pmi1::format("finalize_ack"));
     } else if (!handle_query(rank, message) && !refuse_unsupported(rank, command)) {
         break_rank(rank, "it sent an unknown command");
@@ -101,12 +95,12 @@ bool PmiServer::handle_query(int rank, const pmi1::Message& message) {
                                         {"keylen_max", std::to_string(pmi1::kMaxKeyBytes)},
                                         {"vallen_max", std::to_string(pmi1::kMaxValueBytes)}});
     } else if (command == "get_appnum") {
-        const int appnum = appnums_[static_cast<std::size_t>(rank)];
-        answer = pmi1::format("appnum", {{"appnum", std::to_string(appnum)}});
+        answer = pmi1::format("appnum", {{"appnum", std::to_string(plan_.at(rank).appnum)}});
     } else if (command == "get_universe_size") {
-        answer = pmi1::format("universe_size", {{"size", std::to_string(size())}, {"rc", "0"}});
+        answer =
+            pmi1::format("universe_size", {{"size", std::to_string(plan_.size())}, {"rc", "0"}});
     } else if (command == "get_my_kvsname") {
-        answer = pmi1::format("my_kvsname", {{"kvsname", kvs_name_}});
+        answer = pmi1::format("my_kvsname", {{"kvsname", plan_.name}});
     } else {
         return false;
     }
@@ -139,11 +133,11 @@ void PmiServer::put(int rank, const pmi1::Message& message) {
     const std::string* key = message.find("key");
     const std::string* value = message.find("value");
     const char* wrong = nullptr;
-    if (name == nullptr || *name != kvs_name_) {
+    if (name == nullptr || *name != plan_.name) {
         wrong = "unknown_kvsname";
     } else if (key == nullptr || !pmi1::is_value(*key, pmi1::kMaxKeyBytes)) {
         wrong = "bad_key";
-    } else if (key->starts_with("PMI_")) {
+    } else if (key->starts_with("PMI_") || *key == kSecretKey) {
         wrong = "reserved_key";
     } else if (value == nullptr || value->size() > pmi1::kMaxValueBytes) {
         wrong = "bad_value";
@@ -153,6 +147,7 @@ void PmiServer::put(int rank, const pmi1::Message& message) {
     if (wrong == nullptr) {
         at(rank).stored_bytes += key->size() + value->size();
         values_.insert_or_assign(*key, *value);
+        new_values_.emplace_back(*key, *value);
     }
     events_->pmi_send(rank,
                       pmi1::format("put_result", {{"rc", wrong == nullptr ? "0" : "-1"},
@@ -162,7 +157,7 @@ void PmiServer::put(int rank, const pmi1::Message& message) {
 void PmiServer::get(int rank, const pmi1::Message& message) {
     const std::string* name = message.find("kvsname");
     const std::string* key = message.find("key");
-    if (name == nullptr || *name != kvs_name_ || key == nullptr) {
+    if (name == nullptr || *name != plan_.name || key == nullptr) {
         events_->pmi_send(rank, pmi1::format("get_result", {{"rc", "-1"},
                                                             {"msg", "unknown_kvsname_or_key"},
                                                             {"value", "unknown"}}));
@@ -182,28 +177,27 @@ void PmiServer::get(int rank, const pmi1::Message& message) {
 
 void PmiServer::enter_barrier(int rank) {
     at(rank).in_barrier = true;
-    if (++in_barrier_ < size()) return;
+    if (++in_barrier_ == 1) events_->pmi_waiting(rank);
+    if (in_barrier_ == ranks_.size()) events_->pmi_fence();
+}
+
+void PmiServer::release(const Values& values) {
+    for (const auto& [key, value] : values) values_.insert_or_assign(key, value);
     in_barrier_ = 0;
-    for (Rank& state : ranks_) state.in_barrier = false;
-    for (int to = 0; to < size(); ++to) {
-        if (!at(to).broken && !at(to).gone) events_->pmi_send(to, pmi1::format("barrier_out"));
+    for (auto& [rank, state] : ranks_) {
+        state.in_barrier = false;
+        if (!state.broken && !state.gone) events_->pmi_send(rank, pmi1::format("barrier_out"));
+        check_absent(rank);
     }
 }
 
 // A rank that finalized, ended or broke its connection cannot come any more; those that wait for it
 // would wait for ever.
-void PmiServer::check_barrier() {
-    if (in_barrier_ == 0 || hopeless_told_) return;
-    const auto cannot_come = [](const Rank& state) {
-        return !state.in_barrier && (state.gone || state.broken || state.phase == Phase::finalized);
-    };
-    const auto missing = std::find_if(ranks_.begin(), ranks_.end(), cannot_come);
-    if (missing == ranks_.end()) return;
-    const auto waiting = std::find_if(ranks_.begin(), ranks_.end(),
-                                      [](const Rank& state) { return state.in_barrier; });
-    hopeless_told_ = true;
-    events_->pmi_barrier_hopeless(static_cast<int>(waiting - ranks_.begin()),
-                                  static_cast<int>(missing - ranks_.begin()));
+void PmiServer::check_absent(int rank) {
+    Rank& state = at(rank);
+    if (state.absent || state.in_barrier) return;
+    state.absent = state.gone || state.broken || state.phase == Phase::finalized;
+    if (state.absent) events_->pmi_absent(rank);
 }
 
 void PmiServer::break_rank(int rank, const std::string& why) {

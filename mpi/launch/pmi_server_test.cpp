@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 #include <string>
+#include <utility>
 
 namespace launch {
 namespace {
@@ -23,14 +25,24 @@ class Record final : public PmiEvents {
         EXPECT_FALSE(why.empty());
         happened += "broken " + std::to_string(rank) + ";";
     }
-    void pmi_barrier_hopeless(int waiting, int missing) override {
-        happened += "hopeless " + std::to_string(waiting) + " " + std::to_string(missing) + ";";
-    }
+    void pmi_phase(int rank, PmiPhase phase) override { phases[rank] = phase; }
+    void pmi_waiting(int rank) override { happened += "waiting " + std::to_string(rank) + ";"; }
+    void pmi_absent(int rank) override { happened += "absent " + std::to_string(rank) + ";"; }
+    void pmi_fence() override { happened += "fence;"; }
     std::string take(int rank) { return std::exchange(sent[static_cast<std::size_t>(rank)], ""); }
 
     std::vector<std::string> sent;
+    std::map<int, PmiPhase> phases;
     std::string happened;
 };
+
+JobPlan plan_of(const std::vector<RankPlan>& ranks) {
+    JobPlan plan;
+    plan.name = "space";
+    plan.secret = "0123";
+    plan.ranks = ranks;
+    return plan;
+}
 
 class PmiServerTest : public ::testing::Test {
   protected:
@@ -42,8 +54,10 @@ class PmiServerTest : public ::testing::Test {
         server.receive(rank, line + "\n");
         return events.take(rank);
     }
+    std::string take_happened() { return std::exchange(events.happened, ""); }
+    const JobPlan plan = plan_of({{0, 0}, {0, 0}, {0, 1}});
     Record events{3};
-    PmiServer server{{0, 0, 1}, "space", &events};
+    PmiServer server{plan, {0, 1, 2}, &events};
 };
 
 TEST_F(PmiServerTest, StoresAndFinds) {
@@ -61,30 +75,63 @@ TEST_F(PmiServerTest, BarrierLetsAllGoAtOnce) {
     for (int rank = 0; rank < 3; ++rank) init(rank);
     for (int round = 0; round < 3; ++round) {
         EXPECT_EQ(ask(1, "cmd=barrier_in"), "");
+        EXPECT_EQ(take_happened(), "waiting 1;");
         EXPECT_EQ(ask(0, "cmd=barrier_in"), "");
-        EXPECT_EQ(ask(2, "cmd=barrier_in"), "cmd=barrier_out\n");
-        EXPECT_EQ(events.take(0) + events.take(1), "cmd=barrier_out\ncmd=barrier_out\n");
+        EXPECT_EQ(ask(2, "cmd=barrier_in"), "");
+        EXPECT_EQ(take_happened(), "fence;");
+        server.release({});
+        for (int rank = 0; rank < 3; ++rank) EXPECT_EQ(events.take(rank), "cmd=barrier_out\n");
     }
 }
 
-TEST_F(PmiServerTest, NoticesAHopelessBarrier) {
+TEST_F(PmiServerTest, ExchangesValuesInTheBarrier) {
+    const JobPlan wide = plan_of({{0, 0}, {1, 0}, {0, 0}});
+    PmiServer one(wide, {0, 2}, &events);
+    for (int rank : {0, 2}) one.receive(rank, "cmd=init pmi_version=1\n");
+    one.receive(0, "cmd=put kvsname=space key=a value=1\n");
+    one.receive(2, "cmd=put kvsname=space key=b value=2\n");
+    EXPECT_EQ(one.take_values(), (Values{{"a", "1"}, {"b", "2"}}));
+    EXPECT_EQ(one.take_values(), Values{});
+    one.receive(0, "cmd=barrier_in\n");
+    one.receive(2, "cmd=barrier_in\n");
+    EXPECT_EQ(take_happened(), "waiting 0;fence;");
+    one.release({{"c", "3"}});
+    events.take(0);
+    one.receive(0, "cmd=get kvsname=space key=c\n");
+    EXPECT_EQ(events.take(0), "cmd=get_result rc=0 msg=success value=3\n");
+    one.receive(0, "cmd=get kvsname=space key=PMI_process_mapping\n");
+    EXPECT_EQ(events.take(0), "cmd=get_result rc=0 msg=success value=(vector,(0,2,1),(0,1,1))\n");
+}
+
+TEST_F(PmiServerTest, KeepsTheSecretForItsRanks) {
+    init(1);
+    EXPECT_EQ(ask(1, "cmd=get kvsname=space key=FATHOM_secret"),
+              "cmd=get_result rc=0 msg=success value=0123\n");
+    EXPECT_EQ(ask(1, "cmd=put kvsname=space key=FATHOM_secret value=x"),
+              "cmd=put_result rc=-1 msg=reserved_key\n");
+}
+
+TEST_F(PmiServerTest, TellsWhoCannotCome) {
     init(0);
     init(1);
     EXPECT_EQ(ask(1, "cmd=barrier_in"), "");
     server.gone(2);
-    EXPECT_EQ(events.happened, "hopeless 1 2;");
+    EXPECT_EQ(take_happened(), "waiting 1;absent 2;");
     EXPECT_EQ(ask(0, "cmd=finalize"), "cmd=finalize_ack\n");
-    EXPECT_EQ(events.happened, "hopeless 1 2;") << "told once";
+    server.gone(0);
+    EXPECT_EQ(take_happened(), "absent 0;") << "told once";
+    server.gone(1);
+    EXPECT_EQ(take_happened(), "") << "it has come";
 }
 
 TEST_F(PmiServerTest, FinalizeAndProgress) {
-    EXPECT_FALSE(server.in_progress(0));
+    EXPECT_FALSE(events.phases.contains(0));
     init(0);
-    EXPECT_TRUE(server.in_progress(0));
+    EXPECT_EQ(events.phases[0], PmiPhase::active);
     EXPECT_EQ(ask(0, "cmd=finalize"), "cmd=finalize_ack\n");
-    EXPECT_FALSE(server.in_progress(0));
+    EXPECT_EQ(events.phases[0], PmiPhase::finalized);
     EXPECT_EQ(ask(0, "cmd=get_maxes"), "");
-    EXPECT_EQ(events.happened, "broken 0;");
+    EXPECT_EQ(take_happened(), "absent 0;broken 0;");
 }
 
 TEST_F(PmiServerTest, AbortIsHeardAtAnyTime) {
@@ -102,7 +149,7 @@ TEST_F(PmiServerTest, NothingBrokenIsListenedTo) {
     init(0);
     server.receive(0, "nonsense\ncmd=abort exitcode=1\ncmd=get_maxes\n");
     server.receive(0, "cmd=abort exitcode=1\n");
-    EXPECT_EQ(events.happened, "broken 0;");
+    EXPECT_EQ(events.happened, "broken 0;absent 0;");
     EXPECT_EQ(events.take(0), "");
     init(1);
 }
@@ -133,7 +180,8 @@ TEST_F(PmiServerTest, SurvivesRandomStreams) {
     std::mt19937 random(20);
     for (int round = 0; round < 2000; ++round) {
         Record record(2);
-        PmiServer fresh({0, 0}, "space", &record);
+        const JobPlan two = plan_of({{0, 0}, {0, 0}});
+        PmiServer fresh(two, {0, 1}, &record);
         std::string stream;
         for (int i = 0; i < 60; ++i) stream += words[random() % std::size(words)];
         for (std::size_t at = 0; at < stream.size();) {

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <sstream>
 #include <string_view>
 
@@ -89,6 +91,28 @@ FoundProgram find_program(const std::string& name, const std::string& directory,
         best.error += "; did you mean ./" + name + "?";
     }
     return best;
+}
+
+int find_image(ProgramImage* image, std::string* why) {
+    constexpr int kNoDirectory = 2;
+    struct stat status = {};
+    if (!image->directory.empty() &&
+        (::stat(image->directory.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))) {
+        *why = "the working directory " + image->directory + " is not there";
+        return kNoDirectory;
+    }
+    constexpr std::string_view kPath = "PATH=";
+    const char* search_path = std::getenv("PATH");
+    for (const std::string& entry : image->environment) {
+        if (entry.starts_with(kPath)) search_path = entry.c_str() + kPath.size();
+    }
+    const FoundProgram found = find_program(image->argv.front(), image->directory, search_path);
+    *why = found.error;
+    // The rank changes its directory before it executes the path.
+    image->path = image->directory.empty() || found.exit_status != 0
+                      ? found.path
+                      : std::filesystem::absolute(found.path).string();
+    return found.exit_status;
 }
 
 bool is_text_file(const char* path) {

@@ -130,7 +130,6 @@ class CommandLine(LaunchTest):
                 (["true", ":"], "without a program"),
                 (["-configfile", "/no/such", "true"], "/no/such"),
                 (["-hostfile", "/no/such", "true"], "/no/such"),
-                (["--host", "elsewhere.example", "true"], "elsewhere.example.*one host"),
                 (["--device", "shm,tcp", "true"], "tcp: there is no such device.*self,shm,fm"),
                 (["--device", ",", "true"], "no device"),
                 (["--device", "shm", "--fm-map", "true"], "--fm-map .*add --device fm"),

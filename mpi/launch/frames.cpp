@@ -1,0 +1,116 @@
+#include "mpi/launch/frames.hpp"
+
+#include <limits>
+
+#include "mpi/launch/options.hpp"
+
+namespace launch {
+
+namespace {
+
+void write_words(Writer* writer, const std::vector<std::string>& words) {
+    writer->number(static_cast<std::int64_t>(words.size()));
+    for (const std::string& word : words) writer->text(word);
+}
+
+}  // namespace
+
+Writer& Writer::values(const Values& values) {
+    number(static_cast<std::int64_t>(values.size()));
+    for (const auto& [key, value] : values) text(key).text(value);
+    return *this;
+}
+
+// Ranks as runs of equals: a plan of many ranks is short.
+Writer& Writer::plan(const JobPlan& plan) {
+    text(plan.name).text(plan.secret).number(plan.stdin_target);
+    number(static_cast<std::int64_t>(plan.programs.size()));
+    for (const ProgramImage& program : plan.programs) {
+        text(program.path).text(program.directory);
+        write_words(this, program.argv);
+        write_words(this, program.environment);
+    }
+    number(plan.size());
+    for (int rank = 0; rank < plan.size();) {
+        const RankPlan& first = plan.at(rank);
+        int run = 0;
+        while (rank < plan.size() && plan.at(rank).host == first.host &&
+               plan.at(rank).appnum == first.appnum) {
+            ++rank, ++run;
+        }
+        number(run).number(first.host).number(first.appnum);
+    }
+    return *this;
+}
+
+std::int64_t Reader::number(std::int64_t least, std::int64_t most) {
+    constexpr std::size_t kBytes = 8;
+    std::uint64_t value = 0;
+    if (rest_.size() < kBytes) {
+        fail();
+    } else {
+        for (std::size_t i = 0; i < kBytes; ++i) {
+            value |= std::uint64_t{static_cast<unsigned char>(rest_[i])} << 8 * i;
+        }
+        rest_.remove_prefix(kBytes);
+    }
+    const auto number = static_cast<std::int64_t>(value);
+    if (good_ && (number < least || number > most)) fail();
+    return good_ ? number : least;
+}
+
+std::string_view Reader::text() {
+    const auto bytes =
+        static_cast<std::size_t>(number(0, std::numeric_limits<std::int64_t>::max()));
+    if (bytes > rest_.size()) fail();
+    if (!good_) return {};
+    const std::string_view value = rest_.substr(0, bytes);
+    rest_.remove_prefix(bytes);
+    return value;
+}
+
+std::size_t Reader::count(std::size_t each) {
+    const std::int64_t most = static_cast<std::int64_t>(rest_.size() / each);
+    const std::int64_t count = number(0, most);
+    return good_ ? static_cast<std::size_t>(count) : 0;
+}
+
+Values Reader::values() {
+    Values values(count(2 * sizeof(std::int64_t)));
+    for (auto& [key, value] : values) {
+        key = text();
+        value = text();
+    }
+    return good_ ? values : Values{};
+}
+
+JobPlan Reader::plan() {
+    const auto words = [this] {
+        std::vector<std::string> read(count(sizeof(std::int64_t)));
+        for (std::string& word : read) word = text();
+        return read;
+    };
+    JobPlan plan;
+    plan.name = text();
+    plan.secret = text();
+    plan.stdin_target = integer(kStdinNone, kMaxRanks);
+    plan.programs.resize(count(4 * sizeof(std::int64_t)));
+    for (ProgramImage& program : plan.programs) {
+        program.path = text();
+        program.directory = text();
+        program.argv = words();
+        program.environment = words();
+        if (program.argv.empty()) fail();
+    }
+    const int size = integer(1, kMaxRanks);
+    while (good_ && plan.size() < size) {
+        const int run = integer(1, size - plan.size());
+        RankPlan rank;
+        rank.host = integer(0, kMaxRanks);
+        rank.appnum = integer(0, static_cast<int>(plan.programs.size()) - 1);
+        plan.ranks.insert(plan.ranks.end(), static_cast<std::size_t>(run), rank);
+    }
+    return good_ ? plan : JobPlan{};
+}
+
+}  // namespace launch

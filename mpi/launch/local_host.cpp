@@ -1,0 +1,290 @@
+#include "mpi/launch/local_host.hpp"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "mpi/launch/options.hpp"
+#include "mpi/launch/program.hpp"
+
+namespace launch {
+
+namespace {
+
+bool make_pipe(UniqueFd* read_end, UniqueFd* write_end) {
+    int fds[2];
+    if (::pipe2(fds, O_CLOEXEC) != 0) return false;
+    read_end->reset(fds[0]);
+    write_end->reset(fds[1]);
+    return true;
+}
+
+void make_nonblocking(const UniqueFd& fd) {
+    ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
+}
+
+}  // namespace
+
+LocalHost::LocalHost(EventLoop* loop, int number, const InheritedState& inherited,
+                     HostEvents* events, OnFence on_fence)
+    : loop_(loop),
+      number_(number),
+      inherited_(inherited),
+      events_(events),
+      on_fence_(std::move(on_fence)) {}
+
+void LocalHost::start(const JobPlan& plan) {
+    plan_ = &plan;
+    const std::vector<int> ranks = plan.ranks_on(number_);
+    for (const int rank : ranks) ranks_[rank];
+    if (ranks.empty()) return;
+    pmi_ = std::make_unique<PmiServer>(plan, ranks, this);
+    std::string why;
+    int exit_status = 1;
+    if (!prepare(plan, &why, &exit_status)) {
+        return events_->on_start_failed(ranks.front(), exit_status, why);
+    }
+    watch();
+}
+
+bool LocalHost::prepare(const JobPlan& plan, std::string* why, int* exit_status) {
+    images_ = plan.programs;
+    for (ProgramImage& image : images_) {
+        *exit_status = image.path.empty() ? find_image(&image, why) : 0;
+        if (*exit_status != 0) return false;
+    }
+    *exit_status = 1;
+    std::vector<RankStart> starts;
+    if (!reserve_descriptors(why)) return false;
+    if (!make_starts(&starts)) {
+        *why = std::string("cannot make the ranks' pipes: ") + std::strerror(errno);
+        return false;
+    }
+    keeper_ = Keeper::start(std::move(starts), plan.size(), inherited_);
+    if (!keeper_) *why = std::string("cannot start processes: ") + std::strerror(errno);
+    return keeper_.has_value();
+}
+
+// Three descriptors a rank on each side, the rank's own until the keeper has them, and files.
+bool LocalHost::reserve_descriptors(std::string* why) const {
+    const rlim_t needed = static_cast<rlim_t>(ranks_.size()) * 10 + 64;
+    rlimit limit = {};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= needed) return true;
+    limit.rlim_cur = std::min(needed, limit.rlim_max);
+    if (limit.rlim_cur == needed && ::setrlimit(RLIMIT_NOFILE, &limit) == 0) return true;
+    *why = std::to_string(ranks_.size()) + " ranks need " + std::to_string(needed) +
+           " open descriptors, but the limit is " + std::to_string(limit.rlim_max) +
+           "; raise it (ulimit -Hn)";
+    return false;
+}
+
+bool LocalHost::make_starts(std::vector<RankStart>* starts) {
+    for (auto& [rank, state] : ranks_) {
+        RankStart start;
+        start.rank = rank;
+        int pair[2];
+        if (!make_pipe(&state.output[0].pipe, &start.stdout_fd) ||
+            !make_pipe(&state.output[1].pipe, &start.stderr_fd) ||
+            ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+            return false;
+        }
+        state.pmi.reset(pair[0]);
+        start.pmi_fd.reset(pair[1]);
+        if (plan_->reads_input(rank)) {
+            if (!make_pipe(&start.stdin_fd, &state.input)) return false;
+            make_nonblocking(state.input);
+        } else {
+            start.stdin_fd.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+        }
+        make_nonblocking(state.pmi);
+        for (const Output& output : state.output) make_nonblocking(output.pipe);
+        start.image = &images_[static_cast<std::size_t>(plan_->at(rank).appnum)];
+        starts->push_back(std::move(start));
+    }
+    return true;
+}
+
+void LocalHost::watch() {
+    loop_->add(keeper_->fd(), EPOLLIN, [this](std::uint32_t) { on_keeper(); });
+    for (auto& [number, state] : ranks_) {
+        const int rank = number;
+        loop_->add(state.pmi.get(), EPOLLIN, [this, rank](std::uint32_t) {
+            flush_pmi(rank);
+            on_pmi(rank);
+        });
+        for (const bool is_stderr : {false, true}) {
+            loop_->add(state.output[is_stderr].pipe.get(), EPOLLIN,
+                       [this, rank, is_stderr](std::uint32_t) { read_output(rank, is_stderr); });
+        }
+    }
+}
+
+// --- events --------------------------------------------------------------------------------------
+
+void LocalHost::on_keeper() {
+    bool lost = false;
+    while (const auto event = keeper_->next(&lost)) {
+        switch (event->type) {
+            case KeeperEvent::Type::started: {
+                at(event->rank).pid = event->pid;
+                events_->on_started(event->rank, event->pid);
+                const auto early = early_aborts_.find(event->rank);
+                if (early != early_aborts_.end()) pmi_abort(event->rank, early->second);
+                break;
+            }
+            case KeeperEvent::Type::start_failed: on_start_failed(*event); break;
+            case KeeperEvent::Type::exited: on_exited(event->rank, event->value); break;
+        }
+    }
+    if (lost) on_keeper_lost();
+}
+
+void LocalHost::on_start_failed(const KeeperEvent& event) {
+    const ProgramImage& image = images_[static_cast<std::size_t>(plan_->at(event.rank).appnum)];
+    std::string why = std::strerror(event.value);
+    int status = 126;
+    switch (event.stage) {
+        case SpawnStage::exec:
+            if (event.value == ENOENT) {
+                why = "its dynamic loader or interpreter is missing";
+                status = 127;
+            } else if (event.value == ENOEXEC) {
+                why = "it is not a program for this machine";
+            }
+            break;
+        case SpawnStage::directory:
+            why = "working directory " + image.directory + ": " + why;
+            break;
+        default: why = "the system refused a process: " + why; break;
+    }
+    events_->on_start_failed(event.rank, status, "cannot run " + image.argv.front() + ": " + why);
+}
+
+// What the rank said before it ended is heard before it is judged: an abort through PMI, a
+// finalize, the error message in its output.
+void LocalHost::on_exited(int rank, int status) {
+    drain_pmi(rank);
+    drain_output(rank);
+    close_input(rank);
+    events_->on_exited(rank, status);
+    pmi_->gone(rank);
+}
+
+void LocalHost::on_keeper_lost() {
+    loop_->remove(keeper_->fd());
+    events_->on_lost(number_, "the process that keeps the ranks (pid " +
+                                  std::to_string(keeper_->pid()) + ") was killed");
+}
+
+int LocalHost::finish() {
+    if (keeper_) loop_->remove(keeper_->fd());
+    const int status = keeper_ ? keeper_->finish() : 0;
+    for (auto& [rank, state] : ranks_) {
+        drain_output(rank);
+        for (const bool is_stderr : {false, true}) close_output(rank, is_stderr);
+    }
+    return status;
+}
+
+void LocalHost::signal_all(int signal) {
+    if (keeper_) keeper_->signal_all(signal);
+}
+
+void LocalHost::release(const Values& values) {
+    if (pmi_) pmi_->release(values);
+}
+
+// --- output --------------------------------------------------------------------------------------
+
+bool LocalHost::read_output(int rank, bool is_stderr) {
+    static char buffer[65536];  // one thread, and nothing is kept in it
+    UniqueFd& pipe = at(rank).output[is_stderr].pipe;
+    if (!pipe) return false;
+    const ssize_t got = ::read(pipe.get(), buffer, sizeof buffer);
+    if (got > 0) {
+        events_->on_output(rank, is_stderr, {buffer, static_cast<std::size_t>(got)});
+        return true;
+    }
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+    close_output(rank, is_stderr);
+    return false;
+}
+
+void LocalHost::drain_output(int rank) {
+    // At most a pipe's content: a descendant that goes on writing does not hold the job's end up.
+    for (const bool is_stderr : {false, true}) {
+        for (int i = 0; i < 64 && read_output(rank, is_stderr); ++i) {
+        }
+    }
+}
+
+void LocalHost::hold_output(bool hold) {
+    if (hold == held_) return;
+    held_ = hold;
+    for (auto& [rank, state] : ranks_) {
+        for (const Output& output : state.output) {
+            if (!output.pipe) continue;
+            loop_->change(output.pipe.get(), hold ? 0U : static_cast<std::uint32_t>(EPOLLIN));
+        }
+    }
+}
+
+void LocalHost::close_output(int rank, bool is_stderr) {
+    const auto found = ranks_.find(rank);
+    if (found == ranks_.end()) return;
+    UniqueFd& pipe = found->second.output[is_stderr].pipe;
+    if (!pipe) return;
+    loop_->remove(pipe.get());
+    pipe.reset();
+}
+
+// --- input ---------------------------------------------------------------------------------------
+
+void LocalHost::input(int rank, std::string_view bytes) {
+    const auto found = ranks_.find(rank);
+    if (found == ranks_.end() || !found->second.input) return;
+    if (bytes.empty()) return close_input(rank);
+    found->second.input_unsent += bytes;
+    push_input(rank);
+}
+
+void LocalHost::push_input(int rank) {
+    Rank& state = at(rank);
+    std::string& rest = state.input_unsent;
+    while (!rest.empty()) {
+        const ssize_t put = ::write(state.input.get(), rest.data(), rest.size());
+        if (put >= 0) {
+            rest.erase(0, static_cast<std::size_t>(put));
+        } else if (errno == EAGAIN) {
+            if (!state.input_watched) {
+                state.input_watched = true;
+                loop_->add(state.input.get(), EPOLLOUT,
+                           [this, rank](std::uint32_t) { push_input(rank); });
+            }
+            return;
+        } else if (errno != EINTR) {
+            close_input(rank);  // the rank closed its standard input
+            return;
+        }
+    }
+    if (state.input_watched) loop_->remove(state.input.get());
+    state.input_watched = false;
+    events_->on_input_taken(rank, true);
+}
+
+void LocalHost::close_input(int rank) {
+    Rank& state = at(rank);
+    if (!state.input) return;
+    if (state.input_watched) loop_->remove(state.input.get());
+    state.input_watched = false;
+    state.input.reset();
+    events_->on_input_taken(rank, false);
+}
+
+}  // namespace launch

@@ -1,0 +1,43 @@
+#include "mpi/launch/plan.hpp"
+
+#include "mpi/launch/options.hpp"
+
+namespace launch {
+
+bool JobPlan::reads_input(int rank) const {
+    return stdin_target == kStdinAll || stdin_target == rank;
+}
+
+std::vector<int> JobPlan::ranks_on(int host) const {
+    std::vector<int> found;
+    for (int rank = 0; rank < size(); ++rank) {
+        if (at(rank).host == host) found.push_back(rank);
+    }
+    return found;
+}
+
+std::string JobPlan::process_mapping() const {
+    struct Block {
+        int first, hosts, each;
+    };
+    std::vector<Block> blocks;
+    for (int rank = 0; rank < size();) {
+        const int host = at(rank).host;
+        int each = 0;
+        while (rank < size() && at(rank).host == host) ++rank, ++each;
+        Block* last = blocks.empty() ? nullptr : &blocks.back();
+        if (last != nullptr && last->first + last->hosts == host && last->each == each) {
+            ++last->hosts;
+        } else {
+            blocks.push_back({host, 1, each});
+        }
+    }
+    std::string text = "(vector";
+    for (const Block& block : blocks) {
+        text += ",(" + std::to_string(block.first) + ',' + std::to_string(block.hosts) + ',' +
+                std::to_string(block.each) + ')';
+    }
+    return text + ')';
+}
+
+}  // namespace launch

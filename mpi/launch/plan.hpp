@@ -1,0 +1,45 @@
+// A job as it is planned: its programs, and which rank runs where. mpirun makes the plan, and every
+// host of the job gets the whole of it.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace launch {
+
+/// What the ranks of one program share.
+struct ProgramImage {
+    std::string path;       ///< empty: each host looks for argv[0] itself
+    std::string directory;  ///< empty: stay
+    std::vector<std::string> argv;
+    std::vector<std::string> environment;
+};
+
+struct RankPlan {
+    int host = 0;  ///< number of the host
+    int appnum = 0;
+};
+
+struct JobPlan {
+    std::string name;    ///< of the bootstrap's table, unlike that of any other job on these hosts
+    std::string secret;  ///< 64 hexadecimal digits, which the processes of this job alone know
+    std::vector<ProgramImage> programs;
+    std::vector<RankPlan> ranks;
+    int stdin_target = 0;  ///< a rank, kStdinAll or kStdinNone
+
+    int size() const { return static_cast<int>(ranks.size()); }
+    const RankPlan& at(int rank) const { return ranks[static_cast<std::size_t>(rank)]; }
+    const ProgramImage& program_of(int rank) const {
+        return programs[static_cast<std::size_t>(at(rank).appnum)];
+    }
+    bool reads_input(int rank) const;
+    std::vector<int> ranks_on(int host) const;
+    /// The reserved value PMI_process_mapping: "(vector,(first host,hosts,ranks on each),...)".
+    std::string process_mapping() const;
+};
+
+/// What ranks tell each other through the bootstrap.
+using Values = std::vector<std::pair<std::string, std::string>>;
+
+}  // namespace launch
