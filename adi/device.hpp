@@ -92,8 +92,12 @@ struct OpenInfo {
     Peer size = 1;
     std::vector<Peer> local;      ///< the peers on this host, ascending, self included
     bool oversubscribed = false;  ///< more local ranks than CPUs that they may use
+    bool chosen = false;          ///< a person named this device
     /// The business card that `peer`'s device published; blocks; usable once all have opened.
     std::function<Result<std::string>(Peer)> card_of;
+    /// What the processes of this job know and nobody else does; 64 characters; blocks; usable once
+    /// all have opened.
+    std::function<Result<std::string>()> secret;
 };
 
 /// What a device can do; constant once open.
@@ -120,11 +124,12 @@ struct Capabilities {
     bool outlives = true;
     /// Processes besides the ranks, on this host, that have to run for the device to work.
     std::uint32_t helpers = 0;
+    bool parks_on_fd = false;  ///< its Park is a descriptor
 };
 inline constexpr std::uint32_t kMostPutAlign = 8;
 
-/// How to sleep until something happens: on `futex_word` while it holds `futex_value`, or until
-/// `fd` is readable when the word is null.
+/// How to sleep until something happens: until `fd` is readable when it is not negative, else on
+/// `futex_word` while it holds `futex_value`, unless that is null: nothing ends this sleep.
 struct Park {
     std::uint32_t* futex_word = nullptr;
     std::uint32_t futex_value = 0;
@@ -170,7 +175,8 @@ class Device {
     virtual int poll(Sink& sink, int budget) = 0;
     /// Announces that this process is about to sleep. After it the caller polls once more; if
     /// still nothing came it sleeps as the Park says: whatever arrives from now on ends the sleep.
-    virtual Park prepare_park() = 0;
+    /// `by_fd`: other devices sleep on descriptors, and one of this device's is better than a word.
+    virtual Park prepare_park(bool by_fd) = 0;
     /// Takes the announcement back, after the sleep or instead of it.
     virtual void cancel_park() = 0;
     /// Ends this process's sleep. Any thread.

@@ -59,6 +59,11 @@ class Bootstrap {
     virtual Result<bool> finalize() = 0;
 };
 
+/// The key, reserved by Fathom's mpirun, of a secret that only this job's ranks can get.
+inline constexpr const char* kLauncherSecretKey = "FATHOM_secret";
+/// Hexadecimal digits of a secret.
+inline constexpr std::size_t kSecretDigits = 64;
+
 /// Reads the environment and connects. Under PMI-1 (PMI_FD, or PMI_PORT with PMI_ID) the client of
 /// that launcher; else a singleton. When the environment shows another launcher whose protocol
 /// Fathom does not speak and that started several processes, one line on standard error says so, as

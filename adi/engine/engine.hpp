@@ -259,6 +259,7 @@ class Engine {
     Devices devices_;
     /// The device that memory is shared by: shm where it is open, else self.
     Device* sharing_ = nullptr;
+    bool parks_on_fd_ = false;          ///< some device sleeps on a descriptor
     std::string missing_;               ///< devices that cannot run here, and why
     Device* timed_ = nullptr;           ///< the device whose clock rules, in modelled time
     std::vector<Device*> others_;       ///< neither self nor shm: polled by an indirect call

@@ -1,5 +1,8 @@
 // The engine's life: which devices it opens, the ways to peers, sleeping, shared memory.
+#include <sys/random.h>
+
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <string_view>
 
@@ -45,6 +48,34 @@ Result<std::vector<DeviceEntry>> chosen_devices() {
     return devices;
 }
 
+constexpr const char* kSecretKey = "fathom-secret";
+
+/// Sees to it that the job has a secret. Fathom's mpirun keeps one for its ranks; under another
+/// launcher rank 0 makes it, and the launcher's table, which no stranger reads, carries it.
+Result<bool> offer_secret(Bootstrap& boot) {
+    if (boot.rank() != 0 || boot.get(kLauncherSecretKey)) return true;
+    std::array<unsigned char, kSecretDigits / 2> bytes{};
+    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+        return {Status::internal, "the system gives no random numbers"};
+    }
+    std::string text;
+    for (const unsigned char byte : bytes) {
+        for (const int digit : {byte >> 4, byte & 15}) {
+            text += "0123456789abcdef"[static_cast<std::size_t>(digit)];
+        }
+    }
+    return boot.put(kSecretKey, text);
+}
+
+Result<std::string> secret_of(Bootstrap& boot) {
+    Result<std::string> secret = boot.get(kLauncherSecretKey);
+    if (!secret) secret = boot.get(kSecretKey);
+    if (secret && secret->size() != kSecretDigits) {
+        return {Status::corrupt, "the launcher's secret for this job is no secret"};
+    }
+    return secret;
+}
+
 }  // namespace
 
 Status Engine::start(Bootstrap& boot, Hooks hooks, std::string* error) {
@@ -77,6 +108,14 @@ Status Engine::open_devices(Bootstrap& boot, std::string* error) {
     info.local = *local;
     oversubscribed_ = static_cast<int>(info.local.size()) > available_cpus();
     info.oversubscribed = oversubscribed_;
+    info.chosen = std::getenv("FATHOM_DEVICE") != nullptr;
+    info.secret = [&boot] { return secret_of(boot); };
+    if (info.chosen || info.local.size() < size()) {
+        if (Result<bool> offered = offer_secret(boot); !offered) {
+            *error = offered.message();
+            return offered.status();
+        }
+    }
     if (info.local.size() > 1 && !oversubscribed_) {
         const auto me = std::find(info.local.begin(), info.local.end(), self_);
         take_own_cpu(static_cast<std::size_t>(me - info.local.begin()), info.local.size());
@@ -95,6 +134,7 @@ Status Engine::open_devices(Bootstrap& boot, std::string* error) {
     for (std::unique_ptr<Device>& device : devices_.all) {
         if (Status s = device->connect(self_, error); s != Status::ok) return s;
         processes += device->capabilities().helpers;
+        parks_on_fd_ = parks_on_fd_ || device->capabilities().parks_on_fd;
         if (device->clock_ns() >= 0) timed_ = device.get();
     }
     oversubscribed_ = static_cast<int>(processes) > available_cpus();
@@ -192,7 +232,7 @@ Parks Engine::sleep_begin() {
     ++sleepers_;
     Parks parks;
     for (std::unique_ptr<Device>& device : devices_.all) {
-        const Park park = device->prepare_park();
+        const Park park = device->prepare_park(parks_on_fd_);
         // Nothing can arrive at self, the first, while the process sleeps; but without any other
         // device there has to be something to sleep on.
         if (device == devices_.all.back() || device != devices_.all.front()) parks.add(park);

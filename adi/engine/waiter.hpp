@@ -3,6 +3,7 @@
 // (Sobalvarro, Pakin, Weihl, Chien 1998): the arrival of a message schedules its receiver.
 #pragma once
 
+#include <poll.h>
 #include <sched.h>
 
 #include <array>
@@ -16,13 +17,18 @@
 
 namespace adi {
 
-/// The words that a process sleeps on, one per device that something may arrive at.
+/// What a process sleeps on: words, and descriptors, of the devices that something may arrive at.
 struct Parks {
     std::array<FutexWord, kMostFutexWords> words;
+    std::array<pollfd, kMostFutexWords> fds;
     std::size_t count = 0;
+    std::size_t fd_count = 0;
     void add(const Park& park) {
-        if (park.futex_word == nullptr || count == words.size()) return;
-        words[count++] = {park.futex_word, park.futex_value};
+        if (park.fd >= 0 && fd_count < fds.size()) {
+            fds[fd_count++] = {park.fd, POLLIN, 0};
+        } else if (park.futex_word != nullptr && count < words.size()) {
+            words[count++] = {park.futex_word, park.futex_value};
+        }
     }
 };
 
@@ -62,9 +68,16 @@ class Waiter {
     }
 
     /// Sleeps until woken, without the caller's lock.
-    static void sleep(const Parks& parks, void (*unlock)(), void (*lock)()) {
+    static void sleep(Parks parks, void (*unlock)(), void (*lock)()) {
         if (unlock != nullptr) unlock();
-        futex_wait_any(std::span(parks.words.data(), parks.count));
+        if (parks.fd_count == 0) {
+            futex_wait_any(std::span(parks.words.data(), parks.count));
+        } else {
+            // A word of a device that has no descriptor is looked at now and then. The longer limit
+            // is for peers that cannot ring the doorbell, from another network namespace.
+            constexpr int kWithWordsMs = 1, kLongestMs = 100;
+            ::poll(parks.fds.data(), parks.fd_count, parks.count > 0 ? kWithWordsMs : kLongestMs);
+        }
         if (lock != nullptr) lock();
     }
 

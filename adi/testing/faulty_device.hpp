@@ -40,9 +40,9 @@ class FaultyDevice final : public ForwardingDevice {
     }
     // Injected faults wake nobody when they are over, as a real device would: so from the
     // announcement of a sleep on there are none.
-    Park prepare_park() override {
+    Park prepare_park(bool by_fd) override {
         ++parked_;
-        return inner_->prepare_park();
+        return inner_->prepare_park(by_fd);
     }
     void cancel_park() override {
         --parked_;

@@ -27,7 +27,7 @@ class ForwardingDevice : public Device {
     }
     void close() override { inner_->close(); }
     int poll(Sink& sink, int budget) override { return inner_->poll(sink, budget); }
-    Park prepare_park() override { return inner_->prepare_park(); }
+    Park prepare_park(bool by_fd) override { return inner_->prepare_park(by_fd); }
     void cancel_park() override { inner_->cancel_park(); }
     void wake() override { inner_->wake(); }
     Status send_short(Peer peer, const Header& header, const Buffer& payload) override {

@@ -158,7 +158,7 @@ int Fm::poll(adi::Sink& sink, int budget) {
     return endpoint_->extract(taker, ~std::uint64_t{0}, budget);
 }
 
-adi::Park Fm::prepare_park() {
+adi::Park Fm::prepare_park(bool) {
     if (endpoint_ == nullptr) return {};
     const adi::FutexWord park = endpoint_->prepare_park();
     return {park.word, park.value, -1};

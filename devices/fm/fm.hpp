@@ -40,7 +40,7 @@ class Fm final : public adi::Device {
     void close() override;
 
     int poll(adi::Sink& sink, int budget) override;
-    adi::Park prepare_park() override;
+    adi::Park prepare_park(bool by_fd) override;
     void cancel_park() override;
     void wake() override;
 

@@ -25,7 +25,7 @@ void Self::close() {
     queue_.clear();
 }
 
-adi::Park Self::prepare_park() {
+adi::Park Self::prepare_park(bool) {
     std::atomic_ref<std::uint32_t>(park_word_).store(1);
     return {&park_word_, 1, -1};
 }

@@ -27,7 +27,7 @@ class Self final : public adi::Device {
     void close() override;
 
     int poll(adi::Sink& sink, int budget) override { return poll_into(sink, budget); }
-    adi::Park prepare_park() override;
+    adi::Park prepare_park(bool by_fd) override;
     void cancel_park() override;
     void wake() override;
 

@@ -11,6 +11,8 @@
 namespace dev::shm {
 
 inline constexpr std::uint32_t kMagic = 0x46544d31;  // "FTM1"
+/// Characters of a name that Linux gives to an abstract Unix socket.
+inline constexpr std::size_t kDoorbellBytes = 5;
 inline constexpr std::size_t kLine = 64;
 inline constexpr std::uint64_t kPage = 4096;
 /// Address space per process in the job's one segment; memory is taken only as it is used.
@@ -30,6 +32,9 @@ struct RegionHeader {
     alignas(kLine) std::atomic<std::uint32_t> state;
     // Counts inbox entries made; written by senders that connect.
     std::atomic<std::uint32_t> announcements;
+    // Written by the owner before it sleeps by descriptors for the first time: the five characters
+    // of an abstract Unix datagram socket's name. 0: there is none, it sleeps on `state`.
+    std::atomic<std::uint64_t> doorbell;
     alignas(kLine) std::atomic<std::uint64_t> inbox[1];
 };
 static_assert(offsetof(RegionHeader, state) == kLine);

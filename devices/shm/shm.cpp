@@ -4,8 +4,10 @@
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -192,12 +194,17 @@ void Shm::close() {
     outbound_.clear();
     mine_ = nullptr;
     segment_.close();
+    for (int* fd : {&doorbell_, &bell_ringer_}) {
+        if (*fd >= 0) ::close(*fd);
+        *fd = -1;
+    }
 }
 
 // --- sleeping ------------------------------------------------------------------------------------
 
-adi::Park Shm::prepare_park() {
+adi::Park Shm::prepare_park(bool by_fd) {
     if (mine_ == nullptr) return {};
+    if (by_fd && doorbell_ < 0) by_fd = open_doorbell();
     // Several threads may sleep on the word. One that announced itself and was woken before it
     // slept would miss that if another's announcement looked the same; so a woken word gets a new
     // number, and a word that says sleeping is left alone.
@@ -211,11 +218,48 @@ adi::Park Shm::prepare_park() {
     if (!membarrier_ || !membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED)) {
         std::atomic_thread_fence(std::memory_order_seq_cst);
     }
-    return {reinterpret_cast<std::uint32_t*>(&mine_->state), number, -1};
+    return {reinterpret_cast<std::uint32_t*>(&mine_->state), number, by_fd ? doorbell_ : -1};
 }
 
 void Shm::cancel_park() {
-    if (mine_ != nullptr) mine_->state.store(kRunning, std::memory_order_relaxed);
+    if (mine_ == nullptr) return;
+    mine_->state.store(kRunning, std::memory_order_relaxed);
+    char ring = 0;
+    while (doorbell_ >= 0 && ::recv(doorbell_, &ring, 1, MSG_DONTWAIT) >= 0) {
+    }
+}
+
+/// A socket that the system names, for peers to ring while this process sleeps.
+bool Shm::open_doorbell() {
+    const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    sockaddr_un name = {};
+    name.sun_family = AF_UNIX;
+    socklen_t size = sizeof name.sun_family;
+    if (fd < 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&name), size) != 0) {
+        if (fd >= 0) ::close(fd);
+        return false;
+    }
+    size = sizeof name;
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size);
+    std::uint64_t text = 0;
+    std::memcpy(&text, name.sun_path + 1, kDoorbellBytes);
+    doorbell_ = fd;
+    // Before `state` says sleeping: who sees that sees this, by the fence between.
+    mine_->doorbell.store(text, std::memory_order_relaxed);
+    return true;
+}
+
+void Shm::ring(std::uint64_t doorbell) {
+    if (bell_ringer_ < 0) {
+        bell_ringer_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    }
+    sockaddr_un name = {};
+    name.sun_family = AF_UNIX;
+    std::memcpy(name.sun_path + 1, &doorbell, kDoorbellBytes);
+    // One that is full will be heard as well; one that is gone has nobody sleeping.
+    (void)::sendto(bell_ringer_, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL,
+                   reinterpret_cast<sockaddr*>(&name),
+                   static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + kDoorbellBytes));
 }
 
 void Shm::wake() {
@@ -225,6 +269,10 @@ void Shm::wake() {
 void Shm::wake_peer(RegionHeader* region) {
     if (region->state.exchange(kRunning, std::memory_order_acq_rel) == kRunning) return;
     adi::futex_wake(reinterpret_cast<std::uint32_t*>(&region->state));
+    if (const std::uint64_t doorbell = region->doorbell.load(std::memory_order_acquire);
+        doorbell != 0) {
+        ring(doorbell);
+    }
 }
 
 // --- streams -------------------------------------------------------------------------------------

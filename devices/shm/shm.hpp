@@ -34,7 +34,7 @@ class Shm final : public adi::Device {
     void close() override;
 
     int poll(adi::Sink& sink, int budget) override { return poll_into(sink, budget); }
-    adi::Park prepare_park() override;
+    adi::Park prepare_park(bool by_fd) override;
     void cancel_park() override;
     void wake() override;
 
@@ -98,6 +98,8 @@ class Shm final : public adi::Device {
     void move_fragment(Inbound& in);
     const char* check_cell(Inbound& in, const Cell& cell, CellType type);
     void wake_peer(RegionHeader* region);
+    bool open_doorbell();
+    void ring(std::uint64_t doorbell);
 
     void signal_local(std::uint32_t local) {
         Outbound& to = outbound_[local];
@@ -133,6 +135,8 @@ class Shm final : public adi::Device {
     std::vector<bool> accepted_;
     std::uint32_t announced_ = 0;  ///< the last number in `state` that said sleeping
     bool membarrier_ = false;
+    int doorbell_ = -1;     ///< a socket that is rung when this process sleeps by descriptors
+    int bell_ringer_ = -1;  ///< the socket that rings those of others
 };
 
 template <class S>

@@ -103,7 +103,7 @@ TEST(Options, MistakesAreSentences) {
                              "-host , a",
                              "--verbose=3 a",
                              "-host localhost:x a",
-                             "--device tcp a",
+                             "--device token-ring a",
                              "--device , a",
                              "--fabric f a",
                              "--device shm --fm-report a",

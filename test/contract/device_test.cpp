@@ -106,6 +106,8 @@ class DeviceContract : public ::testing::TestWithParam<Case> {
         info.size = ranks;
         info.local.resize(ranks);
         std::iota(info.local.begin(), info.local.end(), 0U);
+        info.chosen = true;
+        info.secret = [] { return Result<std::string>(std::string(64, '7')); };
         info.card_of = [this](Peer p) { return Result<std::string>(ends_[p]->address()); };
         for (Peer p = 0; p < ranks; ++p) {
             std::unique_ptr<Device> device = GetParam().make();
@@ -356,14 +358,14 @@ TEST_P(DeviceContract, MappedMemoryIsShared) {
 }
 
 TEST_P(DeviceContract, AMessageEndsASleep) {
-    Park park = receiver().prepare_park();
+    Park park = receiver().prepare_park(false);
     ASSERT_TRUE(park.futex_word != nullptr || park.fd >= 0);
     receiver().cancel_park();
     if (to_ == 0) return;  // to itself nothing arrives while it sleeps
     for (int i = 0; i < 20; ++i) {
         while (receiver().poll(got(), 16) > 0) {
         }
-        park = receiver().prepare_park();
+        park = receiver().prepare_park(false);
         std::thread other([&] {
             std::this_thread::sleep_for(std::chrono::milliseconds(2));
             while (sender().send_short(to_, header(0, i), Buffer{}) == Status::again) {
@@ -381,7 +383,7 @@ TEST_P(DeviceContract, AMessageEndsASleep) {
 }
 
 TEST_P(DeviceContract, WakeEndsASleep) {
-    Park park = receiver().prepare_park();
+    Park park = receiver().prepare_park(false);
     std::thread other([&] {
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
         receiver().wake();

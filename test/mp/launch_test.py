@@ -130,7 +130,7 @@ class CommandLine(LaunchTest):
                 (["true", ":"], "without a program"),
                 (["-configfile", "/no/such", "true"], "/no/such"),
                 (["-hostfile", "/no/such", "true"], "/no/such"),
-                (["--device", "shm,tcp", "true"], "tcp: there is no such device.*self,shm,fm"),
+                (["--device", "shm,token-ring", "true"], "token-ring: there is no such device.*self,shm,fm"),
                 (["--device", ",", "true"], "no device"),
                 (["--device", "shm", "--fm-map", "true"], "--fm-map .*add --device fm"),
                 (["--fabric", "x", "true"], "--fabric .*add --device fm"),
