@@ -11,7 +11,7 @@ set -eu
 # shellcheck disable=SC2086
 
 packages="meson ninja-build g++ gfortran pkg-config libgtest-dev libgmock-dev libhwloc-dev libboost-context-dev libsodium-dev
-    clang python3 cmake gdb"
+    clang python3 cmake gdb iproute2 nftables openssh-client openssh-server"
 
 # Prints those of $packages that dpkg does not know as installed.
 missing_packages() {
@@ -24,7 +24,7 @@ missing_packages() {
 
 # Prints the tools and libraries that are missing, where there is no dpkg to ask.
 missing_tools() {
-    for tool in meson ninja c++ clang pkg-config python3 cmake gdb; do
+    for tool in meson ninja c++ clang pkg-config python3 cmake gdb ip nft ssh; do
         command -v "$tool" >/dev/null 2>&1 || printf ' %s' "$tool"
     done
     for library in gtest gmock hwloc libsodium; do
@@ -40,6 +40,7 @@ if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>
     echo "setup: this is not a Debian system; please install:$missing" >&2
     echo "setup: needed are Meson 1.0, Ninja, a C++20 compiler (g++ 12 or clang 14), pkg-config," \
         "Python 3.11, CMake, gdb, clang with its LANai back end, GoogleTest with gmock, hwloc, libsodium and Boost.Context, with their headers;" \
+        "for tests on many hosts, iproute2, nftables, OpenSSH's client and server;" \
         "for Fortran programs, a Fortran compiler" >&2
     exit 1
 fi
@@ -55,6 +56,10 @@ fi
 
 echo "setup: installing$missing"
 export DEBIAN_FRONTEND=noninteractive
+# The tests start sshd on hosts of their own; on this one installing it opens no port.
+case $missing in
+*openssh-server*) systemctl mask ssh.service >/dev/null 2>&1 && echo "setup: ssh.service is masked; unmask it to run it" ;;
+esac
 # A new machine has no package lists yet, and old ones may name packages that are gone; only then
 # are they fetched.
 if ! apt-get install -y --no-install-recommends $missing >/dev/null 2>&1; then
