@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <span>
+#include <string>
 
 #include "firmware/emulator/options.hpp"
 #include "firmware/tools/firmware_image.hpp"
@@ -40,8 +41,17 @@ int main(int argc, char** argv) {
         return 0;
     }
     line->emulator.ready = [fd = line->ready_fd] {
-        const char byte = 1;
-        if (fd >= 0 && ::write(fd, &byte, 1) != 1) std::perror("fm-fabric: --ready-fd");
+        // The ports on which it listens, in the order of the topology's links.
+        std::string text = "ready";
+        const emulator::Network& network = running->network();
+        for (const emulator::Topology::Link& link : network.topology().links) {
+            if (link.far != emulator::Topology::Far::listen) continue;
+            text += ' ' + std::to_string(network.listening_port(link.a));
+        }
+        text += '\n';
+        if (fd >= 0 && ::write(fd, text.data(), text.size()) < 0) {
+            std::perror("fm-fabric: --ready-fd");
+        }
     };
     auto made = emulator::Emulator::make(line->emulator, firmware::kControlProgram);
     if (!made) {

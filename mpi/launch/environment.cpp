@@ -19,14 +19,14 @@ bool contains(const auto& names, std::string_view name) {
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
-void assign(std::vector<std::string>* environment, const std::string& name,
-            const std::string& value) {
+}  // namespace
+
+void set_variable(const std::string& name, const std::string& value,
+                  std::vector<std::string>* environment) {
     const auto same = [&](const std::string& entry) { return name_of(entry) == name; };
     std::erase_if(*environment, same);
     environment->push_back(name + '=' + value);
 }
-
-}  // namespace
 
 std::vector<std::string> make_environment(const char* const* inherited,
                                           const EnvironmentPolicy& policy, const Program& program) {
@@ -41,8 +41,8 @@ std::vector<std::string> make_environment(const char* const* inherited,
             environment.emplace_back(*at);
         }
     }
-    for (const auto& [name, value] : policy.assignments) assign(&environment, name, value);
-    for (const auto& [name, value] : program.assignments) assign(&environment, name, value);
+    for (const auto& [name, value] : policy.assignments) set_variable(name, value, &environment);
+    for (const auto& [name, value] : program.assignments) set_variable(name, value, &environment);
     return environment;
 }
 

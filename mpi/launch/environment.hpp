@@ -14,4 +14,8 @@ namespace launch {
 std::vector<std::string> make_environment(const char* const* inherited,
                                           const EnvironmentPolicy& policy, const Program& program);
 
+/// Sets one in a list of NAME=VALUE.
+void set_variable(const std::string& name, const std::string& value,
+                  std::vector<std::string>* environment);
+
 }  // namespace launch

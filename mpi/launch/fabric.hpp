@@ -1,8 +1,9 @@
-// The emulated Myrinet of a job with --device fm: a process fm-fabric beside mpirun, which starts
-// before the ranks and ends after them.
+// The emulated Myrinet of a job with --device fm: a process fm-fabric on each host that has ranks,
+// which starts before them and ends after them. One host: the topology that the options ask for.
+// Several: a switch on each with that host's boards, those of all others linked to the first one's.
 //
-// Nothing of it is left behind: it ends when its lifeline, a pipe that mpirun alone holds, closes,
-// which it also does when mpirun is killed.
+// Nothing of it is left behind: it ends when its lifeline, a pipe that its launcher alone holds,
+// closes, which it also does when the launcher is killed.
 #pragma once
 
 #include <sys/types.h>
@@ -11,7 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "mpi/launch/options.hpp"
+#include "mpi/launch/plan.hpp"
+#include "mpi/launch/spawn.hpp"
 #include "mpi/launch/unique_fd.hpp"
 
 namespace launch {
@@ -23,9 +25,15 @@ class Fabric {
     Fabric(const Fabric&) = delete;
     Fabric& operator=(const Fabric&) = delete;
 
-    /// Starts it and waits until processes can attach. False: `error` says why not, unless the
-    /// emulator itself has said so on stderr.
-    bool start(const FabricOptions& options, std::string* error);
+    /// Does this host's part listen, for the others to join it?
+    static bool is_first(const JobPlan& plan, int host);
+    /// Starts the host's part of the plan's Myrinet and waits until processes can attach. `ways` is
+    /// where the first one listens, what its ways() said; not used for that one itself. False:
+    /// `error` says why not, unless the emulator itself has said so on stderr.
+    bool start(const JobPlan& plan, int host, const std::string& ways,
+               const InheritedState& inherited, std::string* error);
+    /// Where others can join: an address, and a port for each, with spaces between.
+    const std::string& ways() const { return ways_; }
     /// Ends it and waits for that; it may print its report. True when all was well with it.
     bool stop();
 
@@ -33,19 +41,19 @@ class Fabric {
     const std::vector<std::pair<std::string, std::string>>& environment() const {
         return environment_;
     }
-    /// Descriptors that mpirun alone holds; negative when there is no emulator.
-    int lifeline() const { return lifeline_.get(); }
-    /// Becomes readable when the emulator has ended.
+    /// Becomes readable when the emulator has ended; negative when there is none.
     int ended() const { return ended_.get(); }
     pid_t pid() const { return pid_; }
 
   private:
-    bool spawn(const std::vector<std::string>& words, int lifeline, int ready, std::string* error);
-    bool wait_until_ready(int ready);
+    bool spawn(const std::vector<std::string>& words, const std::vector<std::pair<int, int>>& fds,
+               const InheritedState& inherited, std::string* error);
+    bool wait_until_ready(int ready, std::string* ports);
 
     pid_t pid_ = -1;
     UniqueFd lifeline_;
     UniqueFd ended_;
+    std::string ways_;
     std::vector<std::pair<std::string, std::string>> environment_;
 };
 

@@ -70,6 +70,10 @@ void Fleet::release(const Values& values) {
     for (const Branch& branch : branches_) branch.host->release(values);
 }
 
+void Fleet::join_fabric(const std::string& ways) {
+    for (const Branch& branch : branches_) branch.host->join_fabric(ways);
+}
+
 void Fleet::signal_all(int signal) {
     for (const Branch& branch : branches_) branch.host->signal_all(signal);
 }

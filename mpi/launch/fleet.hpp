@@ -28,6 +28,7 @@ class Fleet {
     void input(int rank, std::string_view bytes);
     void hold_output(bool hold);
     void close_output(int rank, bool is_stderr);
+    void join_fabric(const std::string& ways);
     void release(const Values& values);
 
     /// Ends what is left on all hosts, and tells the last output. Returns the wait status of this

@@ -24,6 +24,9 @@ Writer& Writer::values(const Values& values) {
 // Ranks as runs of equals: a plan of many ranks is short.
 Writer& Writer::plan(const JobPlan& plan) {
     text(plan.name).text(plan.secret).number(plan.stdin_target);
+    number(plan.wants_fabric).number(plan.fabric_key);
+    values(plan.fabric.values);
+    write_words(this, plan.fabric.flags);
     number(static_cast<std::int64_t>(plan.programs.size()));
     for (const ProgramImage& program : plan.programs) {
         text(program.path).text(program.directory);
@@ -94,6 +97,11 @@ JobPlan Reader::plan() {
     plan.name = text();
     plan.secret = text();
     plan.stdin_target = integer(kStdinNone, kMaxRanks);
+    plan.wants_fabric = integer(0, 1) != 0;
+    plan.fabric_key =
+        static_cast<std::uint32_t>(number(0, std::numeric_limits<std::uint32_t>::max()));
+    plan.fabric.values = values();
+    plan.fabric.flags = words();
     plan.programs.resize(count(4 * sizeof(std::int64_t)));
     for (ProgramImage& program : plan.programs) {
         program.path = text();

@@ -20,12 +20,14 @@ enum class Frame : std::uint8_t {
     signal,        ///< number
     hold,          ///< 0 or 1
     close_output,  ///< rank, is_stderr
+    join_fabric,   ///< where the first host's Myrinet listens
     end,
     // Both ways.
     beat,
     // Up: the events of HostEvents, and the fence.
     hello = 32,  ///< version, CPUs
     ready,
+    fabric,  ///< where this host's Myrinet listens
     lost,
     note,
     started,

@@ -19,8 +19,11 @@ class HostEvents {
     virtual ~HostEvents() = default;
     /// The host has answered, and can run this many processes without sharing CPUs.
     virtual void on_ready(int host, int cpus) = 0;
-    /// Nothing more will come from it; `why` is half a sentence that names the host.
-    virtual void on_lost(int host, const std::string& why) = 0;
+    /// Its part of the job's Myrinet is up; the others' join it where `ways` says (join_fabric).
+    virtual void on_fabric(const std::string& ways) = 0;
+    /// Nothing more will come from it: `why`, half a sentence; `exit_status` is what it means for
+    /// the job.
+    virtual void on_lost(int host, int exit_status, const std::string& why) = 0;
     /// A line for people: the remote shell's, a warning.
     virtual void on_note(const std::string& text) = 0;
 
@@ -61,6 +64,8 @@ class Host {
     virtual void hold_output(bool hold) = 0;
     /// Nobody reads it: the rank is to get SIGPIPE.
     virtual void close_output(int rank, bool is_stderr) = 0;
+    /// The other hosts' parts of the Myrinet begin, and then their ranks.
+    virtual void join_fabric(const std::string& ways) = 0;
     /// Lets the ranks out of the fence, with what all ranks have put.
     virtual void release(const Values& values) = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
@@ -83,6 +84,31 @@ bool is_this_host(const std::string& text) {
         (name.find('.') == std::string::npos) != (own.find('.') == std::string::npos);
     if (either_short && name.substr(0, name.find('.')) == own.substr(0, own.find('.'))) return true;
     return is_interface_address(name);
+}
+
+std::vector<std::string> host_addresses() {
+    std::vector<std::string> found[2];
+    ifaddrs* all = nullptr;
+    if (::getifaddrs(&all) != 0) return {};
+    for (const ifaddrs* at = all; at != nullptr; at = at->ifa_next) {
+        if (at->ifa_addr == nullptr || (at->ifa_flags & (IFF_UP | IFF_LOOPBACK)) != IFF_UP)
+            continue;
+        char text[INET6_ADDRSTRLEN] = "";
+        if (at->ifa_addr->sa_family == AF_INET) {
+            const auto* address = reinterpret_cast<const sockaddr_in*>(at->ifa_addr);
+            ::inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
+            found[0].emplace_back(text);
+        } else if (at->ifa_addr->sa_family == AF_INET6) {
+            const auto* address = reinterpret_cast<const sockaddr_in6*>(at->ifa_addr);
+            // A link's own address says nothing at another link.
+            if (IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr)) continue;
+            ::inet_ntop(AF_INET6, &address->sin6_addr, text, sizeof text);
+            found[1].push_back('[' + std::string(text) + ']');
+        }
+    }
+    ::freeifaddrs(all);
+    found[0].insert(found[0].end(), found[1].begin(), found[1].end());
+    return found[0];
 }
 
 std::vector<HostEntry> parse_host_list(const std::string& list, std::string* error) {

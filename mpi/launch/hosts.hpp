@@ -15,6 +15,10 @@ std::string host_name();
 /// domain, or the address of one of its interfaces. No name service is asked.
 bool is_this_host(const std::string& text);
 
+/// Addresses of this host that other hosts may know it by, as text: those of its interfaces that
+/// are up and lead somewhere, IPv4 first.
+std::vector<std::string> host_addresses();
+
 /// Parses "a,b:4". Empty and a sentence in `error` when it is malformed.
 std::vector<HostEntry> parse_host_list(const std::string& list, std::string* error);
 

@@ -42,13 +42,11 @@ std::string format_ranks(const std::vector<int>& ranks) {
     return text;
 }
 
-Job::Job(const Options& options, Hosts hosts, Planner planner, const InheritedState& inherited,
-         const Fabric& fabric)
+Job::Job(const Options& options, Hosts hosts, Planner planner, const InheritedState& inherited)
     : options_(options),
       hosts_(std::move(hosts)),
       planner_(std::move(planner)),
       inherited_(inherited),
-      fabric_(fabric),
       outputs_(&loop_, options,
                {[this](bool hold) { fleet_.hold_output(hold); },
                 [this](int rank, bool is_stderr) { fleet_.close_output(rank, is_stderr); }}),
@@ -97,9 +95,6 @@ void Job::start() {
 }
 
 void Job::watch() {
-    if (fabric_.ended() >= 0) {
-        loop_.add(fabric_.ended(), EPOLLIN, [this](std::uint32_t) { on_fabric_lost(); });
-    }
     sigset_t set;
     sigemptyset(&set);
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT}) {
@@ -127,11 +122,11 @@ void Job::on_ready(int host, int cpus) {
     if (std::exchange(known, cpus) == 0 && --not_ready_ == 0 && !failed_) start();
 }
 
-void Job::on_lost(int host, const std::string& why) {
+void Job::on_lost(int host, int exit_status, const std::string& why) {
     const bool known = host >= 0 && host < static_cast<int>(hosts_.names.size());
     fail("host " + (known ? hosts_.names[static_cast<std::size_t>(host)] : "?") + ": " + why +
              "; the job is ended",
-         host == hosts_.own ? kSignalBase + SIGKILL : 1);
+         exit_status);
     loop_.stop();
 }
 
@@ -261,13 +256,6 @@ void Job::fail(const std::string& message, int exit_status) {
                        : interrupted_by_ == 0 ? kGrace
                                               : kInterruptedGrace;
     loop_.call_after(grace, [this] { loop_.stop(); });
-}
-
-void Job::on_fabric_lost() {
-    loop_.remove(fabric_.ended());
-    fail("the Myrinet emulator (pid " + std::to_string(fabric_.pid()) +
-             ") ended before the job; the job is ended",
-         1);
 }
 
 void Job::on_signal(int signal) {

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "mpi/launch/event_loop.hpp"
-#include "mpi/launch/fabric.hpp"
 #include "mpi/launch/fleet.hpp"
 #include "mpi/launch/input.hpp"
 #include "mpi/launch/options.hpp"
@@ -31,8 +30,7 @@ class Job final : public HostEvents {
 
     /// Signals are blocked in the calling process, and `inherited` is how it found them. What is
     /// referred to outlives the job.
-    Job(const Options& options, Hosts hosts, Planner planner, const InheritedState& inherited,
-        const Fabric& fabric);
+    Job(const Options& options, Hosts hosts, Planner planner, const InheritedState& inherited);
 
     /// Runs the job and returns mpirun's exit status. No process of the job is left afterwards.
     int run();
@@ -51,7 +49,8 @@ class Job final : public HostEvents {
 
     // HostEvents.
     void on_ready(int host, int cpus) override;
-    void on_lost(int host, const std::string& why) override;
+    void on_fabric(const std::string& ways) override { fleet_.join_fabric(ways); }
+    void on_lost(int host, int exit_status, const std::string& why) override;
     void on_note(const std::string& text) override { say(text); }
     void on_started(int rank, pid_t pid) override;
     void on_start_failed(int rank, int exit_status, const std::string& why) override;
@@ -65,7 +64,6 @@ class Job final : public HostEvents {
     void on_broken(int rank, const std::string& why) override;
 
     void on_fence(const Values& values);
-    void on_fabric_lost();
     void on_signal(int signal);
     void on_timeout();
     void rank_ended();
@@ -86,7 +84,6 @@ class Job final : public HostEvents {
     const Hosts hosts_;
     const Planner planner_;
     const InheritedState& inherited_;
-    const Fabric& fabric_;
     EventLoop loop_;
     Outputs outputs_;
     Fleet fleet_;

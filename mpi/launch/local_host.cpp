@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
+#include "mpi/launch/environment.hpp"
 #include "mpi/launch/options.hpp"
 #include "mpi/launch/program.hpp"
 
@@ -44,10 +46,16 @@ void LocalHost::start(const JobPlan& plan) {
     for (const int rank : ranks) ranks_[rank];
     if (ranks.empty()) return;
     pmi_ = std::make_unique<PmiServer>(plan, ranks, this);
+    // Where the first host's Myrinet listens is told later: join_fabric().
+    if (plan.wants_fabric && !Fabric::is_first(plan, number_)) return;
+    if (!plan.wants_fabric || start_fabric("")) start_ranks();
+}
+
+void LocalHost::start_ranks() {
     std::string why;
     int exit_status = 1;
-    if (!prepare(plan, &why, &exit_status)) {
-        return events_->on_start_failed(ranks.front(), exit_status, why);
+    if (!prepare(*plan_, &why, &exit_status)) {
+        return events_->on_start_failed(ranks_.begin()->first, exit_status, why);
     }
     watch();
 }
@@ -55,6 +63,9 @@ void LocalHost::start(const JobPlan& plan) {
 bool LocalHost::prepare(const JobPlan& plan, std::string* why, int* exit_status) {
     images_ = plan.programs;
     for (ProgramImage& image : images_) {
+        for (const auto& [name, value] : fabric_.environment()) {
+            set_variable(name, value, &image.environment);
+        }
         *exit_status = image.path.empty() ? find_image(&image, why) : 0;
         if (*exit_status != 0) return false;
     }
@@ -178,8 +189,10 @@ void LocalHost::on_exited(int rank, int status) {
 
 void LocalHost::on_keeper_lost() {
     loop_->remove(keeper_->fd());
-    events_->on_lost(number_, "the process that keeps the ranks (pid " +
-                                  std::to_string(keeper_->pid()) + ") was killed");
+    constexpr int kKilled = 128 + SIGKILL;
+    events_->on_lost(
+        number_, kKilled,
+        "the process that keeps the ranks (pid " + std::to_string(keeper_->pid()) + ") was killed");
 }
 
 int LocalHost::finish() {
@@ -189,6 +202,8 @@ int LocalHost::finish() {
         drain_output(rank);
         for (const bool is_stderr : {false, true}) close_output(rank, is_stderr);
     }
+    if (fabric_.ended() >= 0) loop_->remove(fabric_.ended());
+    if (!fabric_.stop()) events_->on_lost(number_, 1, "the Myrinet emulator did not end well");
     return status;
 }
 

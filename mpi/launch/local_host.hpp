@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mpi/launch/event_loop.hpp"
+#include "mpi/launch/fabric.hpp"
 #include "mpi/launch/host.hpp"
 #include "mpi/launch/keeper.hpp"
 
@@ -26,6 +27,7 @@ class LocalHost final : public Host, public PmiEvents {
     void input(int rank, std::string_view bytes) override;
     void hold_output(bool hold) override;
     void close_output(int rank, bool is_stderr) override;
+    void join_fabric(const std::string& ways) override;
     void release(const Values& values) override;
 
     /// Ends what is left, and tells its last output. No process of the job is left on this host
@@ -47,6 +49,11 @@ class LocalHost final : public Host, public PmiEvents {
         bool input_watched = false;
     };
 
+    // local_fabric.cpp
+    bool start_fabric(const std::string& ways);
+    void on_fabric_lost();
+
+    void start_ranks();
     bool reserve_descriptors(std::string* why) const;
     bool prepare(const JobPlan& plan, std::string* why, int* exit_status);
     bool make_starts(std::vector<RankStart>* starts);
@@ -87,6 +94,7 @@ class LocalHost final : public Host, public PmiEvents {
     std::map<int, Rank> ranks_;
     std::map<int, int> early_aborts_;  // of ranks whose start the keeper has not reported yet
     std::unique_ptr<PmiServer> pmi_;
+    Fabric fabric_;  // before the keeper, which spares older children of this process
     std::optional<Keeper> keeper_;
     bool held_ = false;
 };

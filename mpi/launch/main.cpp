@@ -10,11 +10,11 @@
 #include <cstring>
 #include <exception>
 #include <filesystem>
+#include <random>
 #include <stdexcept>
 
 #include "adi/base/number.hpp"
 #include "mpi/launch/environment.hpp"
-#include "mpi/launch/fabric.hpp"
 #include "mpi/launch/job.hpp"
 #include "mpi/launch/options.hpp"
 #include "mpi/launch/placement.hpp"
@@ -69,6 +69,9 @@ JobPlan make_draft(const Options& options) {
     plan.name = "fathom_" + std::to_string(::getpid());
     plan.secret = make_secret();
     plan.stdin_target = options.stdin_target;
+    plan.wants_fabric = options.wants_fabric();
+    plan.fabric = options.fabric;
+    plan.fabric_key = std::random_device{}() | 1U;
     for (std::size_t i = 0; i < options.programs.size(); ++i) {
         plan.ranks.insert(plan.ranks.end(),
                           static_cast<std::size_t>(*options.programs[i].processes),
@@ -77,19 +80,13 @@ JobPlan make_draft(const Options& options) {
     return plan;
 }
 
-/// What the ranks' MPI has to know of the job's devices.
-void add_variables(const Options& options, const Fabric& fabric, ProgramImage* image) {
-    std::vector<std::pair<std::string, std::string>> variables = fabric.environment();
+/// Which devices the ranks' MPI may use.
+void set_devices(const Options& options, ProgramImage* image) {
     std::string devices;
     for (const std::string& device : options.devices) {
         devices += (devices.empty() ? "" : ",") + device;
     }
-    if (!devices.empty()) variables.emplace_back("FATHOM_DEVICE", devices);
-    for (const auto& [name, value] : variables) {
-        std::erase_if(image->environment,
-                      [&](const std::string& entry) { return entry.starts_with(name + '='); });
-        image->environment.push_back(name + '=' + value);
-    }
+    if (!devices.empty()) set_variable("FATHOM_DEVICE", devices, &image->environment);
 }
 
 int run(int argc, char** argv) {
@@ -116,27 +113,14 @@ int run(int argc, char** argv) {
         draft.programs.push_back(alone ? found : image);
     }
     hide_outer_launcher();
-    Fabric fabric;
-    if (options.wants_fabric()) {
-        std::string error;
-        if (!fabric.start(options.fabric, &error)) {
-            std::fprintf(stderr, "mpirun: %s\n", error.c_str());
-            return 1;
-        }
-    }
-    for (ProgramImage& image : draft.programs) add_variables(options, fabric, &image);
+    for (ProgramImage& image : draft.programs) set_devices(options, &image);
     const InheritedState inherited = take_over_signals();
     const Job::Planner planner = [&](const std::vector<int>& cpus, JobPlan* plan,
                                      std::string* error) {
         *plan = draft;
         return place_ranks(options, cpus, plan, error);
     };
-    const int status = Job(options, std::move(hosts), planner, inherited, fabric).run();
-    if (!fabric.stop() && status == 0) {
-        std::fputs("mpirun: the Myrinet emulator did not end well\n", stderr);
-        return 1;
-    }
-    return status;
+    return Job(options, std::move(hosts), planner, inherited).run();
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "mpi/launch/plan.hpp"
+
 namespace launch {
 
 /// A host that the command line names.
@@ -38,12 +40,6 @@ struct Program {
     std::optional<EnvironmentPolicy::Inherit> inherit;  // overrides the job's policy
     std::vector<std::string> listed;
     std::vector<std::pair<std::string, std::string>> assignments;
-};
-
-/// What the emulated Myrinet of --device fm is asked for, in the words of fm-fabric.
-struct FabricOptions {
-    std::vector<std::pair<std::string, std::string>> values;
-    std::vector<std::string> flags;
 };
 
 struct Options {

@@ -1,5 +1,7 @@
 #include "mpi/launch/plan.hpp"
 
+#include <set>
+
 #include "mpi/launch/options.hpp"
 
 namespace launch {
@@ -14,6 +16,12 @@ std::vector<int> JobPlan::ranks_on(int host) const {
         if (at(rank).host == host) found.push_back(rank);
     }
     return found;
+}
+
+std::vector<int> JobPlan::hosts_used() const {
+    std::set<int> hosts;
+    for (const RankPlan& rank : ranks) hosts.insert(rank.host);
+    return {hosts.begin(), hosts.end()};
 }
 
 std::string JobPlan::process_mapping() const {

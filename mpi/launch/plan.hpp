@@ -2,6 +2,7 @@
 // host of the job gets the whole of it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,12 @@ struct ProgramImage {
     std::vector<std::string> environment;
 };
 
+/// What the emulated Myrinet of --device fm is asked for, in the words of fm-fabric.
+struct FabricOptions {
+    std::vector<std::pair<std::string, std::string>> values;
+    std::vector<std::string> flags;
+};
+
 struct RankPlan {
     int host = 0;  ///< number of the host
     int appnum = 0;
@@ -27,6 +34,9 @@ struct JobPlan {
     std::vector<ProgramImage> programs;
     std::vector<RankPlan> ranks;
     int stdin_target = 0;  ///< a rank, kStdinAll or kStdinNone
+    bool wants_fabric = false;
+    FabricOptions fabric;
+    std::uint32_t fabric_key = 0;  ///< of this job's endpoints on the boards
 
     int size() const { return static_cast<int>(ranks.size()); }
     const RankPlan& at(int rank) const { return ranks[static_cast<std::size_t>(rank)]; }
@@ -35,6 +45,8 @@ struct JobPlan {
     }
     bool reads_input(int rank) const;
     std::vector<int> ranks_on(int host) const;
+    /// Those with ranks, ascending.
+    std::vector<int> hosts_used() const;
     /// The reserved value PMI_process_mapping: "(vector,(first host,hosts,ranks on each),...)".
     std::string process_mapping() const;
 };

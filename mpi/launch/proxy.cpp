@@ -79,6 +79,11 @@ void Proxy::on_frame(Frame type, Reader& fields) {
             fleet_.close_output(rank, fields.integer(0, 1) != 0);
             break;
         }
+        case Frame::join_fabric: {
+            const std::string ways(fields.text());
+            if (fields.done()) fleet_.join_fabric(ways);
+            break;
+        }
         case Frame::end: loop_.stop(); break;
         default: (void)fields.number(0, -1); break;  // no frame for here
     }
@@ -107,8 +112,11 @@ void Proxy::on_job(Reader& fields) {
 void Proxy::on_ready(int host, int cpus) {
     up_->send(Frame::ready, Writer().number(host).number(cpus));
 }
-void Proxy::on_lost(int host, const std::string& why) {
-    up_->send(Frame::lost, Writer().number(host).text(why));
+void Proxy::on_fabric(const std::string& ways) {
+    up_->send(Frame::fabric, Writer().text(ways));
+}
+void Proxy::on_lost(int host, int exit_status, const std::string& why) {
+    up_->send(Frame::lost, Writer().number(host).number(exit_status).text(why));
 }
 void Proxy::on_note(const std::string& text) {
     up_->send(Frame::note, Writer().text(text));

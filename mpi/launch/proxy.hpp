@@ -25,7 +25,8 @@ class Proxy final : public HostEvents {
 
     // HostEvents: all go up.
     void on_ready(int host, int cpus) override;
-    void on_lost(int host, const std::string& why) override;
+    void on_fabric(const std::string& ways) override;
+    void on_lost(int host, int exit_status, const std::string& why) override;
     void on_note(const std::string& text) override;
     void on_started(int rank, pid_t pid) override;
     void on_start_failed(int rank, int exit_status, const std::string& why) override;

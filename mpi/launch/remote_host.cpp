@@ -167,6 +167,10 @@ void RemoteHost::close_output(int rank, bool is_stderr) {
     link_->send(Frame::close_output, Writer().number(rank).number(is_stderr));
 }
 
+void RemoteHost::join_fabric(const std::string& ways) {
+    link_->send(Frame::join_fabric, Writer().text(ways));
+}
+
 void RemoteHost::release(const Values& values) {
     link_->send(Frame::release, Writer().values(values));
 }
@@ -193,8 +197,14 @@ void RemoteHost::on_frame(Frame type, Reader& fields) {
         }
         case Frame::lost: {
             const int host = fields.integer(0, kMaxRanks);
+            const int exit_status = fields.integer(1, 255);
             const std::string why(fields.text());
-            if (fields.done()) events_->on_lost(host, why);
+            if (fields.done()) events_->on_lost(host, exit_status, why);
+            break;
+        }
+        case Frame::fabric: {
+            const std::string ways(fields.text());
+            if (fields.done()) events_->on_fabric(ways);
             break;
         }
         case Frame::note: {
@@ -297,7 +307,7 @@ void RemoteHost::lose(const std::string& why) {
     if (link_) link_->close();
     if (ending_) return;
     ending_ = true;
-    events_->on_lost(tree_.number, why);
+    events_->on_lost(tree_.number, 1, why);
 }
 
 }  // namespace launch

@@ -46,6 +46,7 @@ class RemoteHost final : public Host {
     void input(int rank, std::string_view bytes) override;
     void hold_output(bool hold) override;
     void close_output(int rank, bool is_stderr) override;
+    void join_fabric(const std::string& ways) override;
     void release(const Values& values) override;
 
     bool holds(int host) const;

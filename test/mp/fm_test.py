@@ -68,6 +68,32 @@ class Messages(FmTest):
                          ["0 wrong bytes"] * 2)
 
 
+class Hosts(FmTest):
+    """Each "host" is a proxy of its own, started by a remote shell of the test's."""
+
+    def setUp(self):
+        super().setUp()
+        self.shell = {"FATHOM_RSH": self.write("rsh", '#!/bin/sh\nexec sh -c "$2"\n', 0o755)}
+
+    def test_have_a_switch_each(self):
+        for hosts in ("a,b", "a:2,b:1,c:2"):
+            ranks = hosts.count(",") + 1 + hosts.count(":2")
+            done = self.fm("-host", hosts, program="exchange", ranks=ranks, env=self.shell)
+            self.assert_runs(done, ["0 wrong bytes"])
+
+    def test_that_cannot_be_modelled(self):
+        done = self.fm("-host", "a,b", "--fm-machine", "ppro200", program="clock", env=self.shell)
+        self.assert_fails(done, 1, "modelled time is that of one emulator")
+
+    def test_lose_an_emulator(self):
+        process = self.start("--device", "fm", "-host", "a,b", "-n", 2, support.PMI_PROGRAM, "wait",
+                             env={**os.environ, **self.shell})
+        self.assertEqual(process.stdout.readline(), b"up\n")
+        os.kill(next(pid for pid, name in descendants(process.pid) if name == "fm-fabric"),
+                signal.SIGKILL)
+        self.assert_fails(self.finish(process), 1, "host [ab]: the Myrinet emulator .*ended before")
+
+
 class Time(FmTest):
     def test_modelled_time_is_what_mpi_wtime_tells(self):
         done = self.fm("--fm-machine", "ppro200", program="clock")

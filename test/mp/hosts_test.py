@@ -142,7 +142,7 @@ class SuddenDeath(HostsTest):
         self.assert_fails(self.kill(self.job(), "fathom-proxy"), 1, "host [ab]: the connection was closed")
 
     def test_of_a_keeper(self):
-        self.assert_fails(self.kill(self.job(), "fathom-keeper"), 1, r"host [ab]: .*keeps the ranks.*killed")
+        self.assert_fails(self.kill(self.job(), "fathom-keeper"), 128 + signal.SIGKILL, r"host [ab]: .*keeps the ranks.*killed")
 
     def test_of_a_rank(self):
         process = self.job()
