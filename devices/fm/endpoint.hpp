@@ -412,7 +412,8 @@ class Endpoint {
     bool extracting_ = false;
     bool stop_ = false;
     bool starving_ = false;         ///< some peer is starved
-    std::int64_t probed_ns_ = 0;    ///< when that was looked at last
+    std::int64_t probed_ns_ = 0;    ///< when all that were had been asked
+    Node probe_next_ = 0;           ///< who is looked at next; others, when there was no slot
     std::uint32_t idle_turns_ = 0;  ///< looks that found nothing
     std::uint32_t idle_waits_ = 0;  ///< wait() in a row
 

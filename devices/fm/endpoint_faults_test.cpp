@@ -60,7 +60,7 @@ TEST(Endpoint, DeathIsNoticedWithoutCredits) {
         }
         // Alive, it is asked and nothing comes of it: its ring does not see that.
         for (int i = 0; i < 3000; ++i) job[0].extract(job.sink(0));
-        EXPECT_EQ(job[0].counters().probes_sent, 1U);
+        EXPECT_EQ(job[0].counters().probes_sent, open ? 2U : 1U) << "one for each attempt";
         EXPECT_TRUE(job.sink(0).losses.empty());
         EXPECT_EQ(job.fabric.ring_full(), 0U);
         job.fabric.close(1);
@@ -76,6 +76,29 @@ TEST(Endpoint, DeathIsNoticedWithoutCredits) {
         EXPECT_EQ(job.sink(0).losses[0].first, 1U);
         EXPECT_EQ(job.sink(0).losses[0].second, Status::peer_failed);
     }
+}
+
+// Its slots are full whenever it would sleep: so a probe takes one when something is tried.
+TEST(Endpoint, DeathIsNoticedAmidOtherTraffic) {
+    Job job(4);
+    while (job[0].try_send(1, 1, nullptr, 0, {}, 0, 0) == Status::ok) {
+    }
+    job.fabric.close(1);
+    for (int i = 0; i < 10 && job.sink(0).losses.empty(); ++i) {
+        EXPECT_NE(job[0].try_send(1, 1, nullptr, 0, {}, 0, 0), Status::ok);
+        job.fabric.hold(0, true);
+        int slots = 0;
+        for (Node to : {Node{2}, Node{3}}) {
+            while (job[0].try_send(to, 1, nullptr, 0, {}, 0, 0) == Status::ok) ++slots;
+        }
+        EXPECT_GE(slots, FM_SEND_SLOTS - 2) << "but what asks for credits, or is a probe";
+        job[0].prepare_park();
+        job[0].cancel_park();
+        job.fabric.hold(0, false);
+        job.turn();
+    }
+    ASSERT_EQ(job.sink(0).losses.size(), 1U);
+    EXPECT_EQ(job.sink(0).losses[0].first, 1U);
 }
 
 struct Garbage {

@@ -125,7 +125,6 @@ void Endpoint::look_for_death_at_times() {
     constexpr std::uint32_t kTurns = 1024;
     if (++idle_turns_ % kTurns != 0) return;
     look_for_death();
-    if (starving_) probe_starved();
 }
 
 void Endpoint::look_for_death() {

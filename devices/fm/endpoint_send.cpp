@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <utility>
 
 #include "devices/fm/endpoint.hpp"
 
@@ -157,9 +156,11 @@ bool Endpoint::send_credits(Node node) {
 // The firmware notices a dead node by packets that are not acknowledged. Who has no credits and
 // nothing under way sends none, so it would wait for ever for a node that died without extracting.
 
+/// Asks here, too, since a slot may be free for it now: who always sends finds none when it sleeps.
 void Endpoint::starve(Peer& peer) {
     peer.starved = true;
     starving_ = true;
+    probe_starved();
 }
 
 /// Asks starved peers' boards, at times. In modelled time nobody dies.
@@ -167,13 +168,14 @@ void Endpoint::probe_starved() {
     if (clock_ != nullptr || live_puts_ > 0) return;
     const std::int64_t now = std::chrono::steady_clock::now().time_since_epoch() / 1ns;
     if (now - probed_ns_ < probe_ns_) return;
+    for (; probe_next_ < nodes_; ++probe_next_) {
+        Peer& peer = peers_[probe_next_];
+        if (peer.starved && !peer.lost && peer.credits() == 0 && !send_probe(probe_next_)) return;
+        peer.starved = false;
+    }
+    probe_next_ = 0;
     probed_ns_ = now;
     starving_ = false;
-    for (Node node = 0; node < nodes_; ++node) {
-        Peer& peer = peers_[node];
-        if (!std::exchange(peer.starved, false) || peer.lost || peer.credits() > 0) continue;
-        if (!send_probe(node)) starve(peer);
-    }
 }
 
 /// A packet that the peer's board acknowledges, and its ring does not see: a put from a page that
