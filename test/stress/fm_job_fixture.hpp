@@ -145,8 +145,12 @@ class Node final : public dev::fm::Sink {
     /// True: something happened.
     bool turn() {
         bool moved = false;
-        for (std::uint32_t peer = 0; peer < out.size(); ++peer)
+        // Each is the first in turn: the last may find all slots taken, each time.
+        ++turns_;
+        for (std::uint32_t i = 0; i < out.size(); ++i) {
+            const auto peer = static_cast<std::uint32_t>((turns_ + i) % out.size());
             moved = out[peer].send(endpoint, peer) || moved;
+        }
         if (extracts) moved = endpoint.extract(*this) != 0 || moved;
         return moved;
     }
@@ -158,6 +162,9 @@ class Node final : public dev::fm::Sink {
         losses.push_back(node);
     }
     void on_put(std::uint64_t, adi::Status) override {}
+
+  private:
+    std::size_t turns_ = 0;
 };
 
 class Job {

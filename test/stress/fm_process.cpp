@@ -126,8 +126,10 @@ class Process final : public dev::fm::Sink {
         say("sending");
         for (;;) ::pause();
     }
-    /// Fills its region of the board with nonsense, and with what is nearly sense.
+    /// Fills its region of the board with nonsense, and with what is nearly sense, and says when
+    /// the board has met some.
     void scribble() {
+        bool met = false;
         auto* words = reinterpret_cast<std::uint32_t*>(endpoint_.board().endpoint());
         fm_slot* slots = endpoint_.board().endpoint()->slots;
         static std::byte memory[64 * FM_PAGE_BYTES];
@@ -147,6 +149,10 @@ class Process final : public dev::fm::Sink {
                 slots[i].lap = fm_be32(1 + r % (4 + round / 1000));
             }
             endpoint_.board().kick();
+            if (!met && endpoint_.board().counters()->bad_descriptors != 0) {
+                met = true;
+                say("refused");
+            }
         }
     }
 

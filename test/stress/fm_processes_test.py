@@ -179,6 +179,7 @@ class Processes(unittest.TestCase):
         self.assertEqual(good.end(), [0, 0, 0])
         for job in hostile:  # one after the other, as the rest scribbles on
             self.expect_exchange(fabric, 4)
+            self.assertEqual([job.line(0), job.line(1)], ["refused", "refused"])
             for node in range(2):
                 job.kill(node)
             job.end()
