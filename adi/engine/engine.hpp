@@ -279,6 +279,7 @@ class Engine {
     FiberPool fibers_;
     Fiber* fiber_ = nullptr;  ///< runs now
     Waiter::Policy wait_policy_;
+    Crowd crowd_;
     Hooks hooks_;
     int sleepers_ = 0;  ///< threads in wait_until that sleep or are about to
 };
@@ -288,7 +289,7 @@ void Engine::wait_until(Done& done, const Waiter::Policy& policy) {
     if (done()) return;
     if (fiber_ != nullptr) [[unlikely]]
         return fault(self_, Status::bad_argument, "wait_until() was called on a fiber");
-    Waiter waiter(policy);
+    Waiter waiter(policy, crowd_);
     for (;;) {
         const int events = poll();
         if (done()) return;

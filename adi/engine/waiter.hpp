@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -32,6 +33,27 @@ struct Parks {
     }
 };
 
+/// Whether others want the core that this process waits on, as far as its yields have shown: a yield
+/// to nobody takes no time. What a host's processes are told at start is not all: other jobs, other
+/// containers, "hosts" that share a machine.
+class Crowd {
+  public:
+    bool wants() const { return long_yields_ >= kCrowded; }
+    void yielded(std::int64_t ns) {
+        if (ns > kLongYieldNs) {
+            long_yields_ = std::min(long_yields_ + kStep, kMost);
+        } else if (long_yields_ > 0) {
+            --long_yields_;
+        }
+    }
+
+  private:
+    static constexpr std::int64_t kLongYieldNs = 3'000;
+    /// Two long yields close to each other make a crowd; some dozen short ones in a row end it.
+    static constexpr int kStep = 8, kCrowded = 12, kMost = 32;
+    int long_yields_ = 0;
+};
+
 /// One wait. Made on the stack of wait_until().
 class Waiter {
   public:
@@ -41,7 +63,7 @@ class Waiter {
         std::int64_t patience_ns = 100'000;  ///< then, until here, yielding; then sleeping
     };
 
-    explicit Waiter(const Policy& policy) : policy_(policy) {}
+    Waiter(const Policy& policy, Crowd& crowd) : policy_(policy), crowd_(crowd) {}
 
     /// Something came in: be patient anew.
     void progressed() {
@@ -60,11 +82,14 @@ class Waiter {
             }
             const std::int64_t now = now_ns();
             if (looks_ == 1) start_ns_ = now;
-            if (now - start_ns_ < policy_.spin_ns) return true;
+            if (now - start_ns_ < policy_.spin_ns && !crowd_.wants()) return true;
             yields_ = true;
         }
+        const std::int64_t before = now_ns();
         sched_yield();
-        return now_ns() - start_ns_ < policy_.patience_ns;
+        const std::int64_t now = now_ns();
+        crowd_.yielded(now - before);
+        return now - start_ns_ < policy_.patience_ns;
     }
 
     /// Sleeps until woken, without the caller's lock.
@@ -96,6 +121,7 @@ class Waiter {
 
   private:
     Policy policy_;
+    Crowd& crowd_;
     std::uint32_t looks_ = 0;
     std::int64_t start_ns_ = 0;
     bool yields_ = false;
