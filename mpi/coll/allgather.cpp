@@ -3,6 +3,7 @@
 
 #include "bodies.hpp"
 #include "mpi/coll/data.hpp"
+#include "mpi/coll/hosts.hpp"
 #include "mpi/coll/inter.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/select.hpp"
@@ -115,8 +116,21 @@ Status allgather_blocks(const void* sendbuf, const adi::Buffer& own, const Block
 
 Status allgather(const void* sendbuf, Count sendcount, Datatype& sendtype, void* recvbuf,
                  Count recvcount, Datatype& recvtype, Comm& comm) {
-    return coll::allgather_blocks(sendbuf, make_buffer(sendbuf, sendcount, sendtype),
-                                  coll::Blocks(recvbuf, recvcount, recvtype), comm);
+    const adi::Buffer own = make_buffer(sendbuf, sendcount, sendtype);
+    const coll::Blocks blocks(recvbuf, recvcount, recvtype);
+    if (!comm.is_inter() && comm.size > 2) {
+        const std::uint64_t total = blocks.bytes(0) * static_cast<std::uint64_t>(comm.size);
+        coll::Hosts* hosts = total > 0 && coll::select::allgather_is_by_hosts(total)
+                                 ? coll::Hosts::if_worthwhile(comm)
+                                 : nullptr;
+        if (hosts != nullptr && hosts->in_order()) {
+            coll::Outcome outcome;
+            if (sendbuf != MPI_IN_PLACE) outcome.add(coll::copy(own, blocks.block(comm.rank)));
+            outcome.add(coll::hosts_allgather(*hosts, recvbuf, recvcount, recvtype, comm.rank));
+            return outcome.status();
+        }
+    }
+    return coll::allgather_blocks(sendbuf, own, blocks, comm);
 }
 
 Status allgatherv(const void* sendbuf, Count sendcount, Datatype& sendtype, void* recvbuf,

@@ -1,6 +1,7 @@
 // MPI_Allreduce.
 #include "bodies.hpp"
 #include "mpi/coll/halving.hpp"
+#include "mpi/coll/hosts.hpp"
 #include "mpi/coll/inter.hpp"
 #include "mpi/coll/select.hpp"
 #include "mpi/coll/shared_reduce.hpp"
@@ -131,6 +132,9 @@ Status allreduce(const void* sendbuf, void* recvbuf, Count count, Datatype& data
         if (coll::Shared* shared = coll::Shared::of(comm)) {
             return coll::SharedReduction(*shared, op, datatype).allreduce(own, recvbuf, count);
         }
+    }
+    if (coll::Hosts* hosts = coll::Hosts::of(comm); hosts && coll::hosts_may_reduce(*hosts, op)) {
+        return coll::hosts_allreduce(*hosts, own, recvbuf, count, datatype, op);
     }
     if (coll::select::reduce_is_long(bytes, count, comm.size)) {
         return coll::allreduce_long(own, recvbuf, count, datatype, op, comm);

@@ -3,6 +3,7 @@
 
 #include "bodies.hpp"
 #include "mpi/coll/data.hpp"
+#include "mpi/coll/hosts.hpp"
 #include "mpi/coll/inter.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/select.hpp"
@@ -140,6 +141,13 @@ Status alltoall(const void* sendbuf, Count sendcount, Datatype& sendtype, void* 
     if (coll::Shared* shared = coll::shared_for(bytes, comm)) {
         outcome.add(coll::shared_alltoall(*shared, out, in));
         return outcome.status();
+    }
+    if (coll::select::alltoall_is_by_hosts(bytes)) {
+        coll::Hosts* hosts = coll::Hosts::if_worthwhile(comm);
+        if (hosts != nullptr && hosts->in_order()) {
+            outcome.add(coll::hosts_alltoall(*hosts, out, in, bytes, comm));
+            return outcome.status();
+        }
     }
     outcome.add(coll::select::alltoall_is_short(bytes, comm.size) ? coll::bruck(out, in, comm)
                                                                   : coll::exchange(out, in, comm));

@@ -1,5 +1,6 @@
 // MPI_Barrier.
 #include "bodies.hpp"
+#include "mpi/coll/hosts.hpp"
 #include "mpi/coll/inter.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/shared_data.hpp"
@@ -29,6 +30,7 @@ Status barrier(Comm& comm) {
     if (comm.size == 1) return Status::ok;
     if (coll::Shared* shared = coll::Shared::if_worthwhile(comm))
         return coll::shared_barrier(*shared);
+    if (coll::Hosts* hosts = coll::Hosts::if_worthwhile(comm)) return coll::hosts_barrier(*hosts);
     return coll::dissemination(comm);
 }
 

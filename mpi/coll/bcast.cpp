@@ -3,6 +3,7 @@
 
 #include "bodies.hpp"
 #include "mpi/coll/data.hpp"
+#include "mpi/coll/hosts.hpp"
 #include "mpi/coll/inter.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/select.hpp"
@@ -95,6 +96,9 @@ Status bcast(void* buffer, Count count, Datatype& datatype, int root, Comm& comm
         if (coll::Shared* shared = coll::Shared::if_worthwhile(comm)) {
             return coll::shared_bcast(*shared, data, root);
         }
+    }
+    if (coll::Hosts* hosts = coll::Hosts::if_worthwhile(comm)) {
+        return coll::hosts_bcast(*hosts, buffer, count, datatype, root);
     }
     if (coll::select::bcast_is_long(data.bytes, comm.size)) {
         return coll::bcast_long(data, root, comm);

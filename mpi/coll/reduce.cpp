@@ -3,6 +3,7 @@
 
 #include "bodies.hpp"
 #include "mpi/coll/halving.hpp"
+#include "mpi/coll/hosts.hpp"
 #include "mpi/coll/inter.hpp"
 #include "mpi/coll/select.hpp"
 #include "mpi/coll/shared_reduce.hpp"
@@ -110,6 +111,9 @@ Status reduce(const void* sendbuf, void* recvbuf, Count count, Datatype& datatyp
         if (coll::Shared* shared = coll::Shared::of(comm)) {
             return coll::SharedReduction(*shared, op, datatype).reduce(own, recvbuf, count, root);
         }
+    }
+    if (coll::Hosts* hosts = coll::Hosts::of(comm); hosts && coll::hosts_may_reduce(*hosts, op)) {
+        return coll::hosts_reduce(*hosts, own, recvbuf, count, datatype, op, root, comm);
     }
     if (coll::select::reduce_is_long(bytes, count, comm.size)) {
         return coll::reduce_long(own, recvbuf, count, datatype, op, root, comm);

@@ -87,4 +87,16 @@ constexpr bool shared_reduce_by_parts(Bytes bytes) {
     return bytes > 4 * kOneEpoch;
 }
 
+// --- on several hosts ----------------------------------------------------------------------------
+// In two levels (hosts.hpp) what is short pays: fewer messages. What is long is passed on by rings
+// and pairwise exchange, which already cross each link between hosts as seldom as can be; but for
+// reductions and bcast, where the flat algorithms send a vector per rank over the network.
+
+constexpr bool allgather_is_by_hosts(Bytes total) {
+    return total <= 64 * 1024;
+}
+constexpr bool alltoall_is_by_hosts(Bytes block) {
+    return block <= 2048;
+}
+
 }  // namespace mpi::coll::select

@@ -36,8 +36,10 @@ Shared* Shared::of(Comm& comm) {
     if (state == nullptr) give_up(comm, "out of memory");
     if (state->shared_decided) [[likely]]
         return state->shared;
-    state->shared_decided = true;  // before make(): the exchange that it makes uses messages
+    // Before make(): the exchange that it makes uses messages, and no levels (hosts.hpp) either.
+    state->shared_decided = state->hosts_decided = true;
     state->shared = make(comm);
+    state->hosts_decided = state->shared != nullptr;
     return state->shared;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "mpi/coll/hosts.hpp"
 #include "mpi/coll/operation.hpp"
 #include "mpi/coll/shared.hpp"
 
@@ -30,6 +31,7 @@ std::span<adi::Request> State::requests(int n) {
 
 State::~State() {
     if (shared != nullptr) Shared::leave(shared);
+    delete hosts;
 }
 
 State* state_of(Comm& comm) {

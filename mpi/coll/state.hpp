@@ -11,6 +11,7 @@
 
 namespace mpi::coll {
 
+class Hosts;
 class Shared;
 
 /// Memory that grows to the largest use and stays. Content is undefined at each use.
@@ -33,6 +34,8 @@ struct State {
     Scratch partial;              ///< elements for reductions: what goes out
     Shared* shared = nullptr;     ///< mpi/coll/shared.hpp
     bool shared_decided = false;  ///< whether this communicator has shared memory is settled
+    Hosts* hosts = nullptr;       ///< mpi/coll/hosts.hpp
+    bool hosts_decided = false;   ///< whether it has two levels is settled
     int uses = 0;                 ///< of Shared::if_worthwhile() while that is not settled
     /// How many nonblocking and how many persistent operations were made on the communicator: the
     /// same on all ranks, since collective calls are ordered.

@@ -7,6 +7,9 @@ namespace mpi {
 namespace {
 
 constexpr auto kLocal = static_cast<std::uint32_t>(Side::local);
+/// Communicators of the library's own, whose context is another one's.
+constexpr auto kBorrowed = kLocal | static_cast<std::uint32_t>(Side::host) |
+                           static_cast<std::uint32_t>(Side::hosts);
 
 void set_peers(Comm& comm, Group* peers) {
     comm.peers = peers;
@@ -61,7 +64,7 @@ void release(Comm* comm) {
     if (comm->peers != comm->group) release(comm->peers);
     release(comm->group);
     release(comm->errhandler);
-    if (comm->context != 0 && (comm->context & kLocal) == 0) context_pool().give_back(comm->context);
+    if (comm->context != 0 && (comm->context & kBorrowed) == 0) context_pool().give_back(comm->context);
     table<Comm>().destroy(comm);
 }
 

@@ -28,6 +28,8 @@ class Topology;  // mpi/topo/topology.hpp
 
 /// Contexts that come with a communicator's own, for messages of the library: added to it.
 enum class Side : std::uint32_t {
+    host = 1U << 27,     ///< the ranks of one host (mpi/coll/hosts.hpp)
+    hosts = 1U << 28,    ///< the leaders of the hosts
     local = 1U << 29,    ///< an intercommunicator's local communicator
     group = 1U << 30,    ///< MPI_Comm_create_group; between an intercommunicator's leaders
     leaders = 1U << 31,  ///< MPI_Intercomm_create: between the leaders
