@@ -250,6 +250,7 @@ class Engine {
     void resume(Fiber& fiber);
     void wait_on_fiber(std::span<Request> requests);
 
+    void say_devices() const;
     Parks sleep_begin();
     void sleep_end();
 

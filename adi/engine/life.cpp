@@ -1,5 +1,6 @@
 // The engine's life: which devices it opens, the ways to peers, sleeping, shared memory.
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -138,7 +139,19 @@ Status Engine::open_devices(Bootstrap& boot, std::string* error) {
         if (device->clock_ns() >= 0) timed_ = device.get();
     }
     oversubscribed_ = static_cast<int>(processes) > available_cpus();
+    if (self_ == 0 && std::getenv("FATHOM_VERBOSE") != nullptr) say_devices();
     return Status::ok;
+}
+
+/// For people: which devices are open, in the order in which they are preferred, and why others are
+/// not.
+void Engine::say_devices() const {
+    std::string line = "fathom: devices";
+    for (const std::unique_ptr<Device>& device : devices_.all) {
+        line += (device == devices_.all.front() ? " " : ", ") + std::string(device->name());
+    }
+    line += missing_ + '\n';
+    (void)!::write(STDERR_FILENO, line.data(), line.size());
 }
 
 /// Opens one device, if it can run here.

@@ -87,6 +87,7 @@ void set_devices(const Options& options, ProgramImage* image) {
         devices += (devices.empty() ? "" : ",") + device;
     }
     if (!devices.empty()) set_variable("FATHOM_DEVICE", devices, &image->environment);
+    if (options.verbose) set_variable("FATHOM_VERBOSE", "1", &image->environment);
 }
 
 int run(int argc, char** argv) {
