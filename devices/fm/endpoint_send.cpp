@@ -20,9 +20,10 @@ std::uint32_t staged_packet_bytes(std::uint64_t length) {
     const std::uint64_t wanted = std::clamp<std::uint64_t>(length / 4, kLeast, FM_PACKET_BYTES);
     // Packets alike: a message a little longer than so many has no short one at its end, which
     // would cost as much as any.
-    const std::uint64_t packets = std::max<std::uint64_t>((length + wanted / 2) / wanted, 1);
-    const std::uint64_t even = ((length + packets - 1) / packets + 63) / 64 * 64;
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>(even, FM_PACKET_BYTES));
+    const std::uint64_t packets =
+        std::max({(length + wanted / 2) / wanted, (length + FM_PACKET_BYTES - 1) / FM_PACKET_BYTES,
+                  std::uint64_t{1}});
+    return static_cast<std::uint32_t>(((length + packets - 1) / packets + 63) / 64 * 64);
 }
 
 std::uint64_t packets_of(std::uint64_t bytes, std::uint32_t packet_bytes) {

@@ -16,10 +16,10 @@ namespace {
 
 /// Above this the receiver is asked first. Long enough that a rendezvous' two short messages cost
 /// little beside it, short enough that what comes unexpected is bounded.
-constexpr std::uint32_t kEagerBytes = 64 * 1024;
+constexpr std::uint32_t kEagerBytes = 128 * 1024;
 /// What keeps the wire busy until the receiver's answer is back and the first page put: whole
 /// packets.
-constexpr std::uint32_t kLeadBytes = 4 * FM_PACKET_BYTES - sizeof(adi::Header);
+constexpr std::uint32_t kLeadBytes = 6 * FM_PACKET_BYTES - sizeof(adi::Header);
 /// A shorter rest is streamed as fast as it is put.
 constexpr std::uint64_t kPutBytes = 128 * 1024;
 /// One window: two of them are open at a time, so that the wire never waits for the next.
