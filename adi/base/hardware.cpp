@@ -14,13 +14,54 @@ constexpr std::array<hwloc_obj_type_t, kHardwareTypes.size()> kTypes{
     HWLOC_OBJ_PACKAGE, HWLOC_OBJ_DIE,     HWLOC_OBJ_NUMANODE, HWLOC_OBJ_L3CACHE,
     HWLOC_OBJ_L2CACHE, HWLOC_OBJ_L1CACHE, HWLOC_OBJ_CORE,     HWLOC_OBJ_PU};
 
-/// The functions of hwloc that are used, and this host as hwloc sees it.
+/// The functions of hwloc that are used, and a host as hwloc sees it.
 class Hwloc {
   public:
-    /// Null when there is no hwloc, or it does not understand the host.
+    /// This host. Null when there is no hwloc, or it does not understand the host.
     static const Hwloc* get() {
-        static const Hwloc instance;
-        return instance.topology_ != nullptr ? &instance : nullptr;
+        static const Hwloc* const instance = new Hwloc(nullptr);  // as long as the process lives
+        return instance->topology_ != nullptr ? instance : nullptr;
+    }
+
+    /// This host, or one that is described.
+    explicit Hwloc(const char* description) {
+        void* library = dlopen("libhwloc.so.15", RTLD_NOW | RTLD_LOCAL);
+        if (library == nullptr) return;
+        hwloc_topology_t topology = nullptr;
+        if (!find_all(library) || init_(&topology) != 0) return;
+        const bool described = description == nullptr || describe_(topology, description) == 0;
+        if (described && load_(topology) == 0) {
+            topology_ = topology;
+        } else {
+            destroy_(topology);
+        }
+    }
+
+    ~Hwloc() {
+        if (topology_ != nullptr) destroy_(topology_);
+    }
+    Hwloc(const Hwloc&) = delete;
+    Hwloc& operator=(const Hwloc&) = delete;
+
+    /// Its CPUs: those that this process may run on, or `all`.
+    std::vector<HardwareCpu> cpus(bool all) const {
+        std::vector<HardwareCpu> cpus;
+        if (topology_ == nullptr) return cpus;
+        hwloc_cpuset_t mine = bitmap_alloc_();
+        if (mine == nullptr) return cpus;
+        const bool known = get_cpubind_(topology_, mine, HWLOC_CPUBIND_PROCESS) == 0;
+        const int depth = type_depth_(topology_, HWLOC_OBJ_PU);
+        for (unsigned i = 0; i < static_cast<unsigned>(count_(topology_, depth)); ++i) {
+            const hwloc_obj_t unit = object_(topology_, depth, i);
+            if (!all && known && included_(unit->cpuset, mine) == 0) continue;
+            HardwareCpu& cpu = cpus.emplace_back();
+            cpu.number = static_cast<int>(unit->os_index);
+            for (std::size_t t = 0; t < kTypes.size(); ++t) {
+                cpu.parts[t] = part_of(kTypes[t], unit->cpuset);
+            }
+        }
+        bitmap_free_(mine);
+        return cpus;
     }
 
     HardwarePlace place() const {
@@ -36,27 +77,18 @@ class Hwloc {
     }
 
   private:
-    Hwloc() {
-        void* library = dlopen("libhwloc.so.15", RTLD_NOW | RTLD_LOCAL);
-        if (library == nullptr) return;
-        hwloc_topology_t topology = nullptr;
-        if (!find(library, "hwloc_topology_init", init_) ||
-            !find(library, "hwloc_topology_load", load_) ||
-            !find(library, "hwloc_topology_destroy", destroy_) ||
-            !find(library, "hwloc_get_cpubind", get_cpubind_) ||
-            !find(library, "hwloc_get_type_depth", type_depth_) ||
-            !find(library, "hwloc_get_nbobjs_by_depth", count_) ||
-            !find(library, "hwloc_get_obj_by_depth", object_) ||
-            !find(library, "hwloc_bitmap_alloc", bitmap_alloc_) ||
-            !find(library, "hwloc_bitmap_free", bitmap_free_) ||
-            !find(library, "hwloc_bitmap_isincluded", included_) || init_(&topology) != 0) {
-            return;
-        }
-        if (load_(topology) == 0) {
-            topology_ = topology;
-        } else {
-            destroy_(topology);
-        }
+    bool find_all(void* library) {
+        return find(library, "hwloc_topology_init", init_) &&
+               find(library, "hwloc_topology_set_synthetic", describe_) &&
+               find(library, "hwloc_topology_load", load_) &&
+               find(library, "hwloc_topology_destroy", destroy_) &&
+               find(library, "hwloc_get_cpubind", get_cpubind_) &&
+               find(library, "hwloc_get_type_depth", type_depth_) &&
+               find(library, "hwloc_get_nbobjs_by_depth", count_) &&
+               find(library, "hwloc_get_obj_by_depth", object_) &&
+               find(library, "hwloc_bitmap_alloc", bitmap_alloc_) &&
+               find(library, "hwloc_bitmap_free", bitmap_free_) &&
+               find(library, "hwloc_bitmap_isincluded", included_);
     }
 
     template <class F>
@@ -80,6 +112,7 @@ class Hwloc {
     }
 
     decltype(hwloc_topology_init)* init_ = nullptr;
+    decltype(hwloc_topology_set_synthetic)* describe_ = nullptr;
     decltype(hwloc_topology_load)* load_ = nullptr;
     decltype(hwloc_topology_destroy)* destroy_ = nullptr;
     decltype(hwloc_get_cpubind)* get_cpubind_ = nullptr;
@@ -99,6 +132,12 @@ HardwarePlace hardware_place() {
     HardwarePlace nowhere;
     nowhere.fill(kNoPart);
     return nowhere;
+}
+
+std::vector<HardwareCpu> hardware_cpus(const char* description) {
+    if (description != nullptr) return Hwloc(description).cpus(true);
+    const Hwloc* hwloc = Hwloc::get();
+    return hwloc == nullptr ? std::vector<HardwareCpu>() : hwloc->cpus(false);
 }
 
 int find_hardware_type(std::string_view name) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <string_view>
+#include <vector>
 
 namespace adi {
 
@@ -20,6 +21,16 @@ using HardwarePlace = std::array<int, kHardwareTypes.size()>;
 /// Of this process now. Loads hwloc at the first call, which takes some milliseconds; without hwloc
 /// on the host the process is restricted to nothing.
 HardwarePlace hardware_place();
+
+/// One CPU, and for each of kHardwareTypes the number of the part that it is in, or kNoPart.
+struct HardwareCpu {
+    int number = 0;  ///< the system's
+    HardwarePlace parts{};
+};
+
+/// The CPUs that this process may run on now, in the hardware's order; none without hwloc. With a
+/// `description`, of the host that it describes in hwloc's synthetic form.
+std::vector<HardwareCpu> hardware_cpus(const char* description = nullptr);
 
 /// The index in kHardwareTypes of a name, whatever its case, with or without "hwloc://"; -1 for
 /// others.
