@@ -82,8 +82,10 @@ std::vector<int> parse_process_mapping(const std::string& text, int size) {
     const char* p = text.c_str();
     if (std::strncmp(p, "(vector", 7) != 0) return {};
     p += 7;
+    const char* const first_block = p;
     while (static_cast<int>(node_of.size()) < size) {
         int first = 0, nodes = 0, per_node = 0, used = 0;
+        if (*p == ')' && p != first_block) p = first_block;
         if (std::sscanf(p, ",(%d,%d,%d)%n", &first, &nodes, &per_node, &used) != 3 || used == 0 ||
             first < 0 || nodes < 1 || per_node < 1) {
             return {};

@@ -20,13 +20,13 @@ Result<std::vector<Peer>> local_peers(Bootstrap& boot);
 /// rank's own may be narrower because the launcher bound it), bounded by the cgroup's quota.
 int available_cpus();
 
-/// Moves this process, the `index`-th of `processes` on this host, to a CPU of its own when there are
-/// enough, and then leaves it free again: a place, not a binding. The kernel may start several ranks
-/// on one CPU and take a second to notice. Does nothing for a process that somebody bound.
+/// Moves this process, the `index`-th of `processes` on this host, to a CPU of its own when there
+/// are enough, and then leaves it free again: a place, not a binding. The kernel may start several
+/// ranks on one CPU and take a second to notice. Does nothing for a process that somebody bound.
 void take_own_cpu(std::size_t index, std::size_t processes);
 
-/// Parses "(vector,(first,nodes,ppn),…)" into the node of each of `size` ranks; empty when the text
-/// is not of that form or does not cover all ranks.
+/// Parses "(vector,(first,nodes,ppn),…)" into the node of each of `size` ranks; a list that does
+/// not cover them all begins anew. Empty when the text is not of that form.
 std::vector<int> parse_process_mapping(const std::string& text, int size);
 
 }  // namespace adi

@@ -21,7 +21,7 @@ Writer& Writer::values(const Values& values) {
     return *this;
 }
 
-// Ranks as runs of equals: a plan of many ranks is short.
+// Ranks that are not bound as runs of equals: a plan of many ranks is short.
 Writer& Writer::plan(const JobPlan& plan) {
     text(plan.name).text(plan.secret).number(plan.stdin_target);
     number(plan.wants_fabric).number(plan.fabric_key);
@@ -37,11 +37,13 @@ Writer& Writer::plan(const JobPlan& plan) {
     for (int rank = 0; rank < plan.size();) {
         const RankPlan& first = plan.at(rank);
         int run = 0;
-        while (rank < plan.size() && plan.at(rank).host == first.host &&
-               plan.at(rank).appnum == first.appnum) {
+        do {
             ++rank, ++run;
-        }
+        } while (rank < plan.size() && plan.at(rank).host == first.host && first.cpus.empty() &&
+                 plan.at(rank).appnum == first.appnum && plan.at(rank).cpus.empty());
         number(run).number(first.host).number(first.appnum);
+        number(static_cast<std::int64_t>(first.cpus.size()));
+        for (const int cpu : first.cpus) number(cpu);
     }
     return *this;
 }
@@ -87,6 +89,26 @@ Values Reader::values() {
     return good_ ? values : Values{};
 }
 
+Writer& Writer::machine(const Machine& machine) {
+    number(machine.available).number(static_cast<std::int64_t>(machine.cpus.size()));
+    for (const Cpu& cpu : machine.cpus) {
+        number(cpu.number);
+        for (const int part : cpu.part) number(part);
+    }
+    return *this;
+}
+
+Machine Reader::machine() {
+    Machine machine;
+    machine.available = integer(1, kMostCpus);
+    machine.cpus.resize(count((1 + kLevels) * sizeof(std::int64_t)));
+    for (Cpu& cpu : machine.cpus) {
+        cpu.number = integer(0, kMostCpus - 1);
+        for (int& part : cpu.part) part = integer(0, kMostCpus - 1);
+    }
+    return good_ ? machine : Machine{};
+}
+
 JobPlan Reader::plan() {
     const auto words = [this] {
         std::vector<std::string> read(count(sizeof(std::int64_t)));
@@ -116,6 +138,9 @@ JobPlan Reader::plan() {
         RankPlan rank;
         rank.host = integer(0, kMaxRanks);
         rank.appnum = integer(0, static_cast<int>(plan.programs.size()) - 1);
+        rank.cpus.resize(count(sizeof(std::int64_t)));
+        for (int& cpu : rank.cpus) cpu = integer(0, kMostCpus - 1);
+        if (run > 1 && !rank.cpus.empty()) fail();
         plan.ranks.insert(plan.ranks.end(), static_cast<std::size_t>(run), rank);
     }
     return good_ ? plan : JobPlan{};

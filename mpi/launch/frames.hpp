@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "mpi/launch/machine.hpp"
 #include "mpi/launch/plan.hpp"
 
 namespace launch {
@@ -25,7 +26,7 @@ enum class Frame : std::uint8_t {
     // Both ways.
     beat,
     // Up: the events of HostEvents, and the fence.
-    hello = 32,  ///< version, CPUs
+    hello = 32,  ///< version, machine
     ready,
     fabric,  ///< where this host's Myrinet listens
     lost,
@@ -49,6 +50,9 @@ inline constexpr std::string_view kGreeting = "\nFATHOM-PROXY-1\n";
 /// A job's plan and all values of its bootstrap fit in.
 inline constexpr std::uint32_t kMostFrameBytes = std::uint32_t{1} << 30;
 
+/// No host has more CPUs, nor numbers above.
+inline constexpr int kMostCpus = 1 << 16;
+
 class Writer {
   public:
     Writer& number(std::int64_t value) {
@@ -64,6 +68,7 @@ class Writer {
     }
     Writer& values(const Values& values);
     Writer& plan(const JobPlan& plan);
+    Writer& machine(const Machine& machine);
     const std::string& bytes() const { return bytes_; }
 
   private:
@@ -80,6 +85,7 @@ class Reader {
     std::string_view text();
     Values values();
     JobPlan plan();
+    Machine machine();
     bool good() const { return good_; }
     /// All was read, and nothing was wrong.
     bool done() const { return good_ && rest_.empty(); }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "mpi/launch/machine.hpp"
 #include "mpi/launch/plan.hpp"
 #include "mpi/launch/pmi_server.hpp"
 
@@ -17,8 +18,8 @@ namespace launch {
 class HostEvents {
   public:
     virtual ~HostEvents() = default;
-    /// The host has answered, and can run this many processes without sharing CPUs.
-    virtual void on_ready(int host, int cpus) = 0;
+    /// The host has answered, and says what it is.
+    virtual void on_ready(int host, const Machine& machine) = 0;
     /// Its part of the job's Myrinet is up; the others' join it where `ways` says (join_fabric).
     virtual void on_fabric(const std::string& ways) = 0;
     /// Nothing more will come from it: `why`, half a sentence; `exit_status` is what it means for

@@ -8,10 +8,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <sstream>
-
-#include "adi/base/number.hpp"
-#include "mpi/launch/options.hpp"
 
 namespace launch {
 
@@ -44,26 +40,6 @@ std::string lower(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text;
-}
-
-bool is_host_name(const std::string& name) {
-    return !name.empty() && name.front() != '-' &&
-           std::all_of(name.begin(), name.end(), [](unsigned char c) {
-               return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_' || c == ':';
-           });
-}
-
-// "name" or "name:slots"; an IPv6 address keeps its colons.
-bool parse_entry(const std::string& text, HostEntry* entry) {
-    entry->name = text;
-    const std::size_t colon = text.find(':');
-    if (colon != std::string::npos && text.find(':', colon + 1) == std::string::npos) {
-        const auto slots = adi::parse_number_within<int>(text.substr(colon + 1), 1, kMaxRanks);
-        if (!slots) return false;
-        entry->slots = *slots;
-        entry->name = text.substr(0, colon);
-    }
-    return is_host_name(entry->name);
 }
 
 }  // namespace
@@ -109,48 +85,6 @@ std::vector<std::string> host_addresses() {
     ::freeifaddrs(all);
     found[0].insert(found[0].end(), found[1].begin(), found[1].end());
     return found[0];
-}
-
-std::vector<HostEntry> parse_host_list(const std::string& list, std::string* error) {
-    std::vector<HostEntry> hosts;
-    std::stringstream stream(list);
-    std::string item;
-    while (std::getline(stream, item, ',')) {
-        HostEntry entry;
-        if (!parse_entry(item, &entry)) {
-            *error = "\"" + item + "\" is no host name with an optional :SLOTS";
-            return {};
-        }
-        hosts.push_back(entry);
-    }
-    if (hosts.empty()) *error = "the list of hosts is empty";
-    return hosts;
-}
-
-bool parse_host_line(const std::string& line, std::vector<HostEntry>* hosts, std::string* error) {
-    std::stringstream words(line.substr(0, line.find('#')));
-    std::string word;
-    if (!(words >> word)) return true;
-    HostEntry entry;
-    if (!parse_entry(word, &entry)) {
-        *error = "\"" + word + "\" is no host name with an optional :SLOTS";
-        return false;
-    }
-    while (words >> word) {
-        const std::size_t equals = word.find('=');
-        const std::string key = word.substr(0, equals);
-        const auto value = equals == std::string::npos ? std::nullopt
-                                                       : adi::parse_number_within<int>(
-                                                             word.substr(equals + 1), 1, kMaxRanks);
-        const bool known = key == "slots" || key == "max_slots" || key == "max-slots";
-        if (!known || !value) {
-            *error = "\"" + word + "\" is neither slots=N nor max_slots=N";
-            return false;
-        }
-        if (key == "slots") entry.slots = *value;
-    }
-    hosts->push_back(entry);
-    return true;
 }
 
 }  // namespace launch

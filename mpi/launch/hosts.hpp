@@ -1,10 +1,8 @@
-// Host names on the command line and in host files.
+// What this host is called.
 #pragma once
 
 #include <string>
 #include <vector>
-
-#include "mpi/launch/options.hpp"
 
 namespace launch {
 
@@ -18,12 +16,5 @@ bool is_this_host(const std::string& text);
 /// Addresses of this host that other hosts may know it by, as text: those of its interfaces that
 /// are up and lead somewhere, IPv4 first.
 std::vector<std::string> host_addresses();
-
-/// Parses "a,b:4". Empty and a sentence in `error` when it is malformed.
-std::vector<HostEntry> parse_host_list(const std::string& list, std::string* error);
-
-/// Parses one line of a host file, "name [slots=N] [max_slots=N]" or "name:N"; comments begin with
-/// `#`. Appends nothing for an empty line. False and a sentence in `error` when it is malformed.
-bool parse_host_line(const std::string& line, std::vector<HostEntry>* hosts, std::string* error);
 
 }  // namespace launch

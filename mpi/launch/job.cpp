@@ -51,10 +51,12 @@ Job::Job(const Options& options, Hosts hosts, Planner planner, const InheritedSt
                {[this](bool hold) { fleet_.hold_output(hold); },
                 [this](int rank, bool is_stderr) { fleet_.close_output(rank, is_stderr); }}),
       fleet_(&loop_, inherited, this, [this](const Values& values) { on_fence(values); }),
-      cpus_(hosts_.names.size()) {}
+      machines_(hosts_.names.size()),
+      answered_(hosts_.names.size()) {}
 
 int Job::run() {
     for (const std::string& warning : options_.warnings) say("warning: " + warning);
+    if (options_.verbose) say(hosts_.found);
     watch();
     std::vector<int> others;
     for (int host = 0; host < static_cast<int>(hosts_.names.size()); ++host) {
@@ -62,6 +64,9 @@ int Job::run() {
     }
     not_ready_ = static_cast<int>(others.size());
     fleet_.connect(make_trees(hosts_.names, others), hosts_.shell);
+    if (hosts_.own >= 0) {
+        machines_[static_cast<std::size_t>(hosts_.own)] = this_machine(hosts_.shell.ask_machine);
+    }
     if (not_ready_ == 0) start();
     loop_.run();
     const int keeper_status = fleet_.finish();
@@ -77,9 +82,11 @@ int Job::run() {
 
 void Job::start() {
     std::string error;
-    if (!planner_(cpus_, &plan_, &error) || !outputs_.open(plan_, hosts_.names, &error)) {
-        return fail(error, 1);
-    }
+    std::vector<std::string> notes;
+    const bool planned = planner_(machines_, &plan_, &notes, &error);
+    for (const std::string& note : notes) say(note);
+    if (!planned || !outputs_.open(plan_, hosts_.names, &error)) return fail(error, 1);
+    if (options_.display_map) display_map();
     ranks_.resize(plan_.ranks.size());
     not_ended_ = plan_.size();
     std::vector<int> readers;
@@ -116,10 +123,21 @@ void Job::watch() {
     }
 }
 
-void Job::on_ready(int host, int cpus) {
-    if (host < 0 || host >= static_cast<int>(cpus_.size())) return;
-    int& known = cpus_[static_cast<std::size_t>(host)];
-    if (std::exchange(known, cpus) == 0 && --not_ready_ == 0 && !failed_) start();
+void Job::on_ready(int host, const Machine& machine) {
+    if (host < 0 || host >= static_cast<int>(machines_.size()) || host == hosts_.own) return;
+    const auto at = static_cast<std::size_t>(host);
+    if (answered_[at]) return;
+    answered_[at] = true;
+    machines_[at] = machine;
+    if (--not_ready_ == 0 && !failed_) start();
+}
+
+void Job::display_map() {
+    for (int host = 0; host < static_cast<int>(hosts_.names.size()); ++host) {
+        const std::vector<int> ranks = plan_.ranks_on(host);
+        say("host " + hosts_.names[static_cast<std::size_t>(host)] + ": " +
+            (ranks.empty() ? "no ranks" : "ranks " + format_ranks(ranks)));
+    }
 }
 
 void Job::on_lost(int host, int exit_status, const std::string& why) {
@@ -138,6 +156,11 @@ void Job::on_started(int rank, pid_t pid) {
         const ProgramImage& program = plan_.program_of(rank);
         say(describe(rank) +
             " started: " + (program.path.empty() ? program.argv.front() : program.path));
+    }
+    if (options_.places.report) {
+        const Machine& machine = machines_[static_cast<std::size_t>(plan_.at(rank).host)];
+        outputs_.say('[' + host_of(rank) + ':' + std::to_string(pid) + "] MCW rank " +
+                     std::to_string(rank) + ' ' + describe_binding(machine, plan_.at(rank).cpus));
     }
 }
 

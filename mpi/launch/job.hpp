@@ -18,13 +18,14 @@ namespace launch {
 
 class Job final : public HostEvents {
   public:
-    /// Makes the plan when the hosts have answered: `cpus[h]` is what host h has, 0 for one that
-    /// was not asked. False: `error` is a sentence.
-    using Planner =
-        std::function<bool(const std::vector<int>& cpus, JobPlan* plan, std::string* error)>;
+    /// Makes the plan when the hosts have answered: `machines[h]` is host h; `notes` are lines for
+    /// people. False: `error` is a sentence.
+    using Planner = std::function<bool(const std::vector<Machine>& machines, JobPlan* plan,
+                                       std::vector<std::string>* notes, std::string* error)>;
     struct Hosts {
         std::vector<std::string> names;  ///< by number
         int own = 0;                     ///< which is this one; -1: none
+        std::string found;               ///< where they are from and how they are reached
         RemoteShell shell;               ///< to the others
     };
 
@@ -48,7 +49,7 @@ class Job final : public HostEvents {
     void watch();
 
     // HostEvents.
-    void on_ready(int host, int cpus) override;
+    void on_ready(int host, const Machine& machine) override;
     void on_fabric(const std::string& ways) override { fleet_.join_fabric(ways); }
     void on_lost(int host, int exit_status, const std::string& why) override;
     void on_note(const std::string& text) override { say(text); }
@@ -67,6 +68,7 @@ class Job final : public HostEvents {
     void on_signal(int signal);
     void on_timeout();
     void rank_ended();
+    void display_map();
     void check_hopeless();
 
     // The verdict on a rank that ended with wait status `status`.
@@ -88,7 +90,8 @@ class Job final : public HostEvents {
     Outputs outputs_;
     Fleet fleet_;
     JobPlan plan_;
-    std::vector<int> cpus_;
+    std::vector<Machine> machines_;
+    std::vector<bool> answered_;
     int not_ready_ = 0;
     std::vector<Rank> ranks_;
     std::unique_ptr<InputForwarder> input_;

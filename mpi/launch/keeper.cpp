@@ -27,6 +27,18 @@ constexpr std::chrono::milliseconds kFinishLimit{5000};
 // mpirun to keeper: a signal for all ranks, or 0 for "kill all and end".
 using Command = int;
 
+/// As the kernel takes it: a bit a CPU.
+std::vector<unsigned long> make_mask(const std::vector<int>& cpus) {
+    constexpr std::size_t kBits = 8 * sizeof(unsigned long);
+    std::vector<unsigned long> mask;
+    for (const int number : cpus) {
+        const auto cpu = static_cast<std::size_t>(number);
+        mask.resize(std::max(mask.size(), cpu / kBits + 1));
+        mask[cpu / kBits] |= 1UL << cpu % kBits;
+    }
+    return mask;
+}
+
 // The keeper's own life. Runs in the forked child until it exits.
 class KeeperProcess {
   public:
@@ -74,10 +86,11 @@ class KeeperProcess {
         }
         for (const std::string& entry : extra) envp.push_back(const_cast<char*>(entry.c_str()));
         envp.push_back(nullptr);
-        const SpawnResult result = spawn_process(
-            {image.path.c_str(), argv.data(), envp.data(),
-             image.directory.empty() ? nullptr : image.directory.c_str(), start.stdin_fd.get(),
-             start.stdout_fd.get(), start.stderr_fd.get(), start.pmi_fd.get(), &inherited_});
+        const SpawnResult result =
+            spawn_process({image.path.c_str(), argv.data(), envp.data(),
+                           image.directory.empty() ? nullptr : image.directory.c_str(),
+                           start.stdin_fd.get(), start.stdout_fd.get(), start.stderr_fd.get(),
+                           start.pmi_fd.get(), &inherited_, make_mask(*start.cpus)});
         start.stdin_fd.reset();
         start.stdout_fd.reset();
         start.stderr_fd.reset();

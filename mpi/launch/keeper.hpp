@@ -29,6 +29,7 @@ namespace launch {
 struct RankStart {
     int rank = 0;
     const ProgramImage* image = nullptr;
+    const std::vector<int>* cpus = nullptr;  ///< that it is bound to; empty: to none
     UniqueFd stdin_fd;
     UniqueFd stdout_fd;
     UniqueFd stderr_fd;

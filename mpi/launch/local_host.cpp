@@ -99,6 +99,7 @@ bool LocalHost::make_starts(std::vector<RankStart>* starts) {
     for (auto& [rank, state] : ranks_) {
         RankStart start;
         start.rank = rank;
+        start.cpus = &plan_->at(rank).cpus;
         int pair[2];
         if (!make_pipe(&state.output[0].pipe, &start.stdout_fd) ||
             !make_pipe(&state.output[1].pipe, &start.stderr_fd) ||
@@ -172,6 +173,7 @@ void LocalHost::on_start_failed(const KeeperEvent& event) {
         case SpawnStage::directory:
             why = "working directory " + image.directory + ": " + why;
             break;
+        case SpawnStage::binding: why = "it cannot be bound to its CPUs: " + why; break;
         default: why = "the system refused a process: " + why; break;
     }
     events_->on_start_failed(event.rank, status, "cannot run " + image.argv.front() + ": " + why);

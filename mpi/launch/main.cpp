@@ -15,6 +15,7 @@
 
 #include "adi/base/number.hpp"
 #include "mpi/launch/environment.hpp"
+#include "mpi/launch/hosts.hpp"
 #include "mpi/launch/job.hpp"
 #include "mpi/launch/options.hpp"
 #include "mpi/launch/placement.hpp"
@@ -90,6 +91,37 @@ void set_devices(const Options& options, ProgramImage* image) {
     if (options.verbose) set_variable("FATHOM_VERBOSE", "1", &image->environment);
 }
 
+/// The hosts that the options name; this one when they name none.
+Job::Hosts hosts_of(const Options& options) {
+    Job::Hosts hosts;
+    hosts.own = -1;
+    for (const HostEntry& host : options.hosts) {
+        if (is_this_host(host.name)) hosts.own = static_cast<int>(hosts.names.size());
+        hosts.names.push_back(host.name);
+    }
+    if (hosts.names.empty()) {
+        hosts.names = {host_name()};
+        hosts.own = 0;
+    }
+    hosts.shell = choose_shell(options.shell, options.manager, lookup_environment);
+    hosts.shell.start_limit_s = options.shell.start_timeout_s;
+    hosts.shell.ask_machine = options.places.needs_machine();
+    const std::string below = "libexec/fathom/fathom-proxy";
+    hosts.shell.proxy = options.shell.prefix.empty() ? find_beside({"../" + below, "fathom-proxy"})
+                                                     : options.shell.prefix + '/' + below;
+    hosts.found =
+        std::to_string(hosts.names.size()) + (hosts.names.size() == 1 ? " host" : " hosts");
+    if (!options.hosts_from.empty()) hosts.found += " from " + options.hosts_from;
+    for (std::size_t i = 0; i < hosts.names.size(); ++i) {
+        const int slots = i < options.hosts.size() ? options.hosts[i].slots : 0;
+        hosts.found += (i == 0 ? ": " : ", ") + hosts.names[i];
+        if (slots > 0) hosts.found += " (" + std::to_string(slots) + ")";
+    }
+    const bool alone = hosts.names.size() == 1 && hosts.own == 0;
+    if (!alone) hosts.found += "; reached by " + hosts.shell.words.front();
+    return hosts;
+}
+
 int run(int argc, char** argv) {
     open_standard_streams();
     const ParsedCommandLine parsed = parse_options({argv + 1, argv + argc}, lookup_environment);
@@ -116,10 +148,10 @@ int run(int argc, char** argv) {
     hide_outer_launcher();
     for (ProgramImage& image : draft.programs) set_devices(options, &image);
     const InheritedState inherited = take_over_signals();
-    const Job::Planner planner = [&](const std::vector<int>& cpus, JobPlan* plan,
-                                     std::string* error) {
+    const Job::Planner planner = [&](const std::vector<Machine>& machines, JobPlan* plan,
+                                     std::vector<std::string>* notes, std::string* error) {
         *plan = draft;
-        return place_ranks(options, cpus, plan, error);
+        return place_ranks(options, machines, plan, notes, error);
     };
     return Job(options, std::move(hosts), planner, inherited).run();
 }

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <sstream>
 
 #include "adi/base/number.hpp"
@@ -12,10 +11,6 @@
 namespace launch {
 
 namespace {
-
-bool same_host(const HostEntry& a, const HostEntry& b) {
-    return a.name == b.name || (is_this_host(a.name) && is_this_host(b.name));
-}
 
 constexpr int kMaxTimeoutS = 1 << 30;
 constexpr int kMaxFabricRanks = 256;  // FM_MAX_NODES
@@ -37,15 +32,6 @@ std::vector<std::string> split_commas(const std::string& list) {
         if (!part.empty()) parts.push_back(part);
     }
     return parts;
-}
-
-// Seconds, as a whole number or a fraction, rounded up.
-int parse_seconds(const std::string& text, const std::string& where) {
-    const auto seconds = adi::parse_number<double>(text);
-    if (!seconds || !(*seconds >= 0) || *seconds > kMaxTimeoutS) {
-        mistake(where + " takes a number of seconds, not \"" + text + "\"");
-    }
-    return static_cast<int>(std::ceil(*seconds));
 }
 
 std::pair<std::string, std::string> make_assignment(const std::string& first,
@@ -70,6 +56,14 @@ int parse_count(const std::string& option, const std::string& text) {
                 text + "\"");
     }
     return *count;
+}
+
+int parse_seconds(const std::string& text, const std::string& where) {
+    const auto seconds = adi::parse_number<double>(text);
+    if (!seconds || !(*seconds >= 0) || *seconds > kMaxTimeoutS) {
+        mistake(where + " takes a number of seconds, not \"" + text + "\"");
+    }
+    return static_cast<int>(std::ceil(*seconds));
 }
 
 void OptionActions::warn(const std::string& text) {
@@ -150,71 +144,13 @@ void OptionActions::apply_stdin(const std::string& text) {
     }
 }
 
-// Which hosts, how many ranks on each, and bound to what.
-bool OptionActions::apply_places(const OptionWord& word, const std::string& first) {
-    const std::string name = std::string("-") + word.name;
-    switch (word.action) {
-        case Action::per_host: options_.per_host = parse_count(name, first); break;
-        case Action::host_file: read_host_file(first); break;
-        case Action::hosts: {
-            std::string error;
-            auto hosts = parse_host_list(first, &error);
-            if (!error.empty()) mistake(name + ": " + error);
-            // As elsewhere: once named, one rank. A host of a file has as many as it has CPUs.
-            for (HostEntry& host : hosts) host.slots = std::max(host.slots, 1);
-            take_hosts(hosts);
-            break;
-        }
-        case Action::bind_to:
-            if (first != "none") {
-                warn(name + " " + first + " is not honoured: this version does not bind ranks");
-            }
-            break;
-        case Action::map_by:
-            if (first.find_first_of(":=") != std::string::npos) {
-                warn(name + " " + first + " is not honoured: all ranks run on this host, unbound");
-            }
-            break;
-        default: return false;
-    }
-    return true;
-}
-
-void OptionActions::read_host_file(const std::string& path) {
-    std::ifstream file(path);
-    if (!file) mistake("cannot read the host file " + path + ": " + std::strerror(errno));
-    std::vector<HostEntry> hosts;
-    std::string line;
-    std::string error;
-    for (int number = 1; std::getline(file, line); ++number) {
-        if (!parse_host_line(line, &hosts, &error)) {
-            mistake(path + ", line " + std::to_string(number) + ": " + error);
-        }
-    }
-    if (hosts.empty()) mistake("the host file " + path + " names no host");
-    take_hosts(hosts);
-}
-
-/// The same host again gives it more slots.
-void OptionActions::take_hosts(const std::vector<HostEntry>& hosts) {
-    for (const HostEntry& host : hosts) {
-        const auto known =
-            std::find_if(options_.hosts.begin(), options_.hosts.end(),
-                         [&](const HostEntry& other) { return same_host(host, other); });
-        if (known == options_.hosts.end()) {
-            options_.hosts.push_back(host);
-        } else {
-            known->slots = std::max(known->slots, 1) + std::max(host.slots, 1);
-        }
-    }
-}
-
 void OptionActions::apply(const OptionWord& word, const std::string& first,
                           const std::string& second, Program* program) {
     const std::string name = std::string("-") + word.name;
     if (apply_environment(word.action, first, second, program)) return;
     if (apply_output(word.action, first)) return;
-    if (apply_places(word, first)) return;
+    if (apply_places(word, word.arguments == 0 ? word.preset : first)) return;
+    if (apply_shell(word, first, second)) return;
     switch (word.action) {
         case Action::processes: program->processes = parse_count(name, first); break;
         case Action::directory: program->directory = first; break;
@@ -260,26 +196,6 @@ void OptionActions::settle_fabric() {
     mistake(word + " is for the emulated Myrinet: add --device fm");
 }
 
-void OptionActions::settle_counts() {
-    const bool alone = options_.programs.size() == 1;
-    const int hosts = std::max(static_cast<int>(options_.hosts.size()), 1);
-    for (Program& program : options_.programs) {
-        if (program.processes) continue;
-        // As elsewhere, a stated number of places without a number of ranks means that many ranks.
-        int places = options_.per_host * hosts;
-        if (places == 0) {
-            for (const HostEntry& host : options_.hosts) places += host.slots;
-        }
-        program.processes = alone && places > 0 ? places : 1;
-    }
-    const int most = options_.per_host * hosts;
-    if (most > 0 && options_.total_processes() > most) {
-        warn("-ppn " + std::to_string(options_.per_host) +
-             " is not honoured: " + std::to_string(options_.total_processes()) + " ranks run on " +
-             (hosts == 1 ? "one host" : std::to_string(hosts) + " hosts"));
-    }
-}
-
 void OptionActions::settle_environment() {
     if (options_.timeout_s == 0) {
         const char* text = lookup_("MPIEXEC_TIMEOUT");
@@ -295,11 +211,12 @@ void OptionActions::settle_environment() {
 Options OptionActions::settle() {
     if (options_.programs.empty()) mistake("no program is named; try mpirun --help");
     settle_environment();
+    settle_hosts();
     settle_counts();
     settle_fabric();
     const int total = options_.total_processes();
     if (total > kMaxRanks) mistake("more than " + std::to_string(kMaxRanks) + " processes");
-    if (options_.stdin_target >= total) {
+    if (!options_.fill_places && options_.stdin_target >= total) {
         mistake("--stdin names rank " + std::to_string(options_.stdin_target) +
                 ", but the ranks go from 0 to " + std::to_string(total - 1));
     }

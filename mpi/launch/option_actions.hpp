@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "mpi/launch/hosts.hpp"
 #include "mpi/launch/option_table.hpp"
 #include "mpi/launch/options.hpp"
 
@@ -22,6 +21,9 @@ struct Stop {
 
 /// A number of processes; `option` is what a mistake is reported for.
 int parse_count(const std::string& option, const std::string& text);
+
+/// Seconds, as a whole number or a fraction, rounded up.
+int parse_seconds(const std::string& text, const std::string& where);
 
 /// Collects options in the order of the command line; a later one overrides an earlier one. What
 /// makes no sense ends in mistake().
@@ -47,20 +49,27 @@ class OptionActions {
     bool apply_environment(Action action, const std::string& first, const std::string& second,
                            Program* program);
     bool apply_output(Action action, const std::string& first);
-    bool apply_places(const OptionWord& word, const std::string& first);
     void apply_export(const std::string& text);
     void apply_stdin(const std::string& text);
     void apply_device(const std::string& option, const std::string& list);
-    void read_host_file(const std::string& path);
-    void take_hosts(const std::vector<HostEntry>& hosts);
     void settle_environment();
-    void settle_counts();
     void settle_fabric();
     void warn(const std::string& text);
+
+    // option_places.cpp
+    bool apply_places(const OptionWord& word, const std::string& first);
+    bool apply_shell(const OptionWord& word, const std::string& first, const std::string& second);
+    void apply_policy(const std::string& option, const std::string& word,
+                      bool (*parse)(const std::string&, PlacePolicy*, std::string*));
+    void apply_tuning(const std::string& name, const std::string& value);
+    void settle_hosts();
+    void settle_counts();
 
     Lookup lookup_;
     Options options_;
     std::set<std::string> warned_;
+    std::vector<HostEntry> named_hosts_, file_hosts_;  // by -host, and by -hostfile
+    std::string manager_;                              // -rmk
 };
 
 }  // namespace launch

@@ -62,64 +62,71 @@ constexpr OptionWord kWords[] = {
     {"fm-profile", 0, Action::fabric_flag},
     {"fm-map", 0, Action::fabric_flag},
     {"bind-to", 1, Action::bind_to},
+    {"binding", 1, Action::bind_to},
+    {"bind-to-core", 0, Action::bind_to, "core"},
+    {"bind-to-socket", 0, Action::bind_to, "socket"},
+    {"bind-to-none", 0, Action::bind_to, "none"},
     {"map-by", 1, Action::map_by},
-    {"rank-by", 1, Action::map_by},
-    // What mpirun does anyway, or what has no effect on one host.
-    {"oversubscribe", 0, Action::accepted},
-    {"nooversubscribe", 0, Action::accepted},
-    {"use-hwthread-cpus", 0, Action::accepted},
+    {"bynode", 0, Action::map_by, "node"},
+    {"byslot", 0, Action::map_by, "slot"},
+    {"bycore", 0, Action::map_by, "core"},
+    {"bysocket", 0, Action::map_by, "socket"},
+    {"rr", 0, Action::map_by, "node"},
+    {"npersocket", 1, Action::per_part, "socket"},
+    {"rank-by", 1, Action::rank_by},
+    {"cpus-per-proc", 1, Action::cpus_per_rank},
+    {"cpus-per-rank", 1, Action::cpus_per_rank},
+    {"cpu-set", 1, Action::cpu_set},
+    {"cpu-list", 1, Action::cpu_set},
+    {"oversubscribe", 0, Action::oversubscribe},
+    {"nooversubscribe", 0, Action::nooversubscribe},
+    {"use-hwthread-cpus", 0, Action::use_hwthreads},
+    {"report-bindings", 0, Action::report_bindings},
+    {"display-map", 0, Action::display_map},
+    {"display-devel-map", 0, Action::display_map},
+    {"display-allocation", 0, Action::display_map},
+    {"display", 1, Action::display},
+    {"rmk", 1, Action::manager},
+    {"launcher", 1, Action::launcher},
+    {"bootstrap", 1, Action::launcher},
+    {"launcher-exec", 1, Action::launcher_exec},
+    {"bootstrap-exec", 1, Action::launcher_exec},
+    {"prefix", 1, Action::prefix},
+    {"start-timeout", 1, Action::start_timeout},
+    {"iface", 1, Action::interface},
+    {"mca", 2, Action::tuning},
+    {"gmca", 2, Action::tuning},
+    {"omca", 2, Action::tuning},
+    {"pmca", 2, Action::tuning},
+    {"prtemca", 2, Action::tuning},
+    {"pmixmca", 2, Action::tuning},
+    {"gpmixmca", 2, Action::tuning},
+    // What mpirun does anyway, or what means nothing here.
     {"allow-run-as-root", 0, Action::accepted},
-    {"bynode", 0, Action::accepted},
-    {"byslot", 0, Action::accepted},
-    {"bycore", 0, Action::accepted},
     {"q", 0, Action::accepted},
     {"quiet", 0, Action::accepted},
     {"local", 0, Action::accepted},
     {"order-nodes", 1, Action::accepted},
     {"disable-hostname-propagation", 0, Action::accepted},
     {"localhost", 1, Action::accepted},
+    {"disable-recovery", 0, Action::accepted},
+    {"enable-x", 0, Action::accepted},
+    {"disable-x", 0, Action::accepted},
+    {"topolib", 1, Action::accepted},
+    {"demux", 1, Action::accepted},
+    {"nolocal", 0, Action::not_honoured},
     // Tuning words of other launchers.
-    {"report-bindings", 0, Action::not_honoured},
-    {"bind-to-core", 0, Action::not_honoured},
-    {"bind-to-socket", 0, Action::not_honoured},
-    {"bind-to-none", 0, Action::accepted},
-    {"binding", 1, Action::not_honoured},
-    {"cpu-set", 1, Action::not_honoured},
-    {"cpu-list", 1, Action::not_honoured},
-    {"cpus-per-proc", 1, Action::not_honoured},
-    {"cpus-per-rank", 1, Action::not_honoured},
-    {"mca", 2, Action::not_honoured},
-    {"gmca", 2, Action::not_honoured},
-    {"omca", 2, Action::not_honoured},
-    {"pmca", 2, Action::not_honoured},
-    {"prtemca", 2, Action::not_honoured},
-    {"pmixmca", 2, Action::not_honoured},
-    {"gpmixmca", 2, Action::not_honoured},
     {"am", 1, Action::not_honoured},
     {"tune", 1, Action::not_honoured},
-    {"prefix", 1, Action::not_honoured},
-    {"display-map", 0, Action::not_honoured},
-    {"display-devel-map", 0, Action::not_honoured},
-    {"display-allocation", 0, Action::not_honoured},
+    {"rankfile", 1, Action::not_honoured},
+    {"rf", 1, Action::not_honoured},
     {"display-topo", 0, Action::not_honoured},
-    {"display", 1, Action::not_honoured},
     {"enable-recovery", 0, Action::not_honoured},
-    {"disable-recovery", 0, Action::accepted},
     {"merge-stderr-to-stdout", 0, Action::not_honoured},
     {"xml", 0, Action::not_honoured},
-    {"launcher", 1, Action::not_honoured},
-    {"launcher-exec", 1, Action::not_honoured},
-    {"bootstrap", 1, Action::not_honoured},
-    {"bootstrap-exec", 1, Action::not_honoured},
-    {"rmk", 1, Action::not_honoured},
-    {"iface", 1, Action::not_honoured},
-    {"topolib", 1, Action::not_honoured},
-    {"demux", 1, Action::not_honoured},
     {"usize", 1, Action::not_honoured},
     {"pmi-port", 0, Action::not_honoured},
     {"disable-auto-cleanup", 0, Action::not_honoured},
-    {"enable-x", 0, Action::not_honoured},
-    {"disable-x", 0, Action::not_honoured},
     {"print-all-exitcodes", 0, Action::not_honoured},
     {"profile", 0, Action::not_honoured},
     {"info", 0, Action::version},
@@ -134,15 +141,36 @@ std::span<const OptionWord> option_words() {
 std::string help_text() {
     return R"(usage: mpirun [options] program [arguments] [ : [options] program [arguments] ]...
 
-Starts the ranks of an MPI job on this host. Any program may be started, MPI or not.
+Starts the ranks of an MPI job on this host, or on many. Any program may be started, MPI or not.
 One dash or two make no difference.
 
 What is started
   -n, -np, -c N           N processes (default 1; there may be more than cores)
   -wdir, -wd DIR          working directory
   -configfile, --app FILE options and programs from a file, a program a line
-  -host LIST, -hostfile F accepted when every host is this one
   --device LIST           what messages go by: of self, shm, fm (default: self,shm)
+Where it runs
+  -host, -hosts, -H LIST  hosts, such as a,b:4 (four ranks there), n[1-8]:2, [fe80::1]:2
+  -hostfile, -machinefile, -f FILE
+                          hosts, one a line: name slots=N max_slots=N, or name:N; with -host
+                          too, those of the file that -host names. Without either: those of
+                          Slurm, LSF, PBS or SGE (-rmk none: not), or this one
+  -ppn, -npernode, -N N   N ranks on each host
+  --map-by WORD[:MOD]...  how ranks are spread: slot (fill hosts; the default), node (in turn),
+                          socket, numa, l3cache, core, hwthread (those of a host in turn), or
+                          ppr:N:WORD, N on each. MOD: PE=N (so many cores for each rank), SPAN
+                          (over the parts of all hosts in turn), OVERSUBSCRIBE, NOOVERSUBSCRIBE
+  --rank-by WORD[:SPAN]   how ranks are numbered: slot, node, socket, core ...
+  --bind-to WORD[:MOD]    none (the default, unless --map-by names parts), core, socket, numa,
+                          l3cache, hwthread, user:LIST. MOD: N (so many of them),
+                          overload-allowed, if-supported
+  --cpu-set LIST          use these cores only, such as 0-3,7
+  --report-bindings       say what each rank is bound to; --display-map: which ranks are where
+  -launcher NAME          how hosts are reached: ssh (the default), rsh, slurm, lsf, sge, fork;
+                          -launcher-exec PROGRAM, or FATHOM_RSH: by this program
+  --prefix DIR            where Fathom is installed on the other hosts
+  --start-timeout S       how long a host may take to answer (default 30)
+  -iface NAME             the network that ranks talk over
 Environment
   -x NAME[=VALUE]         set or pass on a variable for all programs
   -genv NAME VALUE        set a variable for all programs; -env: for this program

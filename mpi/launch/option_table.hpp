@@ -32,11 +32,28 @@ enum class Action {
     per_host,
     hosts,
     host_file,
+    cpus_per_rank,
+    per_part,  // N ranks on each of the preset word's parts
+    map_by,
+    rank_by,
+    bind_to,
+    cpu_set,
+    oversubscribe,
+    nooversubscribe,
+    use_hwthreads,
+    report_bindings,
+    display_map,
+    display,
+    manager,
+    launcher,
+    launcher_exec,
+    prefix,
+    start_timeout,
+    interface,
+    tuning,  // --mca NAME VALUE
     device,
     fabric_value,  // an option of fm-fabric with a value, and one without
     fabric_flag,
-    bind_to,
-    map_by,
     accepted,     // means nothing here, or is what mpirun does anyway
     not_honoured  // a tuning word of another launcher: warn and go on
 };
@@ -45,6 +62,7 @@ struct OptionWord {
     const char* name;  // without dashes; one and two are the same
     int arguments;     // 0, 1 or 2
     Action action;
+    const char* preset = "";  // the argument of an option that takes none
 };
 
 /// All of them; the span lives for ever.

@@ -8,14 +8,31 @@
 #include <utility>
 #include <vector>
 
+#include "mpi/launch/place_policy.hpp"
 #include "mpi/launch/plan.hpp"
 
 namespace launch {
 
-/// A host that the command line names.
+/// A host that the command line, a file or a batch system names.
 struct HostEntry {
     std::string name;
-    int slots = 0;  // 0: not said
+    int slots = 0;      // 0: not said
+    int max_slots = 0;  // 0: not said
+};
+
+/// The hosts that a batch system gave.
+struct Allocation {
+    std::string manager;  // slurm, lsf, pbs or sge; empty: none
+    std::vector<HostEntry> hosts;
+};
+
+/// What is said of the remote shell; empty: nothing.
+struct ShellOptions {
+    std::string launcher;       // -launcher: ssh, rsh, slurm, lsf, sge or fork
+    std::string launcher_exec;  // the program instead of its usual one
+    std::string agent;          // --mca plm_rsh_agent
+    std::string prefix;         // where Fathom is installed on other hosts
+    int start_timeout_s = 30;
 };
 
 inline constexpr int kStdinAll = -1;
@@ -55,9 +72,15 @@ struct Options {
     int timeout_s = 0;                 // 0: none
     std::vector<std::string> devices;  // --device; empty: whatever works
     FabricOptions fabric;
-    std::vector<HostEntry> hosts;  // --host, --hostfile; each once; empty: this one
+    std::vector<HostEntry> hosts;  // each once; empty: this one
+    std::string hosts_from;        // who named them, for people
+    std::string manager;           // of the allocation that they are from
     int per_host = 0;              // -ppn; 0: not said
-    int stdin_target = 0;          // a rank, kStdinAll or kStdinNone
+    PlacePolicy places;
+    bool fill_places = false;  // the only program has as many ranks as there are places
+    bool display_map = false;
+    ShellOptions shell;
+    int stdin_target = 0;  // a rank, kStdinAll or kStdinNone
     std::vector<std::string> warnings;
 
     int total_processes() const;
@@ -77,7 +100,7 @@ struct ParsedCommandLine {
 inline constexpr int kUsageError = 2;
 
 /// Parses `words`, argv without argv[0]. `lookup` is getenv or a stand-in for it. Reads the files
-/// that -configfile and -hostfile name.
+/// that -configfile and -hostfile name, and those of a batch system.
 ParsedCommandLine parse_options(const std::vector<std::string>& words,
                                 const char* (*lookup)(const char* name));
 

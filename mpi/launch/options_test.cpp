@@ -72,6 +72,64 @@ TEST(Options, CountFromPlaces) {
     EXPECT_EQ(parse_well("-host localhost a").total_processes(), 1);
 }
 
+TEST(Options, PlacesInBothDialects) {
+    PlacePolicy places = parse_well("--map-by ppr:2:socket:PE=3,SPAN --bind-to core a").places;
+    EXPECT_EQ(places.map_by, Level::socket);
+    EXPECT_EQ(places.per_part, 2);
+    EXPECT_EQ(places.cpus_per_rank, 3);
+    EXPECT_TRUE(places.span);
+    EXPECT_EQ(places.bind_to, Level::core);
+    places = parse_well("-bind-to core:2 -map-by socket --rank-by node:fill a").places;
+    EXPECT_EQ(places.bind_parts, 2);
+    EXPECT_EQ(places.map_by, Level::socket);
+    EXPECT_EQ(places.rank_by, Level::node);
+    places = parse_well("-bind-to user:0+2,1 a").places;
+    EXPECT_EQ(places.bind_user, (std::vector<std::vector<int>>{{0, 2}, {1}}));
+    places = parse_well("--npersocket 4 --cpu-set 0-2,5 --nooversubscribe a").places;
+    EXPECT_EQ(places.per_part, 4);
+    EXPECT_EQ(places.cpu_set, (std::vector<int>{0, 1, 2, 5}));
+    EXPECT_EQ(places.oversubscribe, false);
+    places = parse_well("--map-by :OVERSUBSCRIBE --bynode --bind-to-core a").places;
+    EXPECT_EQ(places.map_by, Level::node);
+    EXPECT_EQ(places.bind_to, Level::core);
+    EXPECT_EQ(places.oversubscribe, true);
+    EXPECT_FALSE(parse_well("--map-by node -ppn 2 --bind-to none a").places.needs_machine());
+    EXPECT_TRUE(parse_well("--npersocket 4 a").fill_places);
+    EXPECT_FALSE(parse_well("--npersocket 4 -n 3 a").fill_places);
+}
+
+TEST(Options, OpenMpisParameters) {
+    const Options options =
+        parse_well("--mca plm_rsh_agent rsh --mca btl_tcp_if_include eth1 --mca coll x a");
+    EXPECT_EQ(options.shell.agent, "rsh");
+    EXPECT_EQ(options.environment.assignments[0],
+              (std::pair<std::string, std::string>("FATHOM_TCP_INTERFACE", "eth1")));
+    ASSERT_EQ(options.warnings.size(), 1U);
+    EXPECT_NE(options.warnings[0].find("-mca coll x"), std::string::npos);
+}
+
+TEST(Options, HostFilesAndLists) {
+    const std::string path = ::testing::TempDir() + "fathom-options-hosts";
+    std::ofstream(path) << "a slots=4\nb slots=2\nc\n";
+    EXPECT_EQ(parse_well("-f " + path + " -n 3 x").hosts.size(), 3U);
+    EXPECT_TRUE(parse_well("-f " + path + " x").fill_places);
+    const Options few = parse_well("-hostfile " + path + " --host b:1,a x");
+    ASSERT_EQ(few.hosts.size(), 2U);
+    EXPECT_EQ(few.hosts[0].name, "b");
+    EXPECT_EQ(few.total_processes(), 5);
+    EXPECT_EQ(parse("-f " + path + " -host d x").exit_status, kUsageError);
+    fake_environment["HYDRA_HOST_FILE"] = path;
+    EXPECT_EQ(parse_well("-n 1 x").hosts.size(), 3U);
+    EXPECT_EQ(parse_well("-n 1 -host z x").hosts.size(), 1U);
+    fake_environment = {{"SLURM_JOB_NODELIST", "n[1-3]"}, {"SLURM_TASKS_PER_NODE", "2(x2),1"}};
+    EXPECT_EQ(parse_well("x").total_processes(), 5);
+    EXPECT_EQ(parse_well("x").manager, "slurm");
+    EXPECT_TRUE(parse_well("-rmk none x").hosts.empty());
+    EXPECT_EQ(parse_well("-host z x").manager, "");
+    fake_environment.clear();
+    std::remove(path.c_str());
+}
+
 TEST(Options, Environment) {
     fake_environment = {{"HERE", "value"}, {"MPIEXEC_TIMEOUT", "7"}};
     const Options options = parse_well("-x HERE -x GONE -x NEW=1 -genv Q=2 a");
@@ -103,6 +161,15 @@ TEST(Options, MistakesAreSentences) {
                              "-host , a",
                              "--verbose=3 a",
                              "-host localhost:x a",
+                             "--map-by moon a",
+                             "--map-by ppr:2 a",
+                             "--map-by core:PE=0 a",
+                             "--bind-to slot a",
+                             "--bind-to core:moon a",
+                             "--bind-to user:x a",
+                             "--rank-by core:moon a",
+                             "--cpu-set 3-1 a",
+                             "--start-timeout x a",
                              "--device token-ring a",
                              "--device , a",
                              "--fabric f a",
@@ -146,6 +213,13 @@ TEST(Options, EveryWordOfTheTable) {
             case Action::host_file: continue;
             case Action::hosts: line += " localhost"; break;
             case Action::device: line += " shm"; break;
+            case Action::map_by:
+            case Action::rank_by:
+            case Action::bind_to: line += word.arguments > 0 ? " core" : ""; break;
+            case Action::launcher: line += " rsh"; break;
+            case Action::manager: line += " none"; break;
+            case Action::tuning: line += " plm_rsh_agent rsh"; break;
+            case Action::display: line += " map"; break;
             case Action::fabric_value: line += " 1 --device fm"; break;
             case Action::fabric_flag: line += " --device fm"; break;
             case Action::set_for_all:
@@ -202,26 +276,6 @@ TEST(Hosts, TellsThisHostFromOthers) {
     for (const char* name : {"elsewhere", "192.0.2.1", "", "localhost.elsewhere.example.x"}) {
         EXPECT_FALSE(is_this_host(name)) << name;
     }
-}
-
-TEST(Hosts, ParsesListsAndLines) {
-    std::string error;
-    const auto list = parse_host_list("a,b:4,c.d", &error);
-    ASSERT_EQ(list.size(), 3U);
-    EXPECT_EQ(list[1].name, "b");
-    EXPECT_EQ(list[1].slots, 4);
-    for (const char* bad : {"", ",", "a:0", "a:x", "-a", "a b", "a;b"}) {
-        error.clear();
-        EXPECT_TRUE(parse_host_list(bad, &error).empty() && !error.empty()) << bad;
-    }
-    std::vector<HostEntry> hosts;
-    EXPECT_TRUE(parse_host_line("  # nothing", &hosts, &error));
-    EXPECT_TRUE(parse_host_line("node1 slots=4 max_slots=8 # c", &hosts, &error));
-    EXPECT_TRUE(parse_host_line("node2:2", &hosts, &error));
-    ASSERT_EQ(hosts.size(), 2U);
-    EXPECT_EQ(hosts[0].slots, 4);
-    EXPECT_FALSE(parse_host_line("node slots=many", &hosts, &error));
-    EXPECT_FALSE(parse_host_line("node slot=2", &hosts, &error));
 }
 
 TEST(Environment, FollowsThePolicy) {

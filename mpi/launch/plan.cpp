@@ -1,5 +1,6 @@
 #include "mpi/launch/plan.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "mpi/launch/options.hpp"
@@ -27,6 +28,11 @@ std::vector<int> JobPlan::hosts_used() const {
 std::string JobPlan::process_mapping() const {
     struct Block {
         int first, hosts, each;
+        bool begins(const Block& whole) const {
+            return first == whole.first && ((each == whole.each && hosts <= whole.hosts) ||
+                                            (each <= whole.each && hosts == 1));
+        }
+        bool operator==(const Block&) const = default;
     };
     std::vector<Block> blocks;
     for (int rank = 0; rank < size();) {
@@ -40,6 +46,18 @@ std::string JobPlan::process_mapping() const {
             blocks.push_back({host, 1, each});
         }
     }
+    // The list is read again from its start when it ends, so what repeats is told once.
+    const auto repeats = [&](std::size_t period) {
+        for (std::size_t i = period; i < blocks.size(); ++i) {
+            const bool last = i + 1 == blocks.size();
+            const Block& before = blocks[i - period];
+            if (last ? !blocks[i].begins(before) : blocks[i] != before) return false;
+        }
+        return true;
+    };
+    std::size_t period = 1;
+    while (period < blocks.size() && !repeats(period)) ++period;
+    blocks.resize(std::min(period, blocks.size()));
     std::string text = "(vector";
     for (const Block& block : blocks) {
         text += ",(" + std::to_string(block.first) + ',' + std::to_string(block.hosts) + ',' +

@@ -26,6 +26,7 @@ struct FabricOptions {
 struct RankPlan {
     int host = 0;  ///< number of the host
     int appnum = 0;
+    std::vector<int> cpus = {};  ///< that it is bound to, by the system's numbers; empty: to none
 };
 
 struct JobPlan {
@@ -47,7 +48,8 @@ struct JobPlan {
     std::vector<int> ranks_on(int host) const;
     /// Those with ranks, ascending.
     std::vector<int> hosts_used() const;
-    /// The reserved value PMI_process_mapping: "(vector,(first host,hosts,ranks on each),...)".
+    /// The reserved value PMI_process_mapping: "(vector,(first host,hosts,ranks on each),...)",
+    /// to be read again and again until all ranks have a host.
     std::string process_mapping() const;
 };
 

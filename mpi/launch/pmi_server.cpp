@@ -7,7 +7,10 @@ namespace pmi1 = adi::pmi1;
 PmiServer::PmiServer(const JobPlan& plan, const std::vector<int>& ranks, PmiEvents* events)
     : plan_(plan), events_(events) {
     for (const int rank : ranks) ranks_[rank];
-    values_["PMI_process_mapping"] = plan.process_mapping();
+    std::string mapping = plan.process_mapping();
+    // Without it ranks find out by themselves.
+    if (mapping.size() < adi::pmi1::kMaxValueBytes)
+        values_["PMI_process_mapping"] = std::move(mapping);
     values_[std::string(kSecretKey)] = plan.secret;
 }
 

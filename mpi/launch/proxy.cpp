@@ -2,7 +2,6 @@
 
 #include <csignal>
 
-#include "adi/base/host.hpp"
 #include "mpi/launch/options.hpp"
 
 namespace launch {
@@ -37,8 +36,8 @@ Proxy::Proxy(UniqueFd in, UniqueFd out, const InheritedState& inherited)
       fleet_(&loop_, inherited, this,
              [this](const Values& values) { up_->send(Frame::fence, Writer().values(values)); }) {}
 
-int Proxy::run() {
-    up_->send(Frame::hello, Writer().text(proxy_version()).number(adi::available_cpus()));
+int Proxy::run(bool with_machine) {
+    up_->send(Frame::hello, Writer().text(proxy_version()).machine(this_machine(with_machine)));
     loop_.run();
     fleet_.finish();
     up_->send(Frame::ended);
@@ -95,6 +94,9 @@ void Proxy::on_spread(Reader& fields) {
     shell.words.resize(static_cast<std::size_t>(fields.integer(1, 1024)));
     for (std::string& word : shell.words) word = fields.text();
     shell.proxy = fields.text();
+    shell.direct = fields.integer(0, 1) != 0;
+    shell.start_limit_s = fields.integer(1, 0x7fffffff);
+    shell.ask_machine = fields.integer(0, 1) != 0;
     if (!fields.done() || number_ >= 0) return;
     number_ = tree.number;
     fleet_.connect(tree.below, shell);
@@ -109,8 +111,8 @@ void Proxy::on_job(Reader& fields) {
 
 // --- up ------------------------------------------------------------------------------------------
 
-void Proxy::on_ready(int host, int cpus) {
-    up_->send(Frame::ready, Writer().number(host).number(cpus));
+void Proxy::on_ready(int host, const Machine& machine) {
+    up_->send(Frame::ready, Writer().number(host).machine(machine));
 }
 void Proxy::on_fabric(const std::string& ways) {
     up_->send(Frame::fabric, Writer().text(ways));

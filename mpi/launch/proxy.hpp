@@ -12,11 +12,15 @@ namespace launch {
 /// Only equals make a job: the version of Fathom, and that of the frames.
 std::string proxy_version();
 
+/// The program's argument that asks for the machine.
+inline constexpr const char* kAskMachine = "--machine";
+
 class Proxy final : public HostEvents {
   public:
     Proxy(UniqueFd in, UniqueFd out, const InheritedState& inherited);
     /// Until mpirun says that it is over, or is not heard of any more. Nothing is left afterwards.
-    int run();
+    /// `with_machine`: tells which CPUs this host has, not only how many.
+    int run(bool with_machine);
 
   private:
     void on_frame(Frame type, Reader& fields);
@@ -24,7 +28,7 @@ class Proxy final : public HostEvents {
     void on_job(Reader& fields);
 
     // HostEvents: all go up.
-    void on_ready(int host, int cpus) override;
+    void on_ready(int host, const Machine& machine) override;
     void on_fabric(const std::string& ways) override;
     void on_lost(int host, int exit_status, const std::string& why) override;
     void on_note(const std::string& text) override;

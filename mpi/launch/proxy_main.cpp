@@ -5,11 +5,12 @@
 
 #include <cstdio>
 #include <exception>
+#include <string_view>
 
 #include "mpi/launch/process.hpp"
 #include "mpi/launch/proxy.hpp"
 
-int main() {
+int main(int argc, char** argv) {
     try {
         launch::open_standard_streams();
         // The connection is nobody else's to read or to write.
@@ -19,8 +20,9 @@ int main() {
         ::dup2(null, STDIN_FILENO);
         ::dup2(null, STDOUT_FILENO);
         ::close(null);
+        const bool with_machine = argc > 1 && std::string_view(argv[1]) == launch::kAskMachine;
         const launch::InheritedState inherited = launch::take_over_signals();
-        return launch::Proxy(std::move(in), std::move(out), inherited).run();
+        return launch::Proxy(std::move(in), std::move(out), inherited).run(with_machine);
     } catch (const std::exception& problem) {
         std::fprintf(stderr, "fathom-proxy: %s\n", problem.what());
         return 1;

@@ -63,13 +63,6 @@ std::string last_line(std::string text) {
 
 }  // namespace
 
-std::vector<std::string> remote_shell_words(const std::string& setting) {
-    std::vector<std::string> words;
-    if (split_words(setting, &words) && !words.empty()) return words;
-    return {"ssh",           "-x", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o",
-            "LogLevel=ERROR"};
-}
-
 RemoteHost::RemoteHost(EventLoop* loop, const HostTree& tree, const RemoteShell& shell,
                        HostEvents* events, OnFence on_fence)
     : loop_(loop), tree_(tree), shell_(shell), events_(events), on_fence_(std::move(on_fence)) {
@@ -85,8 +78,8 @@ RemoteHost::RemoteHost(EventLoop* loop, const HostTree& tree, const RemoteShell&
         [this](Frame type, Reader& fields) { on_frame(type, fields); },
         [this](const std::string& why, const std::string& noise) { on_closed(why, noise); });
     loop_->add(stderr_.get(), EPOLLIN, [this](std::uint32_t) { read_complaint(); });
-    timer_ = loop_->call_after(kStartLimit, [this] {
-        lose("nothing was heard from it within " + std::to_string(kStartLimit.count()) + " s" +
+    timer_ = loop_->call_after(std::chrono::seconds(shell.start_limit_s), [this] {
+        lose("nothing was heard from it within " + std::to_string(shell_.start_limit_s) + " s" +
              (complaint_.empty() ? "" : " but: " + last_line(complaint_)));
     });
 }
@@ -109,7 +102,15 @@ bool RemoteHost::spawn(const RemoteShell& shell, UniqueFd* in, UniqueFd* out) {
     ::fcntl(stderr_.get(), F_SETFL, O_RDONLY | O_NONBLOCK);
     std::vector<std::string> words = shell.words;
     words.push_back(tree_.name);
-    words.push_back("exec " + quoted(shell.proxy));
+    std::vector<std::string> command = {shell.proxy};
+    if (shell.ask_machine) command.emplace_back(kAskMachine);
+    if (shell.direct) {
+        words.insert(words.end(), command.begin(), command.end());
+    } else {
+        std::string text = "exec";
+        for (const std::string& word : command) text += ' ' + quoted(word);
+        words.push_back(std::move(text));
+    }
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
@@ -141,7 +142,8 @@ void RemoteHost::greet() {
     write_tree(&fields, tree_);
     fields.number(static_cast<std::int64_t>(shell_.words.size()));
     for (const std::string& word : shell_.words) fields.text(word);
-    fields.text(shell_.proxy);
+    fields.text(shell_.proxy).number(shell_.direct).number(shell_.start_limit_s);
+    fields.number(shell_.ask_machine);
     link_->send(Frame::spread, fields);
 }
 
@@ -191,8 +193,8 @@ void RemoteHost::on_frame(Frame type, Reader& fields) {
     switch (type) {
         case Frame::ready: {
             const int host = fields.integer(0, kMaxRanks);
-            const int cpus = fields.integer(1, 1 << 20);
-            if (fields.done()) events_->on_ready(host, cpus);
+            const Machine machine = fields.machine();
+            if (fields.done()) events_->on_ready(host, machine);
             break;
         }
         case Frame::lost: {
@@ -254,16 +256,16 @@ bool RemoteHost::on_rank_event(Frame type, Reader& fields) {
 
 void RemoteHost::on_hello(Reader& fields) {
     const std::string version(fields.text());
-    const int cpus = fields.integer(1, 1 << 20);
-    if (!fields.done()) return;
-    loop_->cancel(timer_);
-    if (version != proxy_version()) {
+    if (fields.good() && version != proxy_version()) {
         return lose("it has Fathom " + version + " and this host has " + proxy_version() +
                     "; all hosts of a job need the same");
     }
+    const Machine machine = fields.machine();
+    if (!fields.done()) return;
+    loop_->cancel(timer_);
     ready_ = true;
     greet();
-    events_->on_ready(tree_.number, cpus);
+    events_->on_ready(tree_.number, machine);
 }
 
 /// The remote shell speaks for itself, or for the shell of the other host.

@@ -12,17 +12,9 @@
 
 #include "mpi/launch/host.hpp"
 #include "mpi/launch/link.hpp"
+#include "mpi/launch/remote_shell.hpp"
 
 namespace launch {
-
-/// How hosts are reached, the same for all.
-struct RemoteShell {
-    std::vector<std::string> words;  ///< called as WORDS HOST COMMAND
-    std::string proxy;               ///< path of fathom-proxy, on every host
-};
-
-/// `ssh` that asks nobody anything; or the words of `setting`, FATHOM_RSH's, when it is not empty.
-std::vector<std::string> remote_shell_words(const std::string& setting);
 
 /// A host to be started, and those below it.
 struct HostTree {
@@ -33,9 +25,6 @@ struct HostTree {
 
 class RemoteHost final : public Host {
   public:
-    /// How long a remote shell may take.
-    static constexpr std::chrono::seconds kStartLimit{30};
-
     /// Starts the remote shell; on_ready, or on_lost, follows for each host of the tree.
     RemoteHost(EventLoop* loop, const HostTree& tree, const RemoteShell& shell, HostEvents* events,
                OnFence on_fence);

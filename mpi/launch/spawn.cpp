@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,6 +52,11 @@ int child_main(void* argument) {
         ::fcntl(kPmiFd, F_SETFD, 0);
     } else if (::dup2(request.pmi_fd, kPmiFd) < 0) {
         return give_up(context, SpawnStage::descriptors);
+    }
+    if (!request.cpus.empty() &&
+        ::syscall(SYS_sched_setaffinity, 0, request.cpus.size() * sizeof(unsigned long),
+                  request.cpus.data()) != 0) {
+        return give_up(context, SpawnStage::binding);
     }
     if (request.directory != nullptr && ::chdir(request.directory) != 0) {
         return give_up(context, SpawnStage::directory);

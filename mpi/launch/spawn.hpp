@@ -34,10 +34,11 @@ struct SpawnRequest {
     int stderr_fd;
     int pmi_fd;
     const InheritedState* inherited;
+    std::vector<unsigned long> cpus;  // a bit for each that it is bound to; empty: to none
 };
 
 /// What failed, when something did.
-enum class SpawnStage { none, clone, parent_gone, directory, descriptors, exec };
+enum class SpawnStage { none, clone, parent_gone, binding, directory, descriptors, exec };
 
 struct SpawnResult {
     pid_t pid = -1;

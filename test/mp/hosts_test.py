@@ -88,6 +88,82 @@ class Hosts(HostsTest):
         self.assert_fails(done, 127, r"not-there.*host a")
 
 
+class Places(HostsTest):
+    def hosts_of_ranks(self, *words, env=None):
+        """Where the ranks ran, in their order."""
+        done = self.mpirun(*words, "-outfile-pattern", self.path("%r@%h"), "true", env=env)
+        self.assertEqual((done.status, done.err), (0, ""), str(done))
+        made = [name.split("@") for name in os.listdir(self.directory.name) if "@" in name]
+        for rank, host in made:
+            os.remove(self.path(f"{rank}@{host}"))
+        return "".join(host for _, host in sorted(made, key=lambda pair: int(pair[0])))
+
+    def test_goes_round(self):
+        hosts = self.write("hosts", "a slots=2\nb slots=2\n")
+        self.assertEqual(self.hosts_of_ranks("-f", hosts, "--map-by", "node"), "abab")
+        self.assertEqual(self.hosts_of_ranks("-f", hosts, "--map-by", "node", "--rank-by", "slot"), "aabb")
+        self.assertEqual(self.hosts_of_ranks("-f", hosts, "-n", 3, "-host", "b"), "bbb")
+        self.assertEqual(self.hosts_of_ranks("-host", "a,b", "-npernode", 2), "aabb")
+
+    def test_takes_what_a_batch_system_gives(self):
+        slurm = {"SLURM_JOB_NODELIST": "n[1-2]", "SLURM_TASKS_PER_NODE": "2,1"}
+        self.assertEqual(self.hosts_of_ranks(env=slurm), "n1n1n2")
+        nodes = self.write("nodes", "a\nb\na\n")
+        self.assertEqual(self.hosts_of_ranks(env={"PBS_NODEFILE": nodes}), "aab")
+        self.assertEqual(self.hosts_of_ranks("-host", "c", env=slurm), "c")
+
+    def test_in_slurm_by_its_own_steps(self):
+        del os.environ["FATHOM_RSH"]
+        self.write("srun", '#!/bin/sh\nwhile [ "$1" != --nodelist ]; do shift; done\nshift 2\nexec "$@"\n', 0o755)
+        done = self.mpirun("-v", "true", env={"SLURM_JOB_NODELIST": "n[1-2]", "SLURM_TASKS_PER_NODE": "1(x2)",
+                                              "PATH": self.directory.name + ":" + os.environ["PATH"]})
+        self.assertEqual(done.status, 0, str(done))
+        self.assertIn("2 hosts from slurm: n1 (1), n2 (1); reached by srun", done.err)
+
+    def test_by_a_launcher_that_is_named(self):
+        del os.environ["FATHOM_RSH"]
+        self.assert_runs(self.show("-launcher", "fork", "-host", "a,b"), ["0 of 2", "1 of 2"])
+        shell = self.path("rsh")
+        self.assert_runs(self.show("--mca", "plm_rsh_agent", shell, "-host", "a"), ["0 of 1"])
+
+    def test_prefix_names_the_proxy(self):
+        self.assert_fails(self.show("--prefix", "/not/there", "-host", "a"), 1,
+                          "host a: .*/not/there/libexec/fathom/fathom-proxy")
+
+    def test_a_host_that_says_nothing(self):
+        self.shell("exec sleep 60")
+        self.assert_fails(self.show("--start-timeout", 1, "-host", "a"), 1, "host a: nothing was heard.*within 1 s")
+
+    def test_binds_and_reports(self):
+        allowed = sorted(os.sched_getaffinity(0))
+        program = ("-host", "a,b", "-n", 2, "--map-by", "node", "--bind-to", "hwthread", "--report-bindings",
+                   "grep", "Cpus_allowed_list", "/proc/self/status")
+        done = self.mpirun(*program)
+        self.assertEqual(done.status, 0, str(done))
+        if "no hwloc" in done.err:
+            self.skipTest("no hwloc")
+        self.assertEqual(done.out, f"Cpus_allowed_list:\t{allowed[0]}\n" * 2)
+        if len(allowed) > 1:
+            for rank, host in enumerate("ab"):
+                self.assertRegex(done.err, rf"\[{host}:\d+\] MCW rank {rank} bound to socket \d+\[core \d+\[hwt 0\]\]: \[B")
+
+    def test_binds_within_its_own_affinity(self):
+        last = max(os.sched_getaffinity(0))
+        done = self.mpirun("-n", 1, "--bind-to", "hwthread", "grep", "Cpus_allowed_list", "/proc/self/status",
+                           preexec_fn=lambda: os.sched_setaffinity(0, {last}))
+        self.assertEqual((done.status, done.out), (0, f"Cpus_allowed_list:\t{last}\n"), str(done))
+
+    def test_too_many_ranks_are_not_bound(self):
+        ranks = len(os.sched_getaffinity(0)) + 1
+        done = self.mpirun("-n", ranks, "--bind-to", "core", "true")
+        self.assertEqual(done.status, 0, str(done))
+        self.assertRegex(done.err, f"warning: .*{ranks} ranks .*not bound|no hwloc")
+
+    def test_refuses_when_it_is_told_to(self):
+        done = self.show("-host", "a:2", "-n", 3, "--nooversubscribe")
+        self.assert_fails(done, 1, "3 processes, but the hosts have 2 slots")
+
+
 class Failures(HostsTest):
     def test_a_shell_that_is_not_there(self):
         os.environ["FATHOM_RSH"] = "/not/there"

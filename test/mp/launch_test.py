@@ -148,8 +148,8 @@ class CommandLine(LaunchTest):
             self.assert_runs(self.mpirun(*words, "-n", 2, "echo", "x"), ["x", "x"])
 
     def test_warns_of_what_it_does_not_do(self):
-        for words in (["--mca", "btl", "self,tcp"], ["--report-bindings"], ["--bind-to", "core"],
-                      ["--map-by", "ppr:1:node"], ["-launcher", "ssh"], ["-ppn", "1"]):
+        for words in (["--mca", "btl", "self,tcp"], ["--usize", "4"], ["--merge-stderr-to-stdout"],
+                      ["-launcher", "pigeon"], ["-ppn", "1"]):
             done = self.mpirun(*words, "-n", 2, "echo", "x")
             self.assertEqual((done.status, done.out), (0, "x\nx\n"), str(done))
             option = words[0].replace("--", "-")
