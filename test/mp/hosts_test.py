@@ -207,7 +207,9 @@ class SuddenDeath(HostsTest):
         return process
 
     def kill(self, process, name):
-        victim = next(pid for pid, found in descendants(process.pid) if found == name)
+        found = lambda: [pid for pid, other in descendants(process.pid) if other == name]
+        self.assertTrue(wait_until(found, 10), name)  # a rank's child comes after its first line
+        victim = found()[0]
         begin = time.monotonic()
         os.kill(victim, signal.SIGKILL)
         done = self.finish(process)
