@@ -206,11 +206,15 @@ Status Tcp::quiesce(std::chrono::steady_clock::time_point deadline) {
             if (c->socket) flush(*c);
             pending = pending || c->out.pending();
         }
-        if (!pending) return Status::ok;
+        if (!pending) break;
         if (Clock::now() > deadline) return Status::again;
         serve_ways();
         std::this_thread::sleep_for(std::chrono::microseconds(100));
     }
+    if (verbose_ && strangers_ > 0) {
+        say("tcp: " + std::to_string(strangers_) + " connections of strangers were dropped");
+    }
+    return Status::ok;
 }
 
 void Tcp::close() {

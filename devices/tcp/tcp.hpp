@@ -155,6 +155,7 @@ class Tcp final : public adi::Device, private InStream::Owner {
     void on_broken(Connection& c, const std::string& why);
     void give_up(Connection& c, adi::Status why, const std::string& what);
     void say_way(const Connection& c) const;
+    void say(const std::string& text) const;
     void arm_timer();
 
     adi::Capabilities capabilities_;

@@ -34,6 +34,8 @@ constexpr milliseconds kPatience{1000};
 constexpr milliseconds kRefused{2000};
 constexpr milliseconds kTendInterval{10};
 constexpr std::size_t kMostVisitors = 128;
+/// Connections that are accepted in one look: whoever knocks without end does not hold up the job.
+constexpr int kMostAccepted = 64;
 constexpr std::chrono::seconds kVisit{60};
 
 /// Takes an object out of its list; it lives on for the events that name it.
@@ -177,7 +179,7 @@ void Tcp::on_dial(Dial& dial) {
 // --- guests --------------------------------------------------------------------------------------
 
 void Tcp::accept_guests(Listener& listener) {
-    for (;;) {
+    for (int i = 0; i < kMostAccepted; ++i) {
         const int fd =
             ::accept4(listener.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) return;
@@ -283,9 +285,11 @@ void Tcp::say_way(const Connection& c) const {
     ::getsockname(c.socket.get(), reinterpret_cast<sockaddr*>(&here.storage), &size);
     size = sizeof there.storage;
     ::getpeername(c.socket.get(), reinterpret_cast<sockaddr*>(&there.storage), &size);
-    const std::string line = "fathom: rank " + std::to_string(info_.self) + ": tcp to rank " +
-                             std::to_string(c.peer) + " by " + here.text() + " - " + there.text() +
-                             '\n';
+    say("tcp to rank " + std::to_string(c.peer) + " by " + here.text() + " - " + there.text());
+}
+
+void Tcp::say(const std::string& text) const {
+    const std::string line = "fathom: rank " + std::to_string(info_.self) + ": " + text + '\n';
     (void)!::write(STDERR_FILENO, line.data(), line.size());
 }
 

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include "mpi/launch/options.hpp"
 #include "mpi/launch/proxy.hpp"
@@ -19,6 +20,9 @@ namespace launch {
 namespace {
 
 constexpr std::size_t kMostComplaint = 4096;
+/// What a remote shell says may be why its connection is about to break, and then belongs to that
+/// message.
+constexpr std::chrono::milliseconds kNoteDelay{200};
 
 bool make_pipe(UniqueFd* read_end, UniqueFd* write_end) {
     int fds[2];
@@ -178,6 +182,7 @@ void RemoteHost::release(const Values& values) {
 }
 
 void RemoteHost::end() {
+    if (!ending_ && ready_) pass_complaint_on();
     ending_ = true;
     if (open()) link_->send(Frame::end);
 }
@@ -282,7 +287,13 @@ void RemoteHost::read_complaint() {
     if (complaint_.size() > kMostComplaint) {
         complaint_.erase(0, complaint_.size() - kMostComplaint);
     }
-    if (!ready_) return;  // it may be why nothing comes of it
+    if (!ready_ || ending_) return;  // it may be why nothing comes of it
+    if (std::exchange(note_due_, true)) return;
+    timer_ = loop_->call_after(kNoteDelay, [this] { pass_complaint_on(); });
+}
+
+void RemoteHost::pass_complaint_on() {
+    note_due_ = false;
     for (std::size_t end = 0; (end = complaint_.find('\n')) != std::string::npos;) {
         events_->on_note("host " + tree_.name + ": " + complaint_.substr(0, end));
         complaint_.erase(0, end + 1);
@@ -291,10 +302,11 @@ void RemoteHost::read_complaint() {
 
 void RemoteHost::on_closed(const std::string& why, const std::string& noise) {
     if (ending_) return;
-    if (ready_) return lose(why);
     // What the remote shell said may still be in its pipe.
     if (stderr_) read_complaint();
     std::string said = last_line(complaint_);
+    complaint_.clear();
+    if (ready_) return lose(said.empty() ? why : why + ": " + said);
     if (said.empty()) said = last_line(noise);
     int status = 0;
     const bool ended = pid_ > 0 && ::waitpid(pid_, &status, WNOHANG) == pid_;

@@ -51,6 +51,7 @@ class RemoteHost final : public Host {
     bool on_rank_event(Frame type, Reader& fields);
     void on_closed(const std::string& why, const std::string& noise);
     void read_complaint();
+    void pass_complaint_on();
     void lose(const std::string& why);
 
     EventLoop* loop_;
@@ -65,6 +66,7 @@ class RemoteHost final : public Host {
     std::uint64_t timer_ = 0;
     bool ready_ = false;
     bool ending_ = false;
+    bool note_due_ = false;  // complaint_ is passed on soon
 };
 
 }  // namespace launch

@@ -62,6 +62,8 @@ PrintLastLog no
 PidFile none
 MaxStartups 200
 MaxSessions 200
+ClientAliveInterval 1
+ClientAliveCountMax 4
 """
 
 SSH_CONFIG = """
@@ -172,7 +174,8 @@ class Host:
         for n in range(self.bed.networks):
             lines += f"link set eth{n} up\naddr replace {self.ipv4(n)}/24 dev eth{n}\n"
             lines += f"addr replace {self.ipv6(n)}/64 dev eth{n} nodad\n"
-        self.ip(lines)
+        # Who was out of reach is to be looked for anew.
+        self.ip(lines + "neigh flush all\n")
 
     def link(self, up, network=0):
         """The cable of an interface: out of the bridge, or in again. The host sees nothing but silence."""
@@ -320,7 +323,7 @@ class Bed:
         self.switch_pid = child_of(self.switch.pid)
         lines = ""
         for n in range(self.networks):
-            lines += f"link add br{n} type bridge\nlink set br{n} up\n"
+            lines += f"link add br{n} type bridge mcast_snooping 0\nlink set br{n} up\n"
             for host in self.hosts:
                 port = host.port(n)
                 lines += f"link add {port} type veth peer name eth{n} netns {host.pid}\n"

@@ -1,13 +1,11 @@
 // A job that tests do things to. Each message says who sent it and which it is, and carries bytes
 // that follow from both; receives are wildcards. Whatever is lost, doubled, out of order, or
-// altered ends the job with status 3.
+// altered ends the job with status 3. Its argument is one of:
 //
-//   netns_program traffic SECONDS   all send to all for so long; rank 0 says "up" at the beginning,
-//   and at
-//                                   the end "right: N messages"
-//   netns_program finalize          all but rank 0 are in MPI_Finalize, it says "up" and does not
-//   come netns_program start             rank 0 says "up" and does not call MPI_Init, where the
-//   others wait
+// - traffic SECONDS: all send to all for so long, or until the file FATHOM_TEST_STOP is there.
+//   Rank 0 says "up" at the beginning, and at the end "right: N messages".
+// - finalize: all but rank 0 are in MPI_Finalize; it says "up" and does not come.
+// - start: all but rank 0 are in MPI_Init; it says "up" and does not come.
 #include <mpi.h>
 #include <unistd.h>
 
@@ -91,11 +89,12 @@ void round(int number, std::vector<int>* expected) {
 void traffic(double seconds) {
     std::vector<int> expected(static_cast<std::size_t>(size), 0);
     const double begin = MPI_Wtime();
+    const char* const stop = std::getenv("FATHOM_TEST_STOP");
     long long messages = 0;
     for (int number = 0, go_on = 1; go_on != 0; ++number) {
         round(number, &expected);
         messages += size - 1;
-        go_on = MPI_Wtime() - begin < seconds;
+        go_on = MPI_Wtime() - begin < seconds && (stop == nullptr || ::access(stop, F_OK) != 0);
         MPI_Allreduce(MPI_IN_PLACE, &go_on, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
         if (number == 0 && rank == 0) say("up");
     }
