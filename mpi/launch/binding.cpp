@@ -101,14 +101,19 @@ bool bind_spots(const PlacePolicy& policy, const Machine& machine,
         }
         return true;
     }
-    // How many parts of a choice were given away; a choice is the same for all spots of a part.
-    std::map<std::vector<int>, std::size_t> given;
+    struct Choice {
+        std::vector<int> parts;
+        std::size_t next = 0;  // that nobody has got yet
+    };
+    std::map<int, Choice> choices;  // all spots of a part have the same
     for (Spot* spot : spots) {
-        const std::vector<int> choice = choice_of(policy, *share, machine, *spot);
-        const std::size_t parts = std::min(static_cast<std::size_t>(share->parts), choice.size());
-        std::size_t& next = given[choice];
+        Choice& choice = choices[spot->part];
+        if (choice.parts.empty()) choice.parts = choice_of(policy, *share, machine, *spot);
+        const std::size_t all = choice.parts.size();
         std::vector<int> taken;
-        for (std::size_t i = 0; i < parts; ++i) taken.push_back(choice[next++ % choice.size()]);
+        for (std::size_t i = 0; i < std::min(static_cast<std::size_t>(share->parts), all); ++i) {
+            taken.push_back(choice.parts[choice.next++ % all]);
+        }
         spot->cpus = cpus_in(machine, share->level, taken);
     }
     if (policy.overload || !overloaded(policy, share->level, machine, spots)) return true;

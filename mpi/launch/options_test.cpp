@@ -95,6 +95,10 @@ TEST(Options, PlacesInBothDialects) {
     EXPECT_EQ(places.oversubscribe, true);
     EXPECT_FALSE(parse_well("--map-by node -ppn 2 --bind-to none a").places.needs_machine());
     EXPECT_TRUE(parse_well("--npersocket 4 a").fill_places);
+    EXPECT_EQ(parse_well("-pernode -host a,b a").total_processes(), 2);
+    fake_environment["HYDRA_TOPO_DEBUG"] = "1";
+    EXPECT_TRUE(parse_well("a").places.report);
+    fake_environment.clear();
     EXPECT_FALSE(parse_well("--npersocket 4 -n 3 a").fill_places);
 }
 
