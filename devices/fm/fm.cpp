@@ -19,7 +19,7 @@ namespace {
 constexpr std::uint32_t kEagerBytes = 128 * 1024;
 /// What keeps the wire busy until the receiver's answer is back and the first page put: whole
 /// packets.
-constexpr std::uint32_t kLeadBytes = 6 * FM_PACKET_BYTES - sizeof(adi::Header);
+constexpr std::uint32_t kLeadBytes = 6 * FM_PACKET_BYTES - MpiHeader::kMostBytes;
 /// A shorter rest is streamed as fast as it is put.
 constexpr std::uint64_t kPutBytes = 128 * 1024;
 /// One window: two of them are open at a time, so that the wire never waits for the next.
@@ -59,7 +59,7 @@ Status Fm::open(const adi::OpenInfo& info, std::string* error) {
     board_ = std::move(*board);
     place_ = board_->place();
     clock_ = board_->clock();
-    capabilities_.short_bytes = Endpoint::kShortBytes - kHeaderBytes;
+    capabilities_.short_bytes = Endpoint::kShortBytes - MpiHeader::kMostBytes;
     capabilities_.eager_bytes = kEagerBytes;
     capabilities_.helpers = 1;
     capabilities_.outlives = false;
@@ -186,32 +186,38 @@ void Fm::idle() {
 // --- send ----------------------------------------------------------------------------------------
 
 Status Fm::send_short(adi::Peer peer, const adi::Header& header, const adi::Buffer& payload) {
-    const Status s =
-        endpoint_->try_send(peer, kHandler, &header, kHeaderBytes, payload, 0, header.bytes);
+    const MpiHeader head = MpiHeader::pack(header, true);
+    const Status s = endpoint_->try_send(peer, head.handler, head.words.data(), head.bytes, payload,
+                                         0, header.bytes);
     if (s == Status::ok) charge(Clock::Work::mpi_send);
     return s;
 }
 
 Status Fm::begin(adi::SendStream& stream, adi::Peer peer, const adi::Header& header) {
     OutMessage& message = outbound_[peer];
-    const std::uint64_t length = std::uint64_t{kHeaderBytes} + header.bytes;
-    if (Status s = endpoint_->try_begin(message, peer, length, kHandler); s != Status::ok) return s;
+    const MpiHeader head = MpiHeader::pack(header, false);
+    const std::uint64_t length = std::uint64_t{head.bytes} + header.bytes;
+    const Status s = endpoint_->try_begin(message, peer, length, head.handler);
+    if (s != Status::ok) return s;
     charge(Clock::Work::mpi_send);
     stream.peer = peer;
     stream.header = header;
     stream.sent_bytes = 0;
-    // There is room for the first packet, which is longer than a header.
-    endpoint_->try_piece(message, adi::contiguous(&stream.header, kHeaderBytes), 0, kHeaderBytes);
+    // There is room for the first packet, which mostly is longer than a header.
+    endpoint_->try_piece(message, adi::contiguous(head.words.data(), head.bytes), 0, head.bytes);
     return Status::ok;
 }
 
 std::uint64_t Fm::send_piece(adi::SendStream& stream, const adi::Buffer& source,
                              std::uint64_t offset, std::uint64_t bytes) {
     OutMessage& message = outbound_[stream.peer];
-    if (message.sent < kHeaderBytes) [[unlikely]] {
-        const adi::Buffer header = adi::contiguous(&stream.header, kHeaderBytes);
-        endpoint_->try_piece(message, header, message.sent, kHeaderBytes - message.sent);
-        if (message.sent < kHeaderBytes) return 0;
+    if (message.sent < MpiHeader::kMostBytes) [[unlikely]] {
+        const MpiHeader head = MpiHeader::pack(stream.header, false);
+        if (message.sent < head.bytes) {
+            endpoint_->try_piece(message, adi::contiguous(head.words.data(), head.bytes),
+                                 message.sent, head.bytes - message.sent);
+            if (message.sent < head.bytes) return 0;
+        }
     }
     const std::uint64_t taken = endpoint_->try_piece(message, source, offset, bytes);
     stream.sent_bytes += static_cast<std::uint32_t>(taken);
@@ -240,26 +246,30 @@ void Fm::on_packet(adi::Sink& sink, const Packet& packet) {
 /// Moves a packet on; what is wrong with it, or null.
 const char* Fm::take(adi::Sink& sink, Inbound& in, const Packet& packet) {
     adi::ReceiveStream& stream = in.stream;
+    MpiHeader& head = in.head;
     if (packet.first) {
-        if (packet.handler != kHandler) return "fm: a message for another handler than MPI's";
+        head.handler = packet.handler;
+        head.bytes = MpiHeader::bytes_of(packet.handler);
+        if (head.bytes == 0) return "fm: a message for another handler than MPI's";
         in.header_have = 0;
         in.dropped = in.later = false;
     }
     in.payload = packet.data;
     in.payload_bytes = packet.bytes;
-    if (in.header_have < kHeaderBytes) {
-        const std::uint32_t n = std::min(packet.bytes, kHeaderBytes - in.header_have);
-        adi::copy_short(reinterpret_cast<std::byte*>(&stream.header) + in.header_have, packet.data,
-                        n);
+    if (in.header_have < head.bytes) {
+        const std::uint32_t n = std::min(packet.bytes, head.bytes - in.header_have);
+        adi::copy_short(reinterpret_cast<std::byte*>(head.words.data()) + in.header_have,
+                        packet.data, n);
         in.header_have += n;
-        if (in.header_have < kHeaderBytes) {
+        if (in.header_have < head.bytes) {
             return packet.last ? "fm: a message shorter than its header" : nullptr;
         }
         in.payload += n;
         in.payload_bytes -= n;
+        stream.header = head.unpack(in.payload_bytes);
         stream.moved_bytes = 0;
         if (in.payload_bytes > stream.header.bytes ||
-            (packet.last && in.payload_bytes != stream.header.bytes)) {
+            packet.last != (in.payload_bytes == stream.header.bytes)) {
             return "fm: a message of another length than its header says";
         }
         charge(Clock::Work::mpi_receive);

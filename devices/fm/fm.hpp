@@ -11,11 +11,12 @@
 #include "adi/device.hpp"
 #include "devices/fm/endpoint.hpp"
 #include "devices/fm/join.hpp"
+#include "devices/fm/mpi_header.hpp"
 
 namespace dev::fm {
 
-/// A message is a header (adi::Header, as it stands in memory) and its payload, both pieces of one
-/// stream. Long ones are put into the receiver's memory, where the engine asks for that.
+/// A message is a header (mpi_header.hpp) and its payload, both pieces of one stream. Long ones are
+/// put into the receiver's memory, where the engine asks for that.
 class Fm final : public adi::Device {
   public:
     /// Opens the endpoint of a node of so many.
@@ -72,16 +73,12 @@ class Fm final : public adi::Device {
     std::int64_t clock_ns() override;
     void idle() override;
 
-    /// What MPI's messages carry as their handler.
-    static constexpr std::uint32_t kHandler = 0x4d504931;
-
   private:
-    static constexpr std::uint32_t kHeaderBytes = sizeof(adi::Header);
-
     /// The message that is coming from a peer. `stream` comes first: it leads back here.
     struct Inbound {
         adi::ReceiveStream stream;
-        std::uint32_t header_have = 0;       ///< bytes of the header that are here
+        MpiHeader head;
+        std::uint32_t header_have = 0;       ///< bytes of it that are here
         const std::byte* payload = nullptr;  ///< of the packet being shown
         std::uint32_t payload_bytes = 0;
         bool dropped = false;
