@@ -15,6 +15,10 @@ namespace firmware::hw {
 
 #ifdef __lanai__
 
+/// May the program go round until a register or a slot changes? Compiled for the host, it has to
+/// return for that.
+constexpr bool kWaits = true;
+
 FM_INLINE uint32_t get(uint32_t reg) {
     return *reinterpret_cast<volatile uint32_t*>(FM_REGISTERS + reg);
 }
@@ -30,6 +34,8 @@ FM_INLINE uint32_t address(const volatile void* place) {
 }
 
 #else
+
+constexpr bool kWaits = false;
 
 /// A board, for the program compiled for the host (native_board.hpp).
 class Hardware {

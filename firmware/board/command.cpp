@@ -72,7 +72,7 @@ void ControlProgram::open_channel(Endpoint* e, uint32_t node) {
     c.rx_type = type | peer << 4 | e->index;
     c.rx_source = (place & 0xff000000) | node << 16;
     uint32_t listed =
-        p.owed & (kPeerWork | kPeerActive | kPeerOwed);  // where its id stands already
+        p.owed & (kPeerWork | kPeerActive | kPeerUnlisted);  // where its id stands already
     p = {};
     p.owed = listed;
     scratch(e, node).scratch = fm_be32(kNoGap);
@@ -100,7 +100,7 @@ bool ControlProgram::open(Endpoint* e) {
     e->ring_foot = kNoRoom;
     e->number = 0;
     e->done = 0;
-    e->done_low = 0;
+    e->sole = kNotSole;
     e->lap = 1;
     e->bad_slots = 0;
     e->slot = e->region->slots;
@@ -113,6 +113,7 @@ bool ControlProgram::open(Endpoint* e) {
         } else {
             e->channels[n].skip = kSlowUnused;
             e->channels[n].rx_type = e->index ^ 1;
+            e->channels[n].rx_source = (n ^ 1) << 16;  // no packet that is looked up here
         }
     }
     for (Record& r : e->records) {
@@ -129,7 +130,7 @@ bool ControlProgram::close(Endpoint* e) {
     if (e->key != 0) {
         // Its peers learn what has arrived before they learn that it is closed.
         for (uint32_t node = 0; node < e->nodes; ++node) {
-            if (e->peers[node].owed >= kOwe) acknowledge(e, node, FM_KIND_ACK, 0);
+            if ((e->peers[node].owed & kOweAll) != 0) acknowledge(e, node, FM_KIND_ACK, 0);
             Channel& c = e->channels[node];
             c.rx_type = e->index ^ 1;
             // What is queued already leaves the way that it would have.

@@ -76,7 +76,7 @@ bool ControlProgram::take_next(fm_wire* packet, uint32_t end) {
         !to_ring(e, packet, kDmaRing | e->index << 24 | from))
         return false;
     await_transfer();
-    accept(e, c, source, length);
+    accept(e, c, source, length & 0xffff, false);
     return true;
 }
 
@@ -103,7 +103,7 @@ void ControlProgram::accept_deposit(Endpoint* e, uint32_t node, Channel* c, uint
     // The sender's slot is done with when the last is acknowledged: it need not wait.
     uint32_t owed = p->owed + (last ? kOweAtOnce : 2 * kOwe);
     p->owed = owed;
-    if (((owed ^ kPeerOwed) & (kPeerOwed | (0xffff & -kOweAtOnce))) != 0) owe(e, node, 0);
+    if (owed >= kOweAtOnce) owe(e, node, 0);
     // No transfer to the ring follows, whose end would look at this.
     if (hw::read(e->region->interrupt) != 0) interrupt(e);
 }

@@ -37,17 +37,41 @@ void ControlProgram::queue_dma(uint32_t bus, uint32_t sram, uint32_t bytes, uint
 /// A transfer ends soon: waits for that, with the words of `op`, the next one, at hand. pump() is
 /// left to queued_done(), when that one ends.
 void ControlProgram::await_transfer(DmaOp* op) {
-    uint32_t bus = op->bus, sram = op->sram, bytes = op->bytes, next = op->what, patience = kAwait;
-    uint32_t direction = next >> 31;
+    DmaOp next = *op;
+    uint32_t patience = kAwait;
     while ((hw::get(REG_ISR) & ISR_DMA) == 0)
         if (--patience == 0) return;
+    follow(op, next);
+}
+
+/// Nothing else is due, and no other endpoint than `e` is open: the same, until something comes.
+void ControlProgram::await_transfer_alone(Endpoint* e) {
+    DmaOp* op = dma_next_;
+    DmaOp next = *op;
+    const fm_slot* s = e->slot;
+    uint32_t mask = mask_, expected = e->lap;
+    do {
+        uint32_t due = hw::get(REG_ISR) & mask, lap = hw::read(s->lap);
+        if (due != 0) {
+            if ((due & ISR_DMA) != 0) {
+                follow(op, next);
+                if (pump_due_ != 0) pump();
+            }
+            return;
+        }
+        if (lap == expected) return;
+    } while (hw::kWaits);
+}
+
+/// A transfer has ended: `op`, which is `next`, is started.
+FM_INLINE void ControlProgram::follow(DmaOp* op, const DmaOp& next) {
     bool failed = hw::get(REG_DMA_STS) != 0;
-    hw::set(REG_EAR, bus);
-    hw::set(REG_LAR, sram);
-    hw::set(REG_DMA_DIR, direction);
-    hw::start(REG_DMA_CTR, bytes);
+    hw::set(REG_EAR, next.bus);
+    hw::set(REG_LAR, next.sram);
+    hw::set(REG_DMA_DIR, next.what >> 31);
+    hw::start(REG_DMA_CTR, next.bytes);
     uint32_t wire = stop_, what = dma_what_;
-    dma_what_ = next;
+    dma_what_ = next.what;
     next_started(op, wire);
     finish_transfer(wire, what, failed);
 }

@@ -14,31 +14,45 @@ FM_INLINE Endpoint* ControlProgram::turn(Endpoint* e) {
     uint32_t due = isr & mask_;
     fm_slot* s = e->slot;
     uint32_t lap = hw::read(s->lap);
-    if (due != 0) {
-        uint32_t stop = stop_, end = hw::get(REG_RMP);
-        if (((due ^ ISR_RECV) | stop) == 0) [[likely]] {
-            receive(e, end);
-        } else if ((due & ~ISR_DMA) == ISR_RECV) {
-            polled_ = e;
-            receive_behind(due, end);
-        } else {
-            polled_ = e;
-            if ((due & ISR_DMA) != 0) dma_done();
-            if ((due & ~ISR_DMA) == 0) return polled_;
-            if ((due & ISR_RECV) != 0) receive_among();
-            if ((due & ISR_SEND) != 0) serve_send();
-            if ((due & ~(ISR_DMA | ISR_RECV | ISR_SEND)) != 0) events(due);
+    if (due == 0) [[likely]] {
+        if (lap == e->lap) [[unlikely]] {
+            slot_here(e, s, isr);
+            return e->next;
         }
-        // Who waits for the send engine comes first: maybe the rest of a packet that has begun.
-        isr = hw::get(REG_ISR) & ISR_SEND & ~mask_;
-        hw::barrier();
-        e = polled_;
-        s = e->slot;
-        lap = hw::read(s->lap);
+        Endpoint* next = e->next;
+        if (next != e) return next;
+        if (stop_ == 0) return alone(e);
+        if ((stop_ & kStopDma) != 0 && dma_next_ != dma_end_) await_transfer_alone(e);
+        return e;
     }
+    uint32_t stop = stop_, end = hw::get(REG_RMP);
+    if (((due ^ ISR_RECV) | stop) == 0) [[likely]] {
+        receive(e, look(armed_, end));
+    } else if ((due & ~ISR_DMA) == ISR_RECV) {
+        polled_ = e;
+        receive_behind(due, end);
+    } else {
+        polled_ = e;
+        if ((due & ISR_DMA) != 0) dma_done();
+        if ((due & ~ISR_DMA) == 0) return polled_;
+        if ((due & ISR_RECV) != 0) receive_among();
+        if ((due & ISR_SEND) != 0) serve_send();
+        if ((due & ~(ISR_DMA | ISR_RECV | ISR_SEND)) != 0) events(due);
+    }
+    // Who waits for the send engine comes first: maybe the rest of a packet that has begun.
+    isr = hw::get(REG_ISR) & ISR_SEND & ~mask_;
+    hw::barrier();
+    e = polled_;
+    s = e->slot;
+    lap = hw::read(s->lap);
+    if (lap == e->lap) [[unlikely]]
+        slot_here(e, s, isr);
+    return e->next;
+}
+
+/// Slot `s`, the next of `e`, has come. Nothing is due in `isr`.
+FM_INLINE void ControlProgram::slot_here(Endpoint*& e, fm_slot* s, uint32_t isr) {
     uint32_t word = hw::read(s->command);
-    if (lap != e->lap) [[likely]]
-        return e->next;
     uint32_t free =
         hw::masked<0xffff0000 | ISR_SEND>(isr);  // what is not due is 0 in the upper half
     if (!poll_slot(e, s, word, free)) {
@@ -47,7 +61,6 @@ FM_INLINE Endpoint* ControlProgram::turn(Endpoint* e) {
         hw::barrier();
         e = polled_;
     }
-    return e->next;
 }
 
 /// Slot `s` has come, with `word` for its command; `free` is ISR_SEND, or more, when the send
@@ -97,14 +110,16 @@ FM_INLINE void ControlProgram::send_slot(Endpoint*& e, fm_slot* s, Channel* c, u
     }
     uint32_t number = e->number;
     e->records[number & (FM_SEND_SLOTS - 1)].last = node << 16 | (sequence & 0xffff);
-    clear_owed(&e->peers[node]);
+    Peer* p = &e->peers[node];
+    clear_owed(p);
     count(counters()->sent);
-    advance_slot(e, s, number);
+    advance_slot(e, s, number, sole_key(p, sequence + 1));
 }
 
-// `s` is slot `number`, which is taken. `e`, which is the one polled, is the same afterwards; no
-// value of it lives across the call.
-FM_INLINE void ControlProgram::advance_slot(Endpoint*& e, fm_slot* s, uint32_t number) {
+// `s` is slot `number`, which is taken; `key` is Endpoint::sole if it is the only one. `e`, which
+// is the one polled, is the same afterwards; no value of it lives across the call.
+FM_INLINE void ControlProgram::advance_slot(Endpoint*& e, fm_slot* s, uint32_t number,
+                                            uint32_t key) {
     ++number;
     e->number = number;
     ++s;
@@ -113,7 +128,9 @@ FM_INLINE void ControlProgram::advance_slot(Endpoint*& e, fm_slot* s, uint32_t n
         s = e->region->slots;
     }
     e->slot = s;
-    if (number - e->done >= kCrowded) [[unlikely]] {
+    uint32_t flying = number - e->done;
+    e->sole = flying == 1 ? key : kNotSole;
+    if (flying >= kCrowded) [[unlikely]] {
         polled_ = e;
         crowded(e);
         e = polled_;
@@ -206,34 +223,46 @@ FM_INLINE void ControlProgram::dma_done() {
 
 // The packet at `wire` is in the ring of `e`.
 FM_INLINE void ControlProgram::transferred(Endpoint* e, uint32_t wire) {
-    free_receive(wire);
-    if (hw::read(e->region->interrupt) != 0) [[unlikely]]
-        interrupt(e);
+    *next_free(wire) = free_;
+    free_ = wire;
+    if ((starved_ | hw::read(e->region->interrupt)) != 0) [[unlikely]]
+        wanted(e);
+}
+
+FM_INLINE ControlProgram::Place ControlProgram::place_of(const Endpoint* e) {
+    return {e->ring_foot, e->ring_lap.raw, e->done, e->key};
+}
+
+/// The endpoint that the packet at `from` is for, if it is for any.
+FM_INLINE Endpoint* ControlProgram::destination(uint32_t from) {
+    uint32_t type = fm_be32(hw::at<fm_wire>(from)->type);
+    return *hw::at<Ref<Endpoint>>(kEndpointTable + hw::shifted<-26>(hw::shifted<28>(type)));
 }
 
 // Looks at the packet at `from`; the receive engine has stored up to before `rmp`.
-FM_INLINE ControlProgram::Arrival ControlProgram::look(uint32_t from, uint32_t rmp) {
+FM_INLINE ControlProgram::Arrival ControlProgram::look(Endpoint* e, const Place& place,
+                                                       uint32_t from, uint32_t rmp) {
     auto* wire = hw::at<fm_wire>(from);
     uint32_t type = fm_be32(wire->type);
     uint32_t source = fm_be32(wire->source);
-    Endpoint* e = *hw::at<Ref<Endpoint>>(kEndpointTable + hw::shifted<-26>(hw::shifted<28>(type)));
     auto* c = hw::at<Channel>(hw::address(e) + hw::masked<~(uint32_t{sizeof(Channel)} - 1)>(
                                                    hw::shifted<-19>(hw::shifted<8>(source))));
     uint32_t length = *hw::at<Be16>(hw::address(&wire->length));
     uint32_t bytes = hw::words(length + kHeader + 3);  // header and payload
     uint32_t end = from + bytes;                       // of them: the syndrome is there
-    uint32_t foot = e->ring_foot, bus = foot - bytes;
-    uint32_t wrong = (type ^ c->rx_type) | (source ^ c->rx_source) | (fm_be32(wire->key) ^ c->key) |
-                     *hw::at<uint8_t>(end) | (rmp ^ (end + 1)) | hw::shifted<-12>(bus ^ foot);
-    uint32_t done = hw::read(e->done_low.raw);
-    return {e, c, from, end, bus, bytes + uint32_t{sizeof(fm_footer)}, length, source, done, wrong};
+    uint32_t bus = place.foot - bytes;
+    uint32_t wrong = (type ^ c->rx_type) | (source ^ c->rx_source) |
+                     (fm_be32(wire->key) ^ place.key) | *hw::at<uint8_t>(end) | (rmp ^ (end + 1)) |
+                     hw::shifted<-12>(bus ^ place.foot);
+    uint32_t total = bytes + uint32_t{sizeof(fm_footer)};
+    return {e, c, from, end, bus, total, length, source, place.done, place.lap, wrong};
 }
 
 // Its footer; then all but its transfer.
 FM_INLINE void ControlProgram::close_packet(const Arrival& a) {
     *hw::at<Be16>(a.end) = a.length;
     *hw::at<Be16>(a.end + 2) = a.done;
-    hw::at<fm_footer>(a.end)->lap = a.e->ring_lap.raw;
+    hw::at<fm_footer>(a.end)->lap = a.lap;
 }
 
 FM_INLINE void ControlProgram::transfer(const Arrival& a) {
@@ -244,16 +273,16 @@ FM_INLINE void ControlProgram::transfer(const Arrival& a) {
     direct_ = a.e;
 }
 
-FM_INLINE void ControlProgram::taken(const Arrival& a) {
+FM_INLINE bool ControlProgram::taken(const Arrival& a, bool answer) {
     advance_ring(a.e);
-    accept(a.e, a.c, a.source, *hw::at<Be16>(a.from + offsetof(fm_wire, length) + 2));
+    uint32_t ack = *hw::at<Be16>(a.from + offsetof(fm_wire, length) + 2);
+    return accept(a.e, a.c, a.source, ack, answer);
 }
 
 // A packet has come. Data in order, for an open endpoint with room, is on its way to the host here;
 // the rest is for process(). With the DMA engine free, that is first of all. In a stream, the next
 // packet is let in first.
-FM_INLINE void ControlProgram::receive(Endpoint* polled, uint32_t rmp) {
-    Arrival a = look(armed_, rmp);
+FM_INLINE void ControlProgram::receive(Endpoint* polled, const Arrival& a) {
     if (a.wrong != 0) [[unlikely]] {
         polled_ = polled;
         receive_other();
@@ -263,7 +292,12 @@ FM_INLINE void ControlProgram::receive(Endpoint* polled, uint32_t rmp) {
     transfer(a);
     polled_ = polled;
     arm_receive();
-    taken(a);
+    // A short one has ended meanwhile.
+    if (taken(a, true) && (hw::get(REG_ISR) & ISR_DMA) != 0) {
+        hw::set(REG_ISR, ISR_DMA);
+        stop_ = 0;
+        transferred(a.e, a.from);
+    }
 }
 
 // A transfer is under way, or has ended and dma_done() has not seen that.
@@ -292,7 +326,7 @@ FM_INLINE void ControlProgram::receive_behind(uint32_t due, uint32_t rmp) {
         waiting_bytes_ = a.total;
         waiting_endpoint_ = a.e;
     }
-    taken(a);
+    taken(a, false);
 }
 
 FM_INLINE void ControlProgram::advance_ring(Endpoint* e) {
@@ -305,43 +339,53 @@ FM_INLINE void ControlProgram::advance_ring(Endpoint* e) {
 }
 
 // A packet with a number was accepted: moves the number expected, believes the acknowledgement,
-// owes one.
-FM_INLINE void ControlProgram::accept(Endpoint* e, Channel* c, uint32_t source, uint32_t ack) {
-    uint32_t node = hw::shifted<-24>(hw::shifted<8>(source));
+// owes one. `answer`: the only slot in flight is looked for first. True when that was all.
+FM_INLINE bool ControlProgram::accept(Endpoint* e, Channel* c, uint32_t source, uint32_t ack,
+                                      bool answer) {
+    bool all = true;
     uint32_t expected = source + 1;
     c->expected = expected;
     *hw::at<Be16>(hw::address(&c->rx_source) + 2) = expected;
-    Peer* p = &e->peers[node];
+    Peer* p = peer(e, c);
     count(counters()->received);
     uint32_t owed = p->owed + kOwe;
     p->owed = owed;
-    uint32_t before = p->acked;
-    if (hw::shifted<16>(ack ^ before) != 0 && !acked_one(e, node, c, p, before, ack)) {
-        if (acknowledges(ack, before, c->sequence + 1U)) acked(e, node, ack & 0xffff);
+    if (answer && sole_key(p, ack) == e->sole) {
+        // Nothing of its record but `last` has been set.
+        uint32_t done = e->number;
+        p->acked = ack;
+        e->sole = kNotSole;
+        e->done = done;
+        hw::write(e->region->send_done, done);
+    } else {
+        uint32_t before = p->acked;
+        if (ack != before && acknowledges(ack, before, c->sequence + 1U)) {
+            acked(e, node_of(source), ack);
+            all = false;
+        }
     }
     // The usual: it stands in the ring already, and it is not much.
-    if (((owed ^ kPeerOwed) & (kPeerOwed | (0xffff & -kOweAtOnce))) != 0) owe(e, node, 0);
+    if (owed >= kOweAtOnce) [[unlikely]] {
+        owe(e, node_of(source), 0);
+        return false;
+    }
+    return all;
 }
 
-// The only slot in flight, and the channel clean: the answer to a request. False: not so.
-FM_INLINE bool ControlProgram::acked_one(Endpoint* e, uint32_t node, const Channel* c, Peer* p,
-                                         uint32_t before, uint32_t ack) {
-    uint32_t done = e->done, next = done + 1;
-    Record* r = &e->records[done & (FM_SEND_SLOTS - 1)];
-    uint32_t wrong = (e->number ^ next) | (r->last ^ (node << 16 | before)) |
-                     hw::shifted<16>(ack - before - 1) | hw::shifted<-2>(c->skip);
-    if (wrong != 0) return false;
-    p->acked = ack;
-    r->last = kRecordDone;
-    r->reset();
-    e->done = next;
-    e->done_low = next & 0xffff;
-    hw::write(e->region->send_done, next);
-    return true;
+// `next`, when it comes as an acknowledgement from that peer. No two peers of an endpoint are 64
+// KiB apart.
+FM_INLINE uint32_t ControlProgram::sole_key(const Peer* p, uint32_t next) {
+    return hw::address(p) + hw::shifted<16>(next);
+}
+
+FM_INLINE Peer* ControlProgram::peer(Endpoint* e, const Channel* c) {
+    static_assert(sizeof(Peer) * 2 == sizeof(Channel));
+    uint32_t offset = hw::address(c) - hw::address(e->channels);
+    return hw::at<Peer>(hw::address(e->peers) + hw::shifted<-1>(offset));
 }
 
 FM_INLINE void ControlProgram::clear_owed(Peer* p) {
-    *hw::at<uint8_t>(hw::address(&p->owed)) = 0;  // the high half
+    *hw::at<uint8_t>(hw::address(&p->owed) + 2) = 0;  // kOweAll
 }
 
 }  // namespace firmware

@@ -43,4 +43,4 @@ __attribute__((section(".start"), naked)) void _start() {
 }  // extern "C"
 
 static_assert((firmware::kStackTop & 7) == 0);
-static_assert(firmware::kImageLimit == 0x29000);  // meson.build gives it to the linker
+static_assert(firmware::kImageLimit == 0x21000);  // meson.build gives it to the linker

@@ -18,6 +18,7 @@ void ControlProgram::start() {
             c.skip = kSlowUnused;
             c.rx_type = i ^ 1;  // no packet of this type is looked up here
         }
+        for (Peer& p : e->peers) p.owed = kPeerUnlisted;
         for (Record& r : e->records) r.reset();
     }
     put_.id = kNobody;
@@ -53,6 +54,28 @@ void ControlProgram::start() {
     page_->version = fm_be32(FM_LAYOUT_VERSION);
     hw::barrier();
     hw::write(page_->magic, FM_MAGIC);
+}
+
+/// Nothing is due, the DMA engine is free, and no other endpoint is open: until something comes,
+/// all that is needed then stays in registers.
+Endpoint* ControlProgram::alone(Endpoint* e) {
+    fm_slot* s = e->slot;
+    uint32_t mask = mask_, expected = e->lap, from = hw::settled(uint32_t{armed_});
+    Place place = place_of(e);
+    place = {hw::settled(place.foot), hw::settled(place.lap), hw::settled(place.done),
+             hw::settled(place.key)};
+    do {
+        uint32_t isr = hw::get(REG_ISR), lap = hw::read(s->lap), due = isr & mask;
+        if (due != 0) {
+            if (due == ISR_RECV) receive(e, look(e, place, from, hw::get(REG_RMP)));
+            return e;
+        }
+        if (lap == expected) [[unlikely]] {
+            slot_here(e, s, isr);
+            return e;
+        }
+    } while (hw::kWaits);
+    return e;
 }
 
 void ControlProgram::events(uint32_t due) {
@@ -103,8 +126,8 @@ void ControlProgram::flush_owed() {
         uint32_t channel = owed_.pop();
         Endpoint* e = endpoint(channel >> 8);
         Peer& p = e->peers[channel & 0xff];
-        p.owed = p.owed & ~kPeerOwed;
-        if (p.owed >= kOwe) acknowledge(e, channel & 0xff, FM_KIND_ACK, 0);
+        p.owed = p.owed | kPeerUnlisted;
+        if ((p.owed & kOweAll) != 0) acknowledge(e, channel & 0xff, FM_KIND_ACK, 0);
     }
     owed_mark_ = owed_.tail;
 }
@@ -190,7 +213,7 @@ void ControlProgram::tell(Endpoint* e) {
     if (event_busy_ != 0 || !room(e)) return;
     uint32_t event = 0, value = 0;
     for (uint32_t node = 0; node < FM_MAX_NODES && event == 0; ++node) {
-        Be16& flags = e->peers[node].owed;
+        Be32& flags = e->peers[node].owed;
         value = node;
         if ((flags & kPeerTellLost) != 0) {
             event = FM_EVENT_NODE_LOST;

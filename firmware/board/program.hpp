@@ -1,7 +1,8 @@
 // The LANai control program: what the board's processor does from the reset on. One loop, turn(),
 // looks at the interrupt status, the driver's command and the next slot of each open endpoint in
-// turn. Nothing in it waits: an engine that is busy is looked at again in the next turn. So no
-// board stops receiving while its own packet is held up in the network.
+// turn. Nothing in it waits for one thing: an engine that is busy is looked at again in the next
+// turn. So no board stops receiving while its own packet is held up in the network. With one
+// endpoint open and nothing to do, alone() looks at the same, with everything at hand.
 //
 // Paths. A packet that fits its slot goes the *fast path* when its channel is clean
 // (Channel::skip): poll_slot() sends the channel's header and then the slot's bytes. Everything
@@ -66,6 +67,10 @@ class ControlProgram {
         kDmaFetch = 8U << 28,  ///< from the host; the top bit is the direction
         kDmaKind = 15U << 28
     };
+    /// What look() has to know of the endpoint: its next page's footer, what is written there, key.
+    struct Place {
+        uint32_t foot, lap, done, key;
+    };
     /// A packet that has come, as receive() sees it.
     struct Arrival {
         Endpoint* e;
@@ -74,6 +79,7 @@ class ControlProgram {
         uint32_t bus, total;  ///< its transfer, with the footer
         uint32_t length, source;
         uint32_t done;   ///< slots, for the footer
+        uint32_t lap;    ///< the same
         uint32_t wrong;  ///< 0: the next packet of data of its channel, and there is room
     };
     /// A short packet without a sequence number.
@@ -131,6 +137,7 @@ class ControlProgram {
     bool room(Endpoint* e);
 
     // program.cpp: the loop's rarer work
+    Endpoint* alone(Endpoint* e);
     void events(uint32_t due);
     void tick();
     void arm_timer();
@@ -151,17 +158,21 @@ class ControlProgram {
     static uint32_t route_skip(const fm_route* route, Channel* c);
 
     // send.cpp
+    FM_INLINE void slot_here(Endpoint*& e, fm_slot* s, uint32_t isr);
     FM_INLINE bool poll_slot(Endpoint*& e, fm_slot* s, uint32_t word, uint32_t free);
     void take_slot(Endpoint* e);
     void refuse_slot(Endpoint* e);
     bool check_slot(Endpoint* e, const fm_slot* s, uint32_t op, Record* r);
     FM_INLINE void send_slot(Endpoint*& e, fm_slot* s, Channel* c, uint32_t node, uint32_t length,
                              uint32_t skip, uint32_t sequence);
-    FM_INLINE void advance_slot(Endpoint*& e, fm_slot* s, uint32_t number);
+    FM_INLINE void advance_slot(Endpoint*& e, fm_slot* s, uint32_t number, uint32_t key);
     void crowded(Endpoint* e);
     FM_INLINE static void clear_owed(Peer* p);
-    FM_INLINE bool acked_one(Endpoint* e, uint32_t node, const Channel* c, Peer* p, uint32_t before,
-                             uint32_t ack);
+    FM_INLINE static uint32_t sole_key(const Peer* p, uint32_t next);
+    FM_INLINE static Peer* peer(Endpoint* e, const Channel* c);
+    FM_INLINE static uint32_t node_of(uint32_t source) {
+        return hw::shifted<-24>(hw::shifted<8>(source));
+    }
     void complete_slot(Endpoint* e);
     void complete(Endpoint* e, uint32_t node, uint32_t next);
     void activate(Endpoint* e, uint32_t node);
@@ -200,14 +211,20 @@ class ControlProgram {
     void acked(Endpoint* e, uint32_t node, uint32_t next);
 
     // receive.cpp
-    FM_INLINE void receive(Endpoint* polled, uint32_t rmp);
+    FM_INLINE void receive(Endpoint* polled, const Arrival& a);
     FM_INLINE void receive_behind(uint32_t due, uint32_t rmp);
-    FM_INLINE static Arrival look(uint32_t from, uint32_t rmp);
+    FM_INLINE static Place place_of(const Endpoint* e);
+    FM_INLINE static Endpoint* destination(uint32_t from);
+    FM_INLINE static Arrival look(Endpoint* e, const Place& place, uint32_t from, uint32_t rmp);
+    FM_INLINE static Arrival look(uint32_t from, uint32_t rmp) {
+        Endpoint* e = destination(from);
+        return look(e, place_of(e), from, rmp);
+    }
     FM_INLINE static void close_packet(const Arrival& a);
     FM_INLINE void transfer(const Arrival& a);
     FM_INLINE void transferred(Endpoint* e, uint32_t wire);
-    FM_INLINE void taken(const Arrival& a);
-    FM_INLINE void accept(Endpoint* e, Channel* c, uint32_t source, uint32_t ack);
+    FM_INLINE bool taken(const Arrival& a, bool answer);
+    FM_INLINE bool accept(Endpoint* e, Channel* c, uint32_t source, uint32_t ack, bool answer);
     void owe(Endpoint* e, uint32_t node, uint32_t weight);
     FM_INLINE void arm_receive();
     FM_INLINE static void receive_into(uint32_t wire);
@@ -215,6 +232,7 @@ class ControlProgram {
     /// The chain of free buffers goes through the word before the header.
     static Be32* next_free(uint32_t wire) { return hw::at<Be32>(wire - 4); }
     void feed();
+    void wanted(Endpoint* e);
     fm_wire* take_free();
     void receive_among();
     void receive_other();
@@ -269,6 +287,8 @@ class ControlProgram {
     FM_INLINE void next_started(DmaOp* op, uint32_t wire);
     FM_INLINE void await_transfer();
     void await_transfer(DmaOp* next);
+    void await_transfer_alone(Endpoint* e);
+    FM_INLINE void follow(DmaOp* op, const DmaOp& next);
 
     /// ISR bits that are work now. DMA: there are transfers; SEND: something waits for the engine;
     /// RECV and BUFF: a buffer is armed.

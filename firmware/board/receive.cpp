@@ -46,7 +46,7 @@ bool ControlProgram::to_ring(Endpoint* e, fm_wire* wire, uint32_t what) {
     uint32_t length = fm_be32(wire->length);
     uint32_t bytes = words_up(length >> 16), from = hw::address(wire);
     auto* footer = hw::at<fm_footer>(from + kHeader + bytes);
-    footer->length = fm_be32((length & 0xffff0000) | e->done_low);
+    footer->length = fm_be32((length & 0xffff0000) | (e->done & 0xffff));
     footer->lap = e->ring_lap.raw;
     uint32_t total = bytes + kHeader + sizeof(fm_footer);
     queue_dma(e->ring_foot - bytes - kHeader, from, total, what);
@@ -60,10 +60,10 @@ void ControlProgram::owe(Endpoint* e, uint32_t node, uint32_t weight) {
     Peer& p = e->peers[node];
     uint32_t owed = p.owed + weight;
     p.owed = owed;
-    if (owed >= kOweAtOnce) {
+    if ((owed & kOweAll) >= kOweAtOnce) {
         acknowledge(e, node, FM_KIND_ACK, 0);
-    } else if ((owed & kPeerOwed) == 0) {
-        p.owed = owed | kPeerOwed;
+    } else if ((owed & kPeerUnlisted) != 0) {
+        p.owed = owed & ~kPeerUnlisted;
         owed_.push(id(e, node));
         arm_timer();
     }
@@ -77,6 +77,12 @@ void ControlProgram::feed() {
         arm_receive();
     }
     if (work_.size() != 0) pump();
+}
+
+/// A buffer is free and a packet is in the ring of `e`: who has waited for that?
+void ControlProgram::wanted(Endpoint* e) {
+    if (starved_ != 0) feed();
+    if (hw::read(e->region->interrupt) != 0) interrupt(e);
 }
 
 /// For a packet of this board to itself: null when the last one has to stay for the wire.
@@ -94,7 +100,7 @@ fm_wire* ControlProgram::take_free() {
 void ControlProgram::receive_among() {
     uint32_t rmp = hw::get(REG_RMP);
     if (stop_ == 0)
-        receive(polled_, rmp);
+        receive(polled_, look(armed_, rmp));
     else
         receive_behind(0, rmp);
 }
@@ -187,7 +193,7 @@ bool ControlProgram::process_open(Endpoint* e, fm_wire* wire, uint32_t kind) {
                 return taken;
             }
             if (to_ring(e, wire, kDmaRing | e->index << 24 | hw::address(wire))) {
-                accept(e, &c, source, ack);
+                accept(e, &c, source, ack, true);
                 return true;
             }
             // Not accepted, and its sender learns that the node is alive.

@@ -63,7 +63,7 @@ void ControlProgram::take_slot(Endpoint* e) {
     c.sequence = last;
     r.last = node << 16 | last;
     counters()->sent = fm_be32(fm_be32(counters()->sent) + packets);
-    advance_slot(e, s, number);
+    advance_slot(e, s, number, kNotSole);
     // Nothing waits before it: it need not be looked for.
     bool next = true;
     if ((skip & kSlowQueued) == 0) {
@@ -127,7 +127,7 @@ void ControlProgram::crowded(Endpoint* e) {
 void ControlProgram::complete_slot(Endpoint* e) {
     uint32_t number = e->number, slot = number & (FM_SEND_SLOTS - 1);
     e->records[slot].last = kRecordDone;
-    advance_slot(e, &e->region->slots[slot], number);
+    advance_slot(e, &e->region->slots[slot], number, kNotSole);
     complete(e, kNobody, 0);
 }
 
@@ -164,7 +164,6 @@ void ControlProgram::complete(Endpoint* e, uint32_t node, uint32_t next) {
     }
     if (done == first) return;
     e->done = done;
-    e->done_low = done & 0xffff;
     hw::write(e->region->send_done, done);
     e->slot = &e->region->slots[number & (FM_SEND_SLOTS - 1)];
     if (hw::read(e->region->interrupt) != 0) interrupt(e);
@@ -202,6 +201,7 @@ void ControlProgram::resend(Endpoint* e, uint32_t node) {
     uint32_t again = static_cast<uint16_t>(next - p.acked);
     if (static_cast<uint16_t>(c.sequence + 1 - p.acked) == 0) return;
     counters()->retransmitted = fm_be32(fm_be32(counters()->retransmitted) + again);
+    e->sole = kNotSole;
     p.cursor = p.acked;
     put_.id = kNobody;
     c.skip = (c.skip & 0xffff) | kSlowQueued | (e->done & (FM_SEND_SLOTS - 1)) << kHintShift;
@@ -386,7 +386,7 @@ void ControlProgram::start_control(const Control& control) {
 void ControlProgram::acked(Endpoint* e, uint32_t node, uint32_t next) {
     Channel& c = e->channels[node];
     Peer& p = e->peers[node];
-    p.acked = next;
+    p.acked = next & 0xffff;
     p.stall = 0;
     complete(e, node, next);
     if ((c.skip & kSlowQueued) == 0) return;

@@ -40,24 +40,26 @@ enum : uint32_t {
     kHintShift = 16  ///< above, while kSlowQueued: the slot that the cursor is in, or one before it
 };
 
-/// The rest of a channel.
+/// The rest of a channel. The first two are words because every packet changes them: one load
+/// reaches a word of an Endpoint, not a half.
 struct Peer {
-    Be16 acked;     ///< first sequence number not acknowledged
+    Be32 acked;     ///< first sequence number not acknowledged
+    Be32 owed;      ///< kOwe for each packet accepted and not yet acknowledged; kPeer*
     Be16 cursor;    ///< while kSlowQueued: next sequence number to transmit
-    Be16 owed;      ///< kOwe for each packet accepted and not yet acknowledged; below, kPeer*
     uint8_t jobs;   ///< packets in the queue to the wire
     uint8_t stall;  ///< retransmit checks without progress
+    uint32_t reserved;
 };
-static_assert(sizeof(Peer) == 8);
+static_assert(sizeof(Peer) == 16);
 enum : uint32_t {
     kPeerWork = 1,      ///< in the ring of channels that have something to send
     kPeerActive = 2,    ///< in the list of the retransmit timer
     kPeerTellLost = 4,  ///< an event for the host is due
     kPeerTellPut = 8,
-    kPeerOwed = 0x80,  ///< in the ring of owed acknowledgements
-    kPeerFlags = 0xff,
     kOwe = 0x100,
-    kOweAtOnce = 0x1000  ///< so much is acknowledged at once
+    kOweAtOnce = 0x1000,  ///< so much is acknowledged at once
+    kOweAll = 0xff00,
+    kPeerUnlisted = 0x10000  ///< not in the ring of owed acknowledgements
 };
 /// In fm_node::scratch, of what is rarely needed: low half, the gap before this number was
 /// reported; high half, Peer::acked at the last check for progress.
@@ -85,6 +87,8 @@ struct Record {
 static_assert(sizeof(Record) == 32);
 constexpr uint32_t kRecordDone = 0xffffffff;
 
+/// Endpoint::sole when no slot is in flight, or several, or one that did not go the fast path.
+constexpr uint32_t kNotSole = 0xffffffff;
 constexpr uint32_t kNoRoom = 1;  // what ends there begins in another page
 
 struct Endpoint {
@@ -96,7 +100,7 @@ struct Endpoint {
     Be32 lap;            ///< its lap word, when it is there
     Be32 number;         ///< its number, free-running
     Be32 done;           ///< slots completed, free-running; published in the region
-    Be32 done_low;       ///< its low half, as footers have it
+    Be32 sole;           ///< sole_key() of the only slot in flight; or kNotSole
     Be32 ring_foot;      ///< bus address of the next receive page's footer; kNoRoom: none seen
     Be32 ring_lap;
     Ref<uint32_t> ring_entry;  ///< that page's page table entry
@@ -120,7 +124,7 @@ struct Endpoint {
     Be32 window_length;
     Be32 reserved[6];
 };
-static_assert(sizeof(Endpoint) == 128 + 40 * FM_MAX_NODES + 32 * FM_SEND_SLOTS);
+static_assert(sizeof(Endpoint) == 128 + 48 * FM_MAX_NODES + 32 * FM_SEND_SLOTS);
 
 /// A packet, as it is sent and received: header and payload in one piece.
 struct Buffer {
