@@ -53,10 +53,16 @@ std::string host_name() {
     return name;
 }
 
+int own_cpus() {
+    const int cpus = std::max(affinity_cpus(0), 1);
+    const int quota = cgroup_quota();
+    return quota > 0 ? std::min(cpus, quota) : cpus;
+}
+
 int available_cpus() {
-    int cpus = std::max({affinity_cpus(0), affinity_cpus(getppid()), 1});
-    if (const int quota = cgroup_quota(); quota > 0) cpus = std::min(cpus, quota);
-    return cpus;
+    const int cpus = std::max({affinity_cpus(0), affinity_cpus(getppid()), 1});
+    const int quota = cgroup_quota();
+    return quota > 0 ? std::min(cpus, quota) : cpus;
 }
 
 void take_own_cpu(std::size_t index, std::size_t processes) {

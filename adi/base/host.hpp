@@ -16,6 +16,9 @@ std::string host_name();
 /// PMI_process_mapping; without it exchanges host names (one fence).
 Result<std::vector<Peer>> local_peers(Bootstrap& boot);
 
+/// CPUs that this process may use: its affinity, bounded by the cgroup's quota.
+int own_cpus();
+
 /// CPUs that the processes of this job on this host may use together: the launcher's affinity (a
 /// rank's own may be narrower because the launcher bound it), bounded by the cgroup's quota.
 int available_cpus();

@@ -68,7 +68,7 @@ Machine make_machine(const std::vector<adi::HardwareCpu>& cpus) {
 Machine this_machine(bool with_parts) {
     Machine machine;
     if (with_parts) machine = make_machine(adi::hardware_cpus());
-    machine.available = adi::available_cpus();
+    machine.available = adi::own_cpus();
     return machine;
 }
 

@@ -206,9 +206,12 @@ bool place_ranks(const Options& options, std::vector<Machine> machines, JobPlan*
             if (index(spot.host) == host) here.push_back(&spot);
         }
         if (bind_spots(policy, machines[host], here) || policy.if_supported) continue;
+        const Level level = policy.bind_to == Level::hwthread ? Level::hwthread : unit;
+        const int most = std::min(machines[host].available,
+                                  static_cast<int>(machines[host].parts(level).size()));
         notes->push_back("warning: " + name_of_host(host) + ": " + std::to_string(here.size()) +
-                         " ranks are more than its " + std::to_string(machines[host].available) +
-                         " CPUs and are not bound; --bind-to " +
+                         " ranks need more than its " + std::to_string(most) + ' ' +
+                         name_of(level) + "s and are not bound; --bind-to " +
                          name_of(policy.bind_to.value_or(unit)) +
                          ":overload-allowed binds them all the same");
     }

@@ -171,6 +171,8 @@ TEST_F(Placement, CoresAreNotShared) {
     use({kTwoSockets});
     ASSERT_TRUE(bind_to("core") && place(5));  // eight threads, but four cores
     EXPECT_EQ(cpus(), Lists(5));
+    ASSERT_EQ(notes_.size(), 1U);
+    EXPECT_NE(notes_[0].find("5 ranks need more than its 4 cores"), std::string::npos) << notes_[0];
     ASSERT_TRUE(bind_to("hwthread") && place(5));
     EXPECT_EQ(cpus()[4], (std::vector<int>{4}));
 }

@@ -153,6 +153,14 @@ class Places(HostsTest):
                            preexec_fn=lambda: os.sched_setaffinity(0, {last}))
         self.assertEqual((done.status, done.out), (0, f"Cpus_allowed_list:\t{last}\n"), str(done))
 
+    def test_its_own_affinity_is_what_there_is(self):
+        last = max(os.sched_getaffinity(0))
+        done = self.mpirun("-n", 2, "--bind-to", "core", "true", preexec_fn=lambda: os.sched_setaffinity(0, {last}))
+        self.assertRegex(done.err, "2 ranks need more than its 1 cores|no hwloc")
+        hosts = self.write("hosts", "localhost\n")
+        done = self.mpirun("-f", hosts, "echo", "x", preexec_fn=lambda: os.sched_setaffinity(0, {last}))
+        self.assert_runs(done, ["x"])
+
     def test_too_many_ranks_are_not_bound(self):
         ranks = len(os.sched_getaffinity(0)) + 1
         done = self.mpirun("-n", ranks, "--bind-to", "core", "true")
