@@ -124,7 +124,7 @@ class DepositImage : public testing::Test {
         Node& node = nodes[id];
         store_control(node, id);
         for (std::uint32_t n = 0; n < 2; ++n)
-            node.store(FM_SRAM_NODES + n * sizeof(fm_node), n << 24);
+            node.store(FM_SRAM_NODES + n * std::uint32_t{sizeof(fm_node)}, n << 24);
         for (std::uint32_t i = 0; i < kRingSlots; ++i)
             node.store(FM_SRAM_PAGES + 4 * i, (kRing + i * FM_PAGE_BYTES) | FM_PAGE_VALID);
         // Neighbours in the table are none in memory: no two pages are one transfer.
