@@ -11,6 +11,7 @@ set -eu
 # shellcheck disable=SC2086
 
 packages="meson ninja-build g++ gfortran pkg-config libgtest-dev libgmock-dev libhwloc-dev libboost-context-dev libsodium-dev
+    libpmix-dev mpich openmpi-bin slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge
     clang python3 cmake gdb iproute2 nftables openssh-client openssh-server"
 
 # Prints those of $packages that dpkg does not know as installed.
@@ -56,10 +57,15 @@ fi
 
 echo "setup: installing$missing"
 export DEBIAN_FRONTEND=noninteractive
-# The tests start sshd on hosts of their own; on this one installing it opens no port.
-case $missing in
-*openssh-server*) systemctl mask ssh.service >/dev/null 2>&1 && echo "setup: ssh.service is masked; unmask it to run it" ;;
-esac
+# The tests start these services for themselves, on hosts of their own; installing them starts none here.
+for service in openssh-server:ssh munge:munge slurmctld:slurmctld slurmd:slurmd; do
+    case "$missing " in
+    *" ${service%:*} "*)
+        systemctl mask "${service#*:}.service" >/dev/null 2>&1 &&
+            echo "setup: ${service#*:}.service is masked; unmask it to run it"
+        ;;
+    esac
+done
 # A new machine has no package lists yet, and old ones may name packages that are gone; only then
 # are they fetched.
 if ! apt-get install -y --no-install-recommends $missing >/dev/null 2>&1; then

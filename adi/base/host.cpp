@@ -4,8 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <string>
 
@@ -83,44 +81,13 @@ void take_own_cpu(std::size_t index, std::size_t processes) {
     }
 }
 
-std::vector<int> parse_process_mapping(const std::string& text, int size) {
-    std::vector<int> node_of;
-    const char* p = text.c_str();
-    if (std::strncmp(p, "(vector", 7) != 0) return {};
-    p += 7;
-    const char* const first_block = p;
-    while (static_cast<int>(node_of.size()) < size) {
-        int first = 0, nodes = 0, per_node = 0, used = 0;
-        if (*p == ')' && p != first_block) p = first_block;
-        if (std::sscanf(p, ",(%d,%d,%d)%n", &first, &nodes, &per_node, &used) != 3 || used == 0 ||
-            first < 0 || nodes < 1 || per_node < 1) {
-            return {};
-        }
-        p += used;
-        for (int n = first; n < first + nodes; ++n) {
-            for (int i = 0; i < per_node && static_cast<int>(node_of.size()) < size; ++i) {
-                node_of.push_back(n);
-            }
-        }
-    }
-    return node_of;
-}
-
 Result<std::vector<Peer>> local_peers(Bootstrap& boot) {
     const int size = boot.size();
     std::vector<Peer> local;
     if (size == 1) return std::vector<Peer>{0};
-    if (Result<std::string> mapping = boot.get("PMI_process_mapping"); mapping) {
-        const std::vector<int> node_of = parse_process_mapping(*mapping, size);
-        if (!node_of.empty()) {
-            for (int r = 0; r < size; ++r) {
-                if (node_of[static_cast<std::size_t>(r)] ==
-                    node_of[static_cast<std::size_t>(boot.rank())]) {
-                    local.push_back(static_cast<Peer>(r));
-                }
-            }
-            return local;
-        }
+    if (const std::vector<int> ranks = boot.local_ranks(); !ranks.empty()) {
+        for (const int rank : ranks) local.push_back(static_cast<Peer>(rank));
+        return local;
     }
     const std::string mine = host_identity();
     const auto key = [](int r) { return "fathom-host-" + std::to_string(r); };
@@ -129,7 +96,7 @@ Result<std::vector<Peer>> local_peers(Bootstrap& boot) {
     }
     if (Result<bool> fence = boot.fence(); !fence) return {fence.status(), fence.message()};
     for (int r = 0; r < size; ++r) {
-        Result<std::string> theirs = boot.get(key(r));
+        Result<std::string> theirs = boot.get(r, key(r));
         if (!theirs) return {theirs.status(), theirs.message()};
         if (*theirs == mine) local.push_back(static_cast<Peer>(r));
     }

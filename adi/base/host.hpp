@@ -12,8 +12,8 @@ namespace adi {
 /// This host's name as people know it; "localhost" when it has none.
 std::string host_name();
 
-/// The peers on this host, ascending, this process included. Asks the launcher for
-/// PMI_process_mapping; without it exchanges host names (one fence).
+/// The peers on this host, ascending, this process included. Asks the launcher;
+/// where it does not say, exchanges host names (one fence).
 Result<std::vector<Peer>> local_peers(Bootstrap& boot);
 
 /// CPUs that this process may use: its affinity, bounded by the cgroup's quota.
@@ -27,9 +27,5 @@ int available_cpus();
 /// are enough, and then leaves it free again: a place, not a binding. The kernel may start several
 /// ranks on one CPU and take a second to notice. Does nothing for a process that somebody bound.
 void take_own_cpu(std::size_t index, std::size_t processes);
-
-/// Parses "(vector,(first,nodes,ppn),…)" into the node of each of `size` ranks; a list that does
-/// not cover them all begins anew. Empty when the text is not of that form.
-std::vector<int> parse_process_mapping(const std::string& text, int size);
 
 }  // namespace adi

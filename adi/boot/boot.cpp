@@ -8,6 +8,7 @@
 
 #include "adi/base/number.hpp"
 #include "adi/boot/pmi1_client.hpp"
+#include "adi/boot/pmix_client.hpp"
 
 namespace adi {
 
@@ -21,8 +22,11 @@ class Singleton final : public Bootstrap {
     Result<int> appnum() override { return 0; }
     Result<int> universe_size() override { return 1; }
 
+    std::vector<int> local_ranks() override { return {0}; }
+    std::string launcher_secret() override { return {}; }
+
     Result<bool> put(std::string_view key, std::string_view value) override {
-        if (!pmi1::is_value(key, pmi1::kMaxKeyBytes) || key.find('=') != std::string_view::npos ||
+        if (!pmi1::is_key(key, pmi1::kMaxKeyBytes) ||
             !pmi1::is_value(value, pmi1::kMaxValueBytes)) {
             return {Status::bad_argument, "a bootstrap key or value is malformed or too long"};
         }
@@ -30,8 +34,7 @@ class Singleton final : public Bootstrap {
         return true;
     }
 
-    Result<std::string> get(std::string_view key) override {
-        if (key == "PMI_process_mapping") return std::string("(vector,(0,1,1))");
+    Result<std::string> get(int, std::string_view key) override {
         const auto at = values_.find(key);
         if (at != values_.end()) return at->second;
         return {Status::bad_argument, "no rank has put bootstrap key " + std::string(key)};
@@ -52,7 +55,8 @@ class Singleton final : public Bootstrap {
 };
 
 // How another launcher's processes can be told. `size` counts the processes of the job; a launcher
-// that does not say it (empty name) is believed to have started several.
+// that does not say it (empty name) is believed to have started several. The remedy for a launcher
+// that Fathom speaks to is what makes it offer that.
 struct ForeignLauncher {
     const char* rank;
     const char* size;
@@ -61,11 +65,16 @@ struct ForeignLauncher {
 };
 
 constexpr const char* kUseOurs = "start the program with Fathom's mpirun";
+constexpr const char* kWithoutPmix =
+    "install what is missing, or use a launcher that speaks PMI-1: Fathom's mpirun, or srun "
+    "--mpi=pmi2";
+constexpr const char* kUsePmi = "use srun --mpi=pmi2 or --mpi=pmix";
 
 constexpr ForeignLauncher kForeignLaunchers[] = {
     {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "Open MPI's mpirun", kUseOurs},
-    {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "Slurm's srun", "use srun --mpi=pmi2"},
-    {"SLURM_PROCID", "SLURM_NTASKS", "Slurm's srun", "use srun --mpi=pmi2"},
+    {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "Slurm's srun", kUsePmi},
+    {"SLURM_PROCID", "SLURM_NTASKS", "Slurm's srun", kUsePmi},
+    {"FLUX_TASK_RANK", "FLUX_JOB_SIZE", "Flux", "let Flux offer PMI (-o pmi=simple)"},
     {"PMIX_RANK", "", "a PMIx launcher", kUseOurs},
     {"PALS_RANKID", "", "PALS", kUseOurs},
     {"ALPS_APP_PE", "", "ALPS", kUseOurs},
@@ -105,7 +114,9 @@ const char* lookup_environment(const char* name) {
 
 }  // namespace
 
-std::string foreign_launcher_warning(const char* (*lookup)(const char* name)) {
+std::string foreign_launcher_warning(const char* (*lookup)(const char* name),
+                                     const std::string& no_pmix) {
+    const bool pmix = lookup("PMIX_NAMESPACE") != nullptr && !no_pmix.empty();
     for (const ForeignLauncher& foreign : kForeignLaunchers) {
         if (lookup(foreign.rank) == nullptr || is_batch_script(foreign, lookup)) continue;
         std::string count = "several";
@@ -117,10 +128,11 @@ std::string foreign_launcher_warning(const char* (*lookup)(const char* name)) {
             count = std::to_string(*number);
         }
         return std::string("this program was started by ") + foreign.name + " as one of " + count +
-               " processes, but Fathom does not speak that launcher's protocol, so each of them "
-               "runs "
-               "alone as rank 0 of 1; " +
-               foreign.remedy;
+               " processes, but " +
+               (pmix ? "Fathom cannot speak PMIx, the launcher's protocol: " + no_pmix
+                     : "the launcher offers no protocol that Fathom speaks") +
+               "; so each of them runs alone as rank 0 of 1; " +
+               (pmix ? kWithoutPmix : foreign.remedy);
     }
     return {};
 }
@@ -130,7 +142,12 @@ std::unique_ptr<Bootstrap> make_bootstrap(std::string* error) {
     const char* port = std::getenv("PMI_PORT");
     const char* id = std::getenv("PMI_ID");
     if (port != nullptr && id != nullptr) return pmi1::Client::connect(port, id, error);
-    if (const std::string warning = foreign_launcher_warning(lookup_environment);
+    std::string no_pmix;
+    if (std::getenv("PMIX_NAMESPACE") != nullptr && std::getenv("PMIX_RANK") != nullptr &&
+        pmix::available(&no_pmix)) {
+        return pmix::connect(error);
+    }
+    if (const std::string warning = foreign_launcher_warning(lookup_environment, no_pmix);
         !warning.empty()) {
         char host[256] = "?";
         (void)::gethostname(host, sizeof host - 1);

@@ -1,14 +1,17 @@
 // The bootstrap: who a process is in its job, and a small table of keys and values that the ranks
 // fill together before any device is open.
 //
-// A process is started in one of two ways. Under a launcher that speaks PMI-1 (our mpirun, hydra,
-// Slurm with --mpi=pmi2, Flux) the environment names a connection to it; otherwise the process is a
-// singleton: rank 0 of 1. What comes back from a launcher is checked like any other foreign byte.
+// A process is started in one of three ways. Under a launcher that speaks PMI-1 (our mpirun, hydra,
+// Slurm with --mpi=pmi2, Flux) the environment names a connection to it. Under one that speaks PMIx
+// (Open MPI's mpirun, PRRTE, Slurm with --mpi=pmix) libpmix finds the launcher. Otherwise the
+// process is a singleton: rank 0 of 1. What comes back from a launcher is checked like any other
+// foreign byte. README.md tells which launcher does what.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "adi/base/status.hpp"
 
@@ -38,13 +41,22 @@ class Bootstrap {
     /// How many processes the launcher could run in all; 0 when it does not say.
     virtual Result<int> universe_size() = 0;
 
+    /// The ranks on this host as the launcher knows them, ascending, this one among them; empty
+    /// when it does not say.
+    virtual std::vector<int> local_ranks() = 0;
+
+    /// The secret that the launcher keeps for this job's ranks (Fathom's mpirun alone does); empty
+    /// when it keeps none.
+    virtual std::string launcher_secret() = 0;
+
     /// Offers `value` under `key` to all ranks, from the next fence on. A key is written by one
-    /// rank and once; the effect of a second put is the launcher's choice.
+    /// rank and once, and is unique in the job; the effect of a second put is the launcher's
+    /// choice.
     virtual Result<bool> put(std::string_view key, std::string_view value) = 0;
 
-    /// The value that some rank put before the last fence, or a launcher's own reserved key such as
-    /// `PMI_process_mapping`. A key that is not there is an error (Status::bad_argument).
-    virtual Result<std::string> get(std::string_view key) = 0;
+    /// The value that `rank` put before the last fence. A key that is not there is an error
+    /// (Status::bad_argument).
+    virtual Result<std::string> get(int rank, std::string_view key) = 0;
 
     /// A barrier of all ranks, after which every put made before it is visible. One round trip.
     virtual Result<bool> fence() = 0;
@@ -64,14 +76,17 @@ inline constexpr const char* kLauncherSecretKey = "FATHOM_secret";
 /// Hexadecimal digits of a secret.
 inline constexpr std::size_t kSecretDigits = 64;
 
-/// Reads the environment and connects. Under PMI-1 (PMI_FD, or PMI_PORT with PMI_ID) the client of
-/// that launcher; else a singleton. When the environment shows another launcher whose protocol
-/// Fathom does not speak and that started several processes, one line on standard error says so, as
-/// each of them would be rank 0 of 1. On failure null, and `error` holds one sentence.
+/// Reads the environment and connects. Under PMI-1 (PMI_FD, or PMI_PORT with PMI_ID) or PMIx
+/// (PMIX_NAMESPACE and PMIX_RANK) the client of that launcher; else a singleton. Where both are
+/// there, PMI-1 is the inner one: Fathom's mpirun may be started by another launcher. When the
+/// environment shows a launcher that Fathom cannot speak to and that started several processes, one
+/// line on standard error says so, as each of them would be rank 0 of 1. On failure null, and
+/// `error` holds one sentence.
 std::unique_ptr<Bootstrap> make_bootstrap(std::string* error);
 
 /// The sentence for the foreign launcher in this process's environment, or empty when there is
-/// none. `lookup` is getenv or a stand-in for it.
-std::string foreign_launcher_warning(const char* (*lookup)(const char* name));
+/// none. `lookup` is getenv or a stand-in for it; `no_pmix` says why PMIx cannot be spoken.
+std::string foreign_launcher_warning(const char* (*lookup)(const char* name),
+                                     const std::string& no_pmix);
 
 }  // namespace adi

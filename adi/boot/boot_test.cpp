@@ -96,9 +96,40 @@ TEST(Pmi1Client, WalksThroughAWholeLife) {
     EXPECT_EQ(*boot->universe_size(), 8);
     EXPECT_TRUE(boot->put("card", "a=b").ok());
     EXPECT_TRUE(boot->fence().ok());
-    EXPECT_EQ(*boot->get("card"), "a=b");
-    EXPECT_EQ(boot->get("none").status(), Status::bad_argument);
+    EXPECT_EQ(*boot->get(0, "card"), "a=b");
+    EXPECT_EQ(boot->get(0, "none").status(), Status::bad_argument);
     EXPECT_TRUE(boot->finalize().ok());
+    EXPECT_FALSE(boot->fence().ok());
+}
+
+// The answers of Flux's launcher (flux-core, simple_server.c): an rc in each of them, no msg, and
+// refusals without a value.
+TEST(Pmi1Client, UnderstandsFlux) {
+    FakeLauncher launcher({
+        {"cmd=init pmi_version=1 pmi_subversion=1",
+         "cmd=response_to_init rc=0 pmi_version=1 pmi_subversion=1\n"},
+        {"cmd=get_maxes", "cmd=maxes rc=0 kvsname_max=64 keylen_max=64 vallen_max=1024\n"},
+        {"cmd=get_my_kvsname", "cmd=my_kvsname rc=0 kvsname=f2V9\n"},
+        {"cmd=get kvsname=f2V9 key=PMI_process_mapping",
+         "cmd=get_result rc=0 value=(vector,(0,2,2))\n"},
+        {"cmd=get kvsname=f2V9 key=FATHOM_secret", "cmd=get_result rc=4\n"},
+        {"cmd=get_appnum", "cmd=appnum rc=0 appnum=0\n"},
+        {"cmd=get_universe_size", "cmd=universe_size rc=0 size=4\n"},
+        {"cmd=put kvsname=f2V9 key=card value=a", "cmd=put_result rc=0\n"},
+        {"cmd=put kvsname=f2V9 key=card value=b", "cmd=put_result rc=4\n"},
+        {"cmd=barrier_in", "cmd=barrier_out rc=0\n"},
+        {"cmd=barrier_in", "cmd=barrier_out rc=-1\n"},
+    });
+    std::string error;
+    auto boot = open_client(launcher, &error);
+    ASSERT_NE(boot, nullptr) << error;
+    EXPECT_EQ(boot->local_ranks(), (std::vector<int>{0, 1}));
+    EXPECT_EQ(boot->launcher_secret(), "");
+    EXPECT_EQ(*boot->appnum(), 0);
+    EXPECT_EQ(*boot->universe_size(), 4);
+    EXPECT_TRUE(boot->put("card", "a").ok());
+    EXPECT_EQ(boot->put("card", "b").status(), Status::bad_argument);
+    EXPECT_TRUE(boot->fence().ok());
     EXPECT_FALSE(boot->fence().ok());
 }
 
@@ -113,7 +144,7 @@ TEST(Pmi1Client, ChecksItsOwnCallerBeforeItSpeaks) {
     EXPECT_EQ(boot->put("k", "two words").status(), Status::bad_argument);
     EXPECT_EQ(boot->put("k", "line\n").status(), Status::bad_argument);
     EXPECT_EQ(boot->put("k", std::string(1025, 'v')).status(), Status::bad_argument);
-    EXPECT_EQ(boot->get("a b").status(), Status::bad_argument);
+    EXPECT_EQ(boot->get(0, "a b").status(), Status::bad_argument);
 }
 
 TEST(Pmi1Client, ReportsADeadLauncherAndStaysFailed) {
@@ -160,14 +191,14 @@ TEST(Pmi1Client, RefusesGarbageLater) {
         std::string error;
         auto boot = open_client(launcher, &error);
         ASSERT_NE(boot, nullptr) << error;
-        EXPECT_FALSE(boot->get("k").ok()) << answer;
+        EXPECT_FALSE(boot->get(0, "k").ok()) << answer;
     }
     FakeLauncher launcher(after_handshake(
         {{"cmd=get ", "cmd=get_result rc=0 value=" + std::string(1025, 'v') + "\n"}}));
     std::string error;
     auto boot = open_client(launcher, &error);
     ASSERT_NE(boot, nullptr) << error;
-    EXPECT_EQ(boot->get("k").status(), Status::corrupt);
+    EXPECT_EQ(boot->get(0, "k").status(), Status::corrupt);
 }
 
 TEST(Pmi1Client, AbortNamesANonZeroCode) {
@@ -235,10 +266,11 @@ TEST(MakeBootstrap, IsASingletonWithoutALauncher) {
     EXPECT_EQ(*boot->universe_size(), 1);
     EXPECT_TRUE(boot->put("k", "v").ok());
     EXPECT_TRUE(boot->fence().ok());
-    EXPECT_EQ(*boot->get("k"), "v");
-    EXPECT_FALSE(boot->get("other").ok());
+    EXPECT_EQ(*boot->get(0, "k"), "v");
+    EXPECT_FALSE(boot->get(0, "other").ok());
     EXPECT_FALSE(boot->put("k", "two words").ok());
-    EXPECT_EQ(*boot->get("PMI_process_mapping"), "(vector,(0,1,1))");
+    EXPECT_EQ(boot->local_ranks(), std::vector<int>{0});
+    EXPECT_EQ(boot->launcher_secret(), "");
     EXPECT_TRUE(boot->finalize().ok());
 }
 
@@ -269,7 +301,7 @@ const char* fake_lookup(const char* name) {
 
 std::string warning_in(std::map<std::string, std::string> environment) {
     fake_environment = std::move(environment);
-    return foreign_launcher_warning(fake_lookup);
+    return foreign_launcher_warning(fake_lookup, "no library");
 }
 
 TEST(ForeignLauncher, IsNamedWhenItStartedSeveralProcesses) {
@@ -288,6 +320,12 @@ TEST(ForeignLauncher, IsNamedWhenItStartedSeveralProcesses) {
     EXPECT_EQ(warning_in({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "2"}}), "") << "a batch script";
     EXPECT_NE(warning_in({{"PMIX_RANK", "3"}}), "");
     EXPECT_EQ(warning_in({{"SLURM_NTASKS", "2"}}), "");
+    const std::string pmix = warning_in(
+        {{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "4"}, {"PMIX_NAMESPACE", "job"}});
+    EXPECT_NE(pmix.find("cannot speak PMIx, the launcher's protocol: no library"),
+              std::string::npos);
+    EXPECT_NE(warning_in({{"FLUX_TASK_RANK", "0"}, {"FLUX_JOB_SIZE", "2"}}).find("Flux"),
+              std::string::npos);
 }
 
 }  // namespace

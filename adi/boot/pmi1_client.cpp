@@ -165,12 +165,28 @@ Result<int> Client::universe_size() {
     return answer->find_int("size", 0, kMaxRanks).value_or(0);
 }
 
-bool Client::is_key(std::string_view key) const {
-    return is_value(key, max_key_bytes_) && key.find('=') == std::string_view::npos;
+std::vector<int> Client::local_ranks() {
+    const Result<std::string> mapping = look_up("PMI_process_mapping");
+    if (!mapping) return {};
+    const std::vector<int> node_of = parse_process_mapping(*mapping, size_);
+    std::vector<int> local;
+    for (std::size_t rank = 0; rank < node_of.size(); ++rank) {
+        if (node_of[rank] == node_of[static_cast<std::size_t>(rank_)]) {
+            local.push_back(static_cast<int>(rank));
+        }
+    }
+    return local;
+}
+
+std::string Client::launcher_secret() {
+    const Result<std::string> secret = look_up(kLauncherSecretKey);
+    return secret ? *secret : std::string();
 }
 
 Result<bool> Client::put(std::string_view key, std::string_view value) {
-    if (!is_key(key)) return {Status::bad_argument, "a bootstrap key is malformed or too long"};
+    if (!is_key(key, max_key_bytes_)) {
+        return {Status::bad_argument, "a bootstrap key is malformed or too long"};
+    }
     if (!is_value(value, max_value_bytes_)) {
         return {Status::bad_argument,
                 "the value of bootstrap key " + std::string(key) + " is malformed or too long"};
@@ -186,8 +202,14 @@ Result<bool> Client::put(std::string_view key, std::string_view value) {
     return true;
 }
 
-Result<std::string> Client::get(std::string_view key) {
-    if (!is_key(key)) return {Status::bad_argument, "a bootstrap key is malformed or too long"};
+Result<std::string> Client::get(int, std::string_view key) {
+    return look_up(key);
+}
+
+Result<std::string> Client::look_up(std::string_view key) {
+    if (!is_key(key, max_key_bytes_)) {
+        return {Status::bad_argument, "a bootstrap key is malformed or too long"};
+    }
     auto answer = ask(format("get", {{"kvsname", kvs_name_}, {"key", key}}), "get_result");
     if (!answer) return {answer.status(), answer.message()};
     if (answer->find_int("rc", 0, 0) != 0) {

@@ -28,8 +28,10 @@ class Client final : public Bootstrap {
     int size() const override { return size_; }
     Result<int> appnum() override;
     Result<int> universe_size() override;
+    std::vector<int> local_ranks() override;
+    std::string launcher_secret() override;
     Result<bool> put(std::string_view key, std::string_view value) override;
-    Result<std::string> get(std::string_view key) override;
+    Result<std::string> get(int rank, std::string_view key) override;
     Result<bool> fence() override;
     void abort(int exitcode, std::string_view message) noexcept override;
     Result<bool> finalize() override;
@@ -38,6 +40,8 @@ class Client final : public Bootstrap {
     Client(int fd, int rank, int size) : fd_(fd), rank_(rank), size_(size) {}
 
     Result<bool> handshake();
+    // The value of a key, whoever put it.
+    Result<std::string> look_up(std::string_view key);
     Result<bool> learn_rank_and_size(const std::string& pmi_id);
     // Sends `line` and reads one line, whose command must be `reply`.
     Result<Message> ask(const std::string& line, std::string_view reply);
@@ -45,7 +49,6 @@ class Client final : public Bootstrap {
     Result<bool> send(std::string_view bytes);
     // Remembers the first failure, with which every later call is answered.
     Status fail(Status status, std::string message);
-    bool is_key(std::string_view key) const;
 
     int fd_;
     int rank_;

@@ -1,6 +1,8 @@
 #include "adi/boot/pmi1_wire.hpp"
 
 #include <algorithm>
+#include <climits>
+#include <cstdio>
 
 #include "adi/base/number.hpp"
 
@@ -75,6 +77,32 @@ std::string format(std::string_view command,
 bool is_value(std::string_view text, std::size_t max_bytes) {
     return !text.empty() && text.size() <= max_bytes &&
            std::all_of(text.begin(), text.end(), is_graphic);
+}
+
+bool is_key(std::string_view text, std::size_t max_bytes) {
+    return is_value(text, max_bytes) && text.find('=') == std::string_view::npos;
+}
+
+std::vector<int> parse_process_mapping(const std::string& text, int size) {
+    constexpr const char kBegin[] = "(vector";
+    if (!text.starts_with(kBegin)) return {};
+    const char* const blocks = text.c_str() + sizeof kBegin - 1;
+    const char* at = blocks;
+    std::vector<int> node_of;
+    const auto full = [&] { return static_cast<int>(node_of.size()) >= size; };
+    while (!full()) {
+        if (at != blocks && *at == ')') at = blocks;
+        int first = 0, nodes = 0, per_node = 0, used = 0;
+        if (std::sscanf(at, ",(%d,%d,%d)%n", &first, &nodes, &per_node, &used) != 3 || used == 0 ||
+            first < 0 || nodes < 1 || per_node < 1 || first > INT_MAX - nodes) {
+            return {};
+        }
+        at += used;
+        for (int n = first; n < first + nodes && !full(); ++n) {
+            for (int i = 0; i < per_node && !full(); ++i) node_of.push_back(n);
+        }
+    }
+    return node_of;
 }
 
 std::optional<std::string> LineBuffer::next() {

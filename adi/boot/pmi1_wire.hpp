@@ -58,6 +58,15 @@ std::string format(std::string_view command,
 /// Whether `text` may stand as a value, with between 1 and `max_bytes` bytes.
 bool is_value(std::string_view text, std::size_t max_bytes);
 
+/// Whether `text` may stand as the key of a value that ranks exchange: a value without `=`.
+bool is_key(std::string_view text, std::size_t max_bytes);
+
+/// Parses the reserved value PMI_process_mapping, "(vector,(first node,nodes,ranks on each),…)",
+/// into the node of each of `size` ranks; blocks that do not cover all ranks begin again, as
+/// launchers mean it that put more ranks on their hosts than these have slots. Empty when the text
+/// is not of that form.
+std::vector<int> parse_process_mapping(const std::string& text, int size);
+
 /// Cuts a byte stream into lines. Bytes arrive in any pieces; a line longer than kMaxLineBytes
 /// makes the stream unusable, since nobody can say where the next one begins.
 class LineBuffer {

@@ -56,6 +56,32 @@ TEST(Pmi1Wire, KnowsWhatAValueIs) {
     EXPECT_FALSE(is_value("x\n", 9));
 }
 
+TEST(ProcessMapping, OneNode) {
+    EXPECT_EQ(parse_process_mapping("(vector,(0,1,4))", 4), (std::vector<int>{0, 0, 0, 0}));
+}
+
+TEST(ProcessMapping, SeveralBlocks) {
+    EXPECT_EQ(parse_process_mapping("(vector,(0,2,2),(2,1,1))", 5),
+              (std::vector<int>{0, 0, 1, 1, 2}));
+}
+
+TEST(ProcessMapping, MoreThanNeededIsCut) {
+    EXPECT_EQ(parse_process_mapping("(vector,(0,1,8))", 2), (std::vector<int>{0, 0}));
+}
+
+TEST(ProcessMapping, LessThanNeededBeginsAgain) {
+    EXPECT_EQ(parse_process_mapping("(vector,(0,2,1),(2,1,2))", 6),
+              (std::vector<int>{0, 1, 2, 2, 0, 1}));
+}
+
+TEST(ProcessMapping, NonsenseGivesNothing) {
+    for (const char* text :
+         {"", "vector", "(vector", "(vector,(0,1))", "(vector,(0,0,4))", "(vector,(-1,1,4))",
+          "(vector)", "(vector,(0,1,1)", "(vector,(2147483647,2,4))", "(matrix,(0,1,4))"}) {
+        EXPECT_TRUE(parse_process_mapping(text, 4).empty()) << text;
+    }
+}
+
 TEST(LineBuffer, CutsLinesHoweverTheBytesArrive) {
     const std::string stream = "one\ntwo\n\nthree";
     for (std::size_t piece = 1; piece <= stream.size(); ++piece) {

@@ -54,7 +54,7 @@ constexpr const char* kSecretKey = "fathom-secret";
 /// Sees to it that the job has a secret. Fathom's mpirun keeps one for its ranks; under another
 /// launcher rank 0 makes it, and the launcher's table, which no stranger reads, carries it.
 Result<bool> offer_secret(Bootstrap& boot) {
-    if (boot.rank() != 0 || boot.get(kLauncherSecretKey)) return true;
+    if (boot.rank() != 0 || !boot.launcher_secret().empty()) return true;
     std::array<unsigned char, kSecretDigits / 2> bytes{};
     if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
         return {Status::internal, "the system gives no random numbers"};
@@ -69,8 +69,8 @@ Result<bool> offer_secret(Bootstrap& boot) {
 }
 
 Result<std::string> secret_of(Bootstrap& boot) {
-    Result<std::string> secret = boot.get(kLauncherSecretKey);
-    if (!secret) secret = boot.get(kSecretKey);
+    Result<std::string> secret = boot.launcher_secret();
+    if (secret->empty()) secret = boot.get(0, kSecretKey);
     if (secret && secret->size() != kSecretDigits) {
         return {Status::corrupt, "the launcher's secret for this job is no secret"};
     }
@@ -163,7 +163,9 @@ Status Engine::open_device(const DeviceEntry& entry, OpenInfo& info, Bootstrap& 
         missing_ += "; " + std::string(entry.name) + ": " + can.message();
         return Status::ok;
     }
-    info.card_of = [&boot, name = entry.name](Peer peer) { return boot.get(card_key(name, peer)); };
+    info.card_of = [&boot, name = entry.name](Peer peer) {
+        return boot.get(static_cast<int>(peer), card_key(name, peer));
+    };
     if (Status s = device->open(info, error); s != Status::ok) return s;
     if (const std::string card = device->address(); !card.empty()) {
         if (Result<bool> put = boot.put(card_key(entry.name, self_), card); !put) {

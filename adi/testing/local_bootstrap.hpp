@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <string>
 
 #include "adi/boot/boot.hpp"
@@ -33,10 +34,13 @@ class LocalBootstrap final : public Bootstrap {
         job_.values[std::string(key)] = value;
         return true;
     }
-    Result<std::string> get(std::string_view key) override {
-        if (key == "PMI_process_mapping") {
-            return "(vector,(0,1," + std::to_string(job_.size) + "))";
-        }
+    std::vector<int> local_ranks() override {
+        std::vector<int> ranks(static_cast<std::size_t>(job_.size));
+        std::iota(ranks.begin(), ranks.end(), 0);
+        return ranks;
+    }
+    std::string launcher_secret() override { return {}; }
+    Result<std::string> get(int, std::string_view key) override {
         const std::lock_guard lock(job_.mutex);
         const auto found = job_.values.find(std::string(key));
         if (found == job_.values.end()) return {Status::bad_argument, "no such key"};

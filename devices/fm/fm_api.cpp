@@ -96,7 +96,8 @@ std::unique_ptr<Board> join(adi::Bootstrap& boot, Node self, Node nodes) {
     must(boot.fence(), "FM_initialize");
     std::vector<std::uint32_t> places(nodes);
     for (Node node = 0; node < nodes; ++node) {
-        const std::string text = must(boot.get(key_of(node)), "FM_initialize");
+        const std::string text =
+            must(boot.get(static_cast<int>(node), key_of(node)), "FM_initialize");
         if (!place_from_text(text, &places[node])) {
             fail("FM_initialize: node " + std::to_string(node) + " published '" + text +
                  "', which is no place on a Myrinet");

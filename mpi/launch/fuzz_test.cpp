@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "adi/base/host.hpp"
 #include "adi/boot/pmi1_wire.hpp"
 #include "mpi/launch/frames.hpp"
 #include "mpi/launch/host_lists.hpp"
@@ -102,7 +101,7 @@ TEST(Fuzz, NodeLists) {
         ASSERT_EQ(hosts.empty(), !error.empty()) << list;
         for (const HostEntry& host : hosts) ASSERT_TRUE(is_harmless(host.name)) << list;
         for (const int count : expand_counts(list)) ASSERT_TRUE(count >= 1 && count <= kMaxRanks);
-        const std::vector<int> nodes = adi::parse_process_mapping(list, 64);
+        const std::vector<int> nodes = adi::pmi1::parse_process_mapping(list, 64);
         ASSERT_TRUE(nodes.empty() || nodes.size() == 64) << list;
     }
 }

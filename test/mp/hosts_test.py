@@ -54,7 +54,7 @@ class Hosts(HostsTest):
     def test_exchanges_what_ranks_put(self):
         done = self.mpirun("-host", "a:2,b:2", "-n", 4, launch_support.PMI_PROGRAM)
         self.assertEqual((done.status, done.err), (0, ""), str(done))
-        self.assertIn("rank 3 of 4 appnum 0 universe 4 mapping (vector,(0,2,2))", done.out)
+        self.assertIn("rank 3 of 4 appnum 0 universe 4 local 2,3", done.out)
 
     def test_carries_input_and_output(self):
         text = "".join(f"line {i}\n" for i in range(200000))

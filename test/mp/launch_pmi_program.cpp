@@ -40,17 +40,21 @@ void exchange(adi::Bootstrap& boot) {
     must(boot.put(key_of(boot.rank()), value_of(boot.rank())));
     must(boot.fence());
     for (int rank = 0; rank < boot.size(); ++rank) {
-        auto value = boot.get(key_of(rank));
+        auto value = boot.get(rank, key_of(rank));
         if (!value) die(value.message());
         if (*value != value_of(rank)) die("wrong value of " + key_of(rank));
     }
-    if (boot.get("no-such-key")) die("a key that nobody put has a value");
-    auto mapping = boot.get("PMI_process_mapping");
+    if (boot.get(boot.size() - 1, "no-such-key")) die("a key that nobody put has a value");
+    std::string local;
+    for (const int rank : boot.local_ranks()) {
+        if (!local.empty()) local += ',';
+        local += std::to_string(rank);
+    }
     auto appnum = boot.appnum();
     auto universe = boot.universe_size();
     if (!appnum || !universe) die("no appnum or universe size");
-    std::printf("rank %d of %d appnum %d universe %d mapping %s\n", boot.rank(), boot.size(),
-                *appnum, *universe, mapping ? mapping->c_str() : "none");
+    std::printf("rank %d of %d appnum %d universe %d local %s\n", boot.rank(), boot.size(), *appnum,
+                *universe, local.c_str());
 }
 
 int argument(char** argv, int index) {

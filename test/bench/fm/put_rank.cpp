@@ -218,7 +218,7 @@ std::unique_ptr<dev::fm::Board> open(adi::Bootstrap& boot) {
     const auto key_of = [](Node node) { return "fm-bench-" + std::to_string(node); };
     const auto put = boot.put(key_of(self), dev::fm::place_to_text((*board)->place()));
     const auto fence = boot.fence();
-    const auto other = boot.get(key_of(1 - self));
+    const auto other = boot.get(1 - boot.rank(), key_of(1 - self));
     if (!put || !fence || !other) fail("the launcher does not answer");
     std::vector<std::uint32_t> places(2);
     places[self] = (*board)->place();
