@@ -160,6 +160,13 @@ TEST(Pmi1Client, ReportsADeadLauncherAndStaysFailed) {
     boot->abort(3, "");
 }
 
+TEST(Pmi1Client, SaysThatAPlaceIsTaken) {
+    FakeLauncher launcher({});
+    std::string error;
+    EXPECT_EQ(open_client(launcher, &error), nullptr);
+    EXPECT_NE(error.find("another MPI program ran before"), std::string::npos) << error;
+}
+
 TEST(Pmi1Client, RefusesGarbageInTheHandshake) {
     const std::vector<std::string> answers = {
         "\n",

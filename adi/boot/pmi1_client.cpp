@@ -41,6 +41,12 @@ std::unique_ptr<Client> Client::open(int fd, int rank, int size, std::string* er
     ::fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
     if (auto done = client->handshake(); !done) {
         *error = done.message();
+        if (done.status() == Status::peer_failed) {
+            *error +=
+                "; or another MPI program ran before in this process's place, which has room for "
+                "one: "
+                "unset PMI_FD to run alone";
+        }
         return nullptr;
     }
     return client;

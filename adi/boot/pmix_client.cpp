@@ -137,7 +137,11 @@ Result<bool> Client::join() {
     size_ = size ? number_of(*size).value_or(0) : 0;
     if (size_ < 1 || self_.rank >= static_cast<pmix_rank_t>(size_)) {
         failed_ = Status::corrupt;
-        failure_ = "the launcher gave a rank outside the job, or did not say how large the job is";
+        failure_ =
+            "the launcher gave a rank outside the job, or did not say how large the job is; it may "
+            "be "
+            "that another MPI program ran before in this process's place, which has room for one: "
+            "unset PMIX_NAMESPACE to run alone";
         return {failed_, failure_};
     }
     rank_ = static_cast<int>(self_.rank);
