@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-TOOLS = ["munged", "slurmctld", "slurmd", "srun", "salloc", "sinfo", "unshare", "ip"]
+TOOLS = ["munged", "slurmctld", "slurmd", "srun", "salloc", "sbatch", "sinfo", "unshare", "ip"]
 ADDRESS = "10.99.0.1"  # Slurm resolves no name on a machine that has nothing but a loopback
 NODES = ["n1", "n2"]
 FOLDER = "/run/slurm"  # in a file system that only these namespaces see

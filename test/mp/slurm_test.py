@@ -1,6 +1,7 @@
-"""Fathom's programs under Slurm's srun, by PMI-1 and by PMIx, on a Slurm of two nodes of the test's own.
+"""Fathom's programs under Slurm's srun, by PMI-1 and by PMIx, and mpirun in an allocation, on a Slurm of two
+nodes of the test's own.
 
-slurm_test.py PMI_PROGRAM HELLO RING CONFORMANCE_PT2PT
+slurm_test.py MPIRUN PMI_PROGRAM HELLO RING CONFORMANCE_PT2PT
 """
 
 import os
@@ -11,7 +12,12 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import slurm
 
-PMI_PROGRAM, HELLO, RING, CONFORMANCE = map(os.path.abspath, sys.argv[1:5])
+MPIRUN, PMI_PROGRAM, HELLO, RING, CONFORMANCE = map(os.path.abspath, sys.argv[1:6])
+
+
+def run(*words):
+    return subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=180,
+                          stdin=subprocess.DEVNULL)
 
 
 class Srun:
@@ -19,10 +25,8 @@ class Srun:
 
     mpi = ""
 
-    def srun(self, *words, mpi=True):
-        option = [f"--mpi={self.mpi}"] if mpi else []
-        return subprocess.run(["srun", "--quiet", *option, *map(str, words)], capture_output=True, text=True,
-                              timeout=180, stdin=subprocess.DEVNULL)
+    def srun(self, *words):
+        return run("srun", "--quiet", f"--mpi={self.mpi}", *words)
 
     def check_exchange(self, local, *words):
         """All values reach all ranks; `local` has the ranks on each rank's node."""
@@ -59,6 +63,12 @@ class Srun:
     def test_status_of_a_rank(self):
         self.assertEqual(self.srun("-N2", "-n4", PMI_PROGRAM, "late", 3, 7).returncode, 7)
 
+    def test_a_second_program_in_a_task(self):
+        done = self.srun("-n1", "sh", "-c", f"{PMI_PROGRAM} && {PMI_PROGRAM}")
+        self.assertNotEqual(done.returncode, 0, done)
+        self.assertIn("rank 0 of 1", done.stdout)
+        self.assertRegex(done.stderr, "another MPI program ran before.*unset PMI.* to run alone")
+
     def test_abort_ends_all_nodes(self):
         done = self.srun("-N2", "-n4", PMI_PROGRAM, "abort", 2, 7)
         # By PMI-1 Slurm kills the step, and tells of that.
@@ -77,7 +87,7 @@ class Pmix(Srun, unittest.TestCase):
 class Neither(Srun, unittest.TestCase):
     mpi = "none"
     test_exchange = test_cyclic_distribution = test_conformance = None
-    test_status_of_a_rank = test_abort_ends_all_nodes = None
+    test_status_of_a_rank = test_a_second_program_in_a_task = test_abort_ends_all_nodes = None
 
     def test_programs(self):
         done = self.srun("-N2", "-n2", HELLO)
@@ -93,6 +103,28 @@ class Neither(Srun, unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""), done)
 
 
+class Allocation(unittest.TestCase):
+    """Fathom's own mpirun finds the nodes of its allocation, and starts its proxies there by srun."""
+
+    nodes = ["--quiet", "-N2", "--ntasks-per-node=2"]
+
+    def test_salloc(self):
+        done = run("salloc", *self.nodes, MPIRUN, PMI_PROGRAM, "exchange")
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+        self.assertEqual(sorted(line.split()[-1] for line in done.stdout.splitlines()),
+                         ["0,1", "0,1", "2,3", "2,3"])
+
+    def test_sbatch(self):
+        script = os.path.join(slurm.FOLDER, "job.sh")
+        with open(script, "w") as file:
+            file.write(f"#!/bin/sh\n{MPIRUN} {RING}\n{MPIRUN} -n 3 {PMI_PROGRAM} late 2 7\n")
+        done = run("sbatch", *self.nodes, "--wait", "--output", script + ".out", script)
+        with open(script + ".out") as file:
+            said = file.read()
+        self.assertIn("token 18, expected 18", said, done)
+        self.assertEqual(done.returncode, 7, said)
+
+
 def main():
     why = slurm.missing()
     if why:
@@ -105,7 +137,7 @@ def main():
     bed = slurm.Slurm()
     try:
         bed.start()
-        result = unittest.main(argv=sys.argv[:1] + sys.argv[5:], exit=False).result
+        result = unittest.main(argv=sys.argv[:1] + sys.argv[6:], exit=False).result
         if not result.wasSuccessful():
             print(bed.logs())
     finally:
