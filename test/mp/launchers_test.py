@@ -81,7 +81,7 @@ class Launched:
         self.check_programs(*self.two_hosts)
 
     def test_conformance_on_two_hosts(self):
-        done = self.run_under(*self.two_hosts, CONFORMANCE)
+        done = self.run_under(*self.two_hosts, CONFORMANCE, *launch_support.CHOSEN)
         self.assertEqual(done.status, 0, str(done))
         self.assertIn("[  PASSED  ]", done.out)
 

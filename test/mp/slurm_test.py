@@ -10,6 +10,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import launch_support
 import slurm
 
 MPIRUN, PMI_PROGRAM, HELLO, RING, CONFORMANCE = map(os.path.abspath, sys.argv[1:6])
@@ -56,7 +57,7 @@ class Srun:
         self.assertIn("token 18, expected 18", done.stdout)
 
     def test_conformance(self):
-        done = self.srun("-N2", "-n4", "--ntasks-per-node=2", CONFORMANCE)
+        done = self.srun("-N2", "-n4", "--ntasks-per-node=2", CONFORMANCE, *launch_support.CHOSEN)
         self.assertEqual(done.returncode, 0, done)
         self.assertIn("[  PASSED  ]", done.stdout)
 
