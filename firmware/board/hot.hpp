@@ -16,7 +16,7 @@ FM_INLINE Endpoint* ControlProgram::turn(Endpoint* e) {
     uint32_t lap = hw::read(s->lap);
     if (due == 0) [[likely]] {
         if (lap == e->lap) [[unlikely]] {
-            slot_here(e, s, isr);
+            slot_here(e, s, hw::read(s->command), isr);
             return e->next;
         }
         Endpoint* next = e->next;
@@ -46,13 +46,12 @@ FM_INLINE Endpoint* ControlProgram::turn(Endpoint* e) {
     s = e->slot;
     lap = hw::read(s->lap);
     if (lap == e->lap) [[unlikely]]
-        slot_here(e, s, isr);
+        slot_here(e, s, hw::read(s->command), isr);
     return e->next;
 }
 
-/// Slot `s`, the next of `e`, has come. Nothing is due in `isr`.
-FM_INLINE void ControlProgram::slot_here(Endpoint*& e, fm_slot* s, uint32_t isr) {
-    uint32_t word = hw::read(s->command);
+/// Slot `s`, the next of `e`, has come, with `word` for its command. Nothing is due in `isr`.
+FM_INLINE void ControlProgram::slot_here(Endpoint*& e, fm_slot* s, uint32_t word, uint32_t isr) {
     uint32_t free =
         hw::masked<0xffff0000 | ISR_SEND>(isr);  // what is not due is 0 in the upper half
     if (!poll_slot(e, s, word, free)) {
@@ -72,12 +71,12 @@ FM_INLINE bool ControlProgram::poll_slot(Endpoint*& e, fm_slot* s, uint32_t word
         return false;
     Channel* c = hw::settled(&e->channels[node]);
     uint32_t skip = hw::read(c->skip.raw);
+    if (length > FM_INLINE_BYTES) [[unlikely]]
+        return false;
     uint32_t sequence = hw::read(c->sequence) + 1U;
     static_assert(ISR_SEND > 3 && ISR_SEND <= kSlowUnused);
     if (skip >= free) [[unlikely]]  // slow, or the send engine is busy
         return skip < 4;
-    if (length > FM_INLINE_BYTES) [[unlikely]]
-        return false;
     send_slot(e, s, c, node, length, skip, sequence);
     return true;
 }

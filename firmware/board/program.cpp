@@ -70,8 +70,9 @@ Endpoint* ControlProgram::alone(Endpoint* e) {
             if (due == ISR_RECV) receive(e, look(e, place, from, hw::get(REG_RMP)));
             return e;
         }
+        uint32_t word = hw::read(s->command);  // in the branch's delay slot
         if (lap == expected) [[unlikely]] {
-            slot_here(e, s, isr);
+            slot_here(e, s, word, isr);
             return e;
         }
     } while (hw::kWaits);

@@ -158,7 +158,7 @@ class ControlProgram {
     static uint32_t route_skip(const fm_route* route, Channel* c);
 
     // send.cpp
-    FM_INLINE void slot_here(Endpoint*& e, fm_slot* s, uint32_t isr);
+    FM_INLINE void slot_here(Endpoint*& e, fm_slot* s, uint32_t word, uint32_t isr);
     FM_INLINE bool poll_slot(Endpoint*& e, fm_slot* s, uint32_t word, uint32_t free);
     void take_slot(Endpoint* e);
     void refuse_slot(Endpoint* e);
