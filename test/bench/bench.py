@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 
+import hosts
 import mpis
 import runner
 import suite
@@ -46,6 +47,8 @@ def parse(argv):
                         help="draw latency and bandwidth curves")
     parser.add_argument("--class", dest="nas_class", metavar="A",
                         help="class of the NAS kernels (A; quick: S)")
+    parser.add_argument("--hosts", type=int, default=1, metavar="N",
+                        help="over tcp between N hosts made of namespaces (root); ranks are spread evenly")
     parser.add_argument("--without-fathom", action="store_true", help="compare the peers alone")
     parser.add_argument("--fathom", type=pathlib.Path, metavar="PREFIX",
                         help="use this build tree or installation instead of building build/")
@@ -58,6 +61,12 @@ def parse(argv):
             parser.error(f"no peer {name}; known: {', '.join(mpis.PEERS)}")
     if options.without_fathom and not options.vs:
         parser.error("--without-fathom leaves nothing to run; name peers with --vs")
+    if options.hosts > 1 and hosts.missing():
+        parser.error(hosts.missing())
+    if options.hosts > 1:
+        # What is about one host's memory is not measured between hosts.
+        options.only = [name for name in options.only if name not in ("datatypes", "threads", "memory")]
+        options.ranks = options.ranks or [2 * options.hosts]
     options.rounds = options.rounds or (1 if options.quick else 3)
     options.nas_class = options.nas_class or ("S" if options.quick else "A")
     return options
@@ -105,12 +114,14 @@ def main(argv):
     with tempfile.TemporaryDirectory(prefix="fathom-bench-") as folder:
         run = runner.Runner(ROOT, pathlib.Path(folder), implementations, cpus, options)
         try:
-            results = run.everything()
+            with hosts.bed(options.hosts, implementations) as bed:
+                run.bed = bed
+                results = run.everything()
         except KeyboardInterrupt:
             sys.exit(130)
     report = {
         "started": started, "machine": machine(), "stat": options.stat,
-        "rounds": options.rounds, "quick": options.quick, "cores": cpus,
+        "rounds": options.rounds, "hosts": options.hosts, "quick": options.quick, "cores": cpus,
         "mpis": [{"name": m.name, "title": m.title, "version": m.version,
                   "launcher": m.shown_launcher()} for m in implementations],
         "handoff_us": run.handoffs_us, "limits": results.limits_as_list(),

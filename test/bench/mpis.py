@@ -17,6 +17,7 @@ class Mpi:
     # Words that its users need only where ranks exceed cores.
     oversubscribe: list
     version: str = ""
+    environment: dict = dataclasses.field(default_factory=dict)
 
     def command(self, ranks, program, cores):
         words = list(self.launcher)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import hosts
 import suite
 
 # Labels that hold figures; all the others tell one figure from another.
@@ -99,6 +100,7 @@ class Runner:
         self.options = options
         self.results = Results(options.stat)
         self.handoffs_us = []  # before each round: tells whether the machine itself changed
+        self.bed = None        # of hosts, where there are several
         self.broken = set()    # (mpi, program, ranks) that is not run any more
         self.environment = dict(os.environ, TMPDIR=str(folder))
 
@@ -168,13 +170,16 @@ class Runner:
         if failure not in self.results.failures:  # once, however many rounds repeat it
             self.results.failures.append(failure)
 
-    def execute(self, command, limit_s):
+    def execute(self, command, limit_s, mpi=None):
         """Status (None: ended after limit_s), output and seconds of one command."""
         start = time.monotonic()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, text=True, errors="replace",
-                                   env=self.environment, cwd=self.folder,
-                                   start_new_session=True)
+        settings = dict(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                        errors="replace", cwd=self.folder, start_new_session=True)
+        if self.bed and mpi:
+            environment = {**self.environment, **mpi.environment}
+            process = self.bed.hosts[0].popen(command, env=environment, **settings)
+        else:
+            process = subprocess.Popen(command, env=self.environment, **settings)
         try:
             output, _ = process.communicate(timeout=limit_s)
             return process.returncode, output, time.monotonic() - start
@@ -185,9 +190,10 @@ class Runner:
             self.end(process)
             raise
 
-    @staticmethod
-    def end(process):
+    def end(self, process):
         """Ends the process group: politely, so that the launcher clears up, then by force."""
+        if self.bed:
+            self.bed.kill_all()
         for number in (signal.SIGTERM, signal.SIGKILL):
             try:
                 os.killpg(process.pid, number)
@@ -204,6 +210,9 @@ class Runner:
         for _, figures in parse_metrics(output):
             self.handoffs_us.append(figures["value"])
         extra = ["--smoke"] if self.options.quick else []
+        if self.bed:
+            first, second = self.bed.hosts[:2]
+            extra += ["--hosts", f"{first.pid},{second.pid}", first.ipv4()]
         status, output, _ = self.execute(program + extra, 120)
         if status != 0:
             self.say(f"limits failed with status {status}: {output[-500:]}")
@@ -215,8 +224,10 @@ class Runner:
         if job.bound and len(self.cpus) >= job.ranks:
             program += ["--cpus", ",".join(str(cpu) for cpu in self.cpus[:job.ranks])]
         command = mpi.command(job.ranks, program, len(os.sched_getaffinity(0)))
+        if self.bed:
+            hosts.spread(self.bed, mpi, job.ranks)
         for _ in range(job.times):
-            status, output, seconds = self.execute(command, job.limit_s)
+            status, output, seconds = self.execute(command, job.limit_s, mpi)
             if status is None:
                 self.fail(mpi, job.program, f"no end after {job.limit_s:.0f} s "
                                             f"on {job.ranks} ranks")

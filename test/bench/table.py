@@ -47,6 +47,7 @@ class Limits:
     def __init__(self, report):
         self.by_labels = {tuple(sorted(entry["labels"].items())): entry["value"]
                           for entry in report["limits"]}
+        self.between_hosts = report.get("hosts", 1) > 1
         self.hand_pack = {}
         for row in report["metrics"]:
             if row["labels"]["name"] == "hand_pack":
@@ -66,6 +67,8 @@ class Limits:
     def of(self, row):
         labels = row["labels"]
         name = labels["name"]
+        if self.between_hosts:
+            return self.find(name="tcp", kind="spinning", bytes=labels["bytes"]) if name == "latency" else None
         if name == "latency":
             if int(labels["bytes"]) <= 64:
                 return self.find(name="line_handoff")

@@ -234,6 +234,7 @@ void choose_cores() {
 
 }  // namespace
 
+// --hosts: TCP alone, between two hosts that are network namespaces of these processes.
 // --handoff: that figure alone, in a few milliseconds; it tells how close the cores are just now.
 int main(int argc, char** argv) {
     bool handoff_alone = false;
@@ -246,8 +247,14 @@ int main(int argc, char** argv) {
             ++i;
         } else if (word == "--handoff") {
             handoff_alone = true;
+        } else if (word == "--hosts" && i + 2 < argc &&
+                   std::sscanf(argv[i + 1], "%d,%d", &g_options.host_a, &g_options.host_b) == 2) {
+            g_options.address = argv[i + 2];
+            i += 2;
         } else {
-            std::fprintf(stderr, "usage: limits [--smoke] [--handoff] [--cpus A,B]\n");
+            std::fprintf(
+                stderr,
+                "usage: limits [--smoke] [--handoff] [--cpus A,B] [--hosts PID,PID ADDRESS]\n");
             return 2;
         }
     }
@@ -257,6 +264,10 @@ int main(int argc, char** argv) {
     bind(g_options.cpu_a);
     if (two_cores) line_handoff();
     if (handoff_alone) return 0;
+    if (g_options.address != nullptr) {
+        tcp();
+        return 0;
+    }
     futex_wake("name=futex_wake kind=same_core", g_options.cpu_a);
     if (two_cores) futex_wake("name=futex_wake kind=cross_core", g_options.cpu_b);
     copies();

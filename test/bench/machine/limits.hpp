@@ -16,6 +16,11 @@ struct Options {
     int cpu_a = -1;
     int cpu_b = -1;
     bool smoke = false;
+    // Of tcp, the processes whose networks the two ends are in, and the first one's address: or
+    // loopback.
+    int host_a = 0;
+    int host_b = 0;
+    const char* address = nullptr;
 };
 extern Options g_options;
 

@@ -1,7 +1,10 @@
-// TCP over the loopback: a ping-pong with spinning and with blocking receive.
+// TCP over the loopback, or between two network namespaces: a ping-pong with spinning and with
+// blocking receive.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,6 +12,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <vector>
 
 #include "limits.hpp"
@@ -17,18 +21,30 @@ namespace {
 
 using namespace limits;
 
-// A connected pair of TCP sockets over the loopback, with Nagle's algorithm off.
+// A socket belongs to the network in which it was made, wherever its process is.
+void enter_network_of(int pid) {
+    if (pid == 0) return;
+    const std::string path = "/proc/" + std::to_string(pid) + "/ns/net";
+    const int network = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (network < 0 || setns(network, CLONE_NEWNET) != 0) fail(path.c_str());
+    close(network);
+}
+
+// A connected pair of TCP sockets, with Nagle's algorithm off.
 void tcp_pair(int (&ends)[2]) {
+    enter_network_of(g_options.host_a);
     const int listener = socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (g_options.address != nullptr) inet_pton(AF_INET, g_options.address, &address.sin_addr);
     socklen_t length = sizeof address;
     auto* generic = reinterpret_cast<sockaddr*>(&address);
     if (listener < 0 || ::bind(listener, generic, length) != 0 || listen(listener, 1) != 0 ||
         getsockname(listener, generic, &length) != 0) {
         fail("listen");
     }
+    enter_network_of(g_options.host_b);
     ends[0] = socket(AF_INET, SOCK_STREAM, 0);
     if (ends[0] < 0 || connect(ends[0], generic, length) != 0) fail("connect");
     ends[1] = accept(listener, nullptr, nullptr);
@@ -87,7 +103,7 @@ void ping_pong(const char* kind, int flags, std::size_t bytes) {
 }  // namespace
 
 void limits::tcp() {
-    for (const std::size_t bytes : {1u, 8u << 10, 64u << 10, 1u << 20, 4u << 20}) {
+    for (const std::size_t bytes : {1u, 64u, 8u << 10, 64u << 10, 1u << 20, 4u << 20}) {
         ping_pong("spinning", MSG_DONTWAIT, bytes);
     }
     ping_pong("blocking", 0, 1);
