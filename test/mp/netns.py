@@ -42,6 +42,7 @@ mount -t tmpfs run /run
 mkdir /run/sshd
 mount --bind "$1/hosts" /etc/hosts
 mount --bind "$1/shadow" /etc/shadow
+mount --bind "$1/passwd" /etc/passwd
 echo "$2" >/proc/sys/kernel/hostname
 read -r go
 exec "$3" -D -e -f "$1/sshd_config"
@@ -314,6 +315,9 @@ class Bed:
         # As one who is not let in, and would be asked for a password.
         self.write("ssh_stranger", SSH_CONFIG.format(dir=self.directory, key="stranger_key", batch="no"))
         self.write("shadow", "root:*:19000:0:99999:7:::\nsshd:!:19000::::::\nnobody:*:19000:0:99999:7:::\n")
+        # A shell that reads nobody's start-up files.
+        with open("/etc/passwd") as file:
+            self.write("passwd", re.sub(r"(?m)^(root:.*):[^:\n]*$", r"\1:/bin/sh", file.read()))
         self.write("hosts", "127.0.0.1 localhost\n::1 localhost\n" + "".join(
             f"10.77.0.{i + 1} node{i}\nfd77:0::{i + 1:x} node{i}\n" for i in range(count)))
         self.hosts = [Host(self, i) for i in range(count)]
