@@ -58,6 +58,7 @@ std::optional<Number> parse_number(std::string_view text, Number most) {
 std::optional<Address> parse_plain(std::string_view text) {
     const std::string word(text);
     Address a;
+    if (word.find('\0') != std::string::npos) return {};
     if (::inet_pton(AF_INET, word.c_str(), &v4(a.storage).sin_addr) == 1) {
         a.storage.ss_family = AF_INET;
         return a;
@@ -108,10 +109,11 @@ std::optional<Address> Address::parse(std::string_view text) {
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos) return {};
     std::string_view host = text.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    const bool bracketed = host.size() >= 2 && host.starts_with('[') && host.ends_with(']');
+    if (bracketed) host = host.substr(1, host.size() - 2);
     std::optional<Address> address = parse_plain(host);
     const auto port = parse_number<std::uint32_t>(text.substr(colon + 1), 65535);
-    if (!address || !port) return {};
+    if (!address || !port || bracketed != (address->family() == AF_INET6)) return {};
     address->set_port(static_cast<std::uint16_t>(*port));
     return address;
 }
@@ -135,7 +137,6 @@ std::vector<Interface> list_interfaces() {
         if (family != AF_INET && family != AF_INET6) continue;
         Interface i;
         i.name = at->ifa_name;
-        std::memcpy(&i.address.storage, at->ifa_addr, i.address.size());
         i.address.storage.ss_family = static_cast<sa_family_t>(family);
         std::memcpy(&i.address.storage, at->ifa_addr, i.address.size());
         i.address.set_port(0);
@@ -146,7 +147,9 @@ std::vector<Interface> list_interfaces() {
         const Bits bits = bits_of(mask);
         for (int byte = 0; byte < bits.count / 8; ++byte)
             i.prefix_bits += std::popcount(bits.bytes[byte]);
-        i.loopback = (at->ifa_flags & IFF_LOOPBACK) != 0;
+        // By the address: a host may have its own one on the loopback interface.
+        i.loopback = family == AF_INET ? bits_of(i.address).bytes[0] == 127
+                                       : IN6_IS_ADDR_LOOPBACK(&v6(i.address.storage).sin6_addr);
         i.link_local = family == AF_INET6 ? IN6_IS_ADDR_LINKLOCAL(&v6(i.address.storage).sin6_addr)
                                           : bits_of(i.address).bytes[0] == 169 &&
                                                 bits_of(i.address).bytes[1] == 254;
@@ -177,13 +180,13 @@ adi::Result<std::vector<Interface>> choose_interfaces(std::vector<Interface> all
         }
     }
     // A link's own addresses need to know the link at the other end, which a card cannot say.
-    std::vector<Interface> chosen;
+    std::vector<Interface> chosen, others;
     for (std::size_t i = 0; i < all.size(); ++i) {
         if (refused[i] || (any_wanted && !wanted[i]) || all[i].link_local) continue;
-        if (!any_wanted && all[i].loopback != alone) continue;
-        chosen.push_back(all[i]);
+        const bool good = any_wanted || all[i].loopback == alone;
+        (good ? chosen : others).push_back(all[i]);
     }
-    return chosen;
+    return chosen.empty() ? others : chosen;
 }
 
 std::string Card::text() const {
@@ -208,12 +211,18 @@ std::optional<Card> Card::parse(std::string_view text) {
     return card;
 }
 
-std::vector<Address> by_preference(std::vector<Address> theirs,
-                                   const std::vector<Interface>& mine) {
-    std::stable_partition(theirs.begin(), theirs.end(), [&](const Address& a) {
-        return std::any_of(mine.begin(), mine.end(),
-                           [&](const Interface& i) { return a.shares(i.address, i.prefix_bits); });
-    });
+std::vector<Address> by_preference(std::vector<Address> theirs, const std::vector<Interface>& mine,
+                                   bool same_host) {
+    const auto rank = [&](const Address& a) {
+        int best = 1;
+        for (const Interface& i : mine) {
+            if (a.shares(i.address, 128)) return same_host ? 0 : 2;
+            if (a.shares(i.address, i.prefix_bits)) best = 0;
+        }
+        return best;
+    };
+    std::stable_sort(theirs.begin(), theirs.end(),
+                     [&](const Address& a, const Address& b) { return rank(a) < rank(b); });
     return theirs;
 }
 

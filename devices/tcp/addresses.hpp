@@ -46,8 +46,8 @@ std::vector<Interface> list_interfaces();
 
 /// Those that the job uses. `only`, FATHOM_TCP_INTERFACE's text, names interfaces, addresses or
 /// networks ("eth0,10.0.0.0/8"), one with `^` in front being left out; when it is empty, the
-/// loopback ones if all processes are on this host (`alone`), else all others. An error says which
-/// word names nothing here.
+/// loopback ones if all processes are on this host (`alone`), else all others; if there are none of
+/// these, those. An error says which word names nothing here.
 adi::Result<std::vector<Interface>> choose_interfaces(std::vector<Interface> all,
                                                       std::string_view only, bool alone);
 
@@ -61,7 +61,9 @@ struct Card {
 /// A business card has no more room.
 inline constexpr std::size_t kMostCardBytes = 512;
 
-/// A peer's addresses, best first: those on a network of this host's before others.
-std::vector<Address> by_preference(std::vector<Address> theirs, const std::vector<Interface>& mine);
+/// A peer's addresses, best first: those on a network of this host's before others; and last, if it
+/// is on another host, those that this host has as well, as bridges of containers do.
+std::vector<Address> by_preference(std::vector<Address> theirs, const std::vector<Interface>& mine,
+                                   bool same_host);
 
 }  // namespace dev::tcp

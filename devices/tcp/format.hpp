@@ -26,8 +26,7 @@ struct Hello {
     std::uint64_t magic = kMagic;
     std::uint32_t from = 0;  ///< ranks
     std::uint32_t to = 0;
-    std::uint64_t session =
-        0;  ///< named by who connected first; the same when a connection is mended
+    std::uint64_t process = 0;  ///< a number that each process draws for itself when it begins
     Nonce nonce{};
 };
 /// Then, from who listens.
@@ -42,16 +41,17 @@ struct Claim {
 enum class Verdict : std::uint32_t {
     accepted = 0,
     crossed = 1,  ///< the other way round a connection is being made, and that one counts
-    unknown = 2,  ///< of a session that this process does not know
+    unknown = 2,  ///< the rank was another process when the two first met
 };
 /// Last, from who listens. After an accepting one frames follow, both ways.
 struct Answer {
     Verdict verdict = Verdict::accepted;
     std::uint32_t zero = 0;
+    std::uint64_t process = 0;
     std::uint64_t received = 0;
     Proof proof{};
 };
-static_assert(sizeof(Hello) == 56 && sizeof(Claim) == 40 && sizeof(Answer) == 48);
+static_assert(sizeof(Hello) == 56 && sizeof(Claim) == 40 && sizeof(Answer) == 56);
 
 // --- frames --------------------------------------------------------------------------------------
 

@@ -37,8 +37,9 @@ Proof claim_proof(std::string_view secret, const Hello& hello, const Challenge& 
 }
 
 Proof answer_proof(std::string_view secret, const Hello& hello, const Challenge& challenge,
-                   Verdict verdict, std::uint64_t received) {
-    return prove(secret, "fathom tcp answer", hello, challenge, verdict, received);
+                   const Answer& answer) {
+    return prove(secret, "fathom tcp answer", hello, challenge, answer.verdict, answer.process,
+                 answer.received);
 }
 
 bool same(const Proof& a, const Proof& b) {

@@ -16,7 +16,7 @@ Nonce make_nonce();
 Proof claim_proof(std::string_view secret, const Hello& hello, const Challenge& challenge,
                   std::uint64_t received);
 Proof answer_proof(std::string_view secret, const Hello& hello, const Challenge& challenge,
-                   Verdict verdict, std::uint64_t received);
+                   const Answer& answer);
 
 /// In a time that does not depend on where they differ.
 bool same(const Proof& a, const Proof& b);

@@ -33,10 +33,10 @@ std::uint64_t InStream::direct(std::byte** to) const {
 }
 
 InStream::Read InStream::read(int fd) {
-    if (buffer_ == nullptr) buffer_ = std::make_unique_for_overwrite<std::byte[]>(kBufferBytes);
+    if (buffer_ == nullptr) buffer_ = buffers_.take();
     if (begin_ == end_) {
         begin_ = end_ = 0;
-    } else if (kBufferBytes - end_ < kMostFrameHeader + kShortBytes) {
+    } else if (ReadBuffers::kBytes - end_ < kMostFrameHeader + kShortBytes) {
         std::memmove(buffer_.get(), buffer_.get() + begin_, buffered());
         end_ -= begin_;
         begin_ = 0;
@@ -45,13 +45,16 @@ InStream::Read InStream::read(int fd) {
     const std::uint64_t straight = begin_ == end_ && left_bytes_ > 0 ? direct(&to) : 0;
     ssize_t got = 0;
     if (straight > 0) {
-        iovec parts[] = {{to, straight}, {buffer_.get(), kBufferBytes}};
+        iovec parts[] = {{to, straight}, {buffer_.get(), ReadBuffers::kBytes}};
         got = ::readv(fd, parts, 2);
     } else {
-        got = ::recv(fd, buffer_.get() + end_, kBufferBytes - end_, MSG_DONTWAIT);
+        got = ::recv(fd, buffer_.get() + end_, ReadBuffers::kBytes - end_, MSG_DONTWAIT);
     }
-    if (got < 0) return errno == EAGAIN || errno == EINTR ? Read::none : Read::error;
-    if (got == 0) return Read::end;
+    if (got <= 0) {
+        release_buffer();
+        if (got == 0) return Read::end;
+        return errno == EAGAIN || errno == EINTR ? Read::none : Read::error;
+    }
     auto rest = static_cast<std::uint64_t>(got);
     received_ += rest;
     if (straight > 0) {
@@ -94,7 +97,12 @@ int InStream::show(Owner& owner, adi::Sink& sink, int budget, const char** wrong
         if (begin_ == before) break;
         if (left_bytes_ == 0 && !put_) ++shown;
     }
+    release_buffer();
     return shown;
+}
+
+void InStream::release_buffer() {
+    if (begin_ == end_ && buffer_ != nullptr) buffers_.give(std::move(buffer_));
 }
 
 /// The next frame, if it is there as far as it has to be. False: `wrong` says what is.
@@ -168,7 +176,7 @@ const char* InStream::open_put(Owner& owner, std::uint32_t bytes) {
     std::memcpy(&header, buffer_.get() + begin_, sizeof header);
     begin_ += sizeof header;
     void* memory = owner.window(stream_.peer, header.key, bytes);
-    if (memory == nullptr) return "a put into memory that is not for it";
+    if (memory == nullptr || header.zero != 0) return "a put into memory that is not for it";
     put_at_ = static_cast<std::byte*>(memory);
     put_key_ = header.key;
     left_bytes_ = bytes;

@@ -6,11 +6,33 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "adi/device.hpp"
 #include "devices/tcp/format.hpp"
 
 namespace dev::tcp {
+
+/// Memory to read into. A stream has some only while it holds bytes that are not shown yet, so that
+/// a thousand silent peers take none, and those that talk use what is in the cache.
+class ReadBuffers {
+  public:
+    static constexpr std::size_t kBytes = 64 * 1024;
+    using Buffer = std::unique_ptr<std::byte[]>;
+    Buffer take() {
+        if (spare_.empty()) return std::make_unique_for_overwrite<std::byte[]>(kBytes);
+        Buffer buffer = std::move(spare_.back());
+        spare_.pop_back();
+        return buffer;
+    }
+    void give(Buffer buffer) {
+        if (spare_.size() < kMostSpare) spare_.push_back(std::move(buffer));
+    }
+
+  private:
+    static constexpr std::size_t kMostSpare = 8;
+    std::vector<Buffer> spare_;
+};
 
 class InStream {
   public:
@@ -25,9 +47,7 @@ class InStream {
       protected:
         ~Owner() = default;
     };
-    static constexpr std::size_t kBufferBytes = 64 * 1024;
-
-    explicit InStream(adi::Peer peer) { stream_.peer = peer; }
+    InStream(adi::Peer peer, ReadBuffers& buffers) : buffers_(buffers) { stream_.peer = peer; }
 
     enum class Read { some, none, end, error };
     /// One read from a socket. Error: errno says why.
@@ -62,10 +82,12 @@ class InStream {
     const char* open_put(Owner& owner, std::uint32_t bytes);
     void take_payload(const std::byte* from, std::uint32_t bytes);
     void take_buffered();
+    void release_buffer();
     std::size_t buffered() const { return end_ - begin_; }
 
     adi::ReceiveStream stream_;  ///< first: leads back here
-    std::unique_ptr<std::byte[]> buffer_;
+    ReadBuffers& buffers_;
+    ReadBuffers::Buffer buffer_;  ///< there while begin_ != end_
     std::size_t begin_ = 0, end_ = 0;
     std::uint64_t received_ = 0;
     std::uint32_t left_bytes_ = 0;  ///< of the payload that is coming, in this frame

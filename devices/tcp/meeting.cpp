@@ -71,7 +71,7 @@ void prepare_socket(int fd, std::chrono::milliseconds timeout) {
 // --- from this side ------------------------------------------------------------------------------
 
 Attempt::Attempt(const Address& address, const Hello& hello, std::chrono::milliseconds timeout)
-    : address_(address), hello_(hello) {
+    : hello_(hello) {
     hello_.nonce = make_nonce();
     socket_ = Socket(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (socket_) prepare_socket(socket_.get(), timeout);
@@ -85,12 +85,14 @@ void Attempt::fail(int error, const char* why) {
     state_ = State::failed;
     error_ = error;
     why_ = why;
-    socket_.close();
 }
 
 bool Attempt::read(void* to, std::size_t bytes) {
     const Got got = read_on(socket_.get(), to, bytes, &have_);
-    if (got == Got::nothing) fail(errno);
+    if (got == Got::nothing) {
+        const bool claimed = state_ == State::challenged;
+        fail(errno, claimed ? "it ends the connection: another job's process, or gone" : "");
+    }
     return got == Got::all;
 }
 
@@ -114,8 +116,7 @@ void Attempt::advance(std::string_view secret, std::uint64_t received) {
     }
     if (state_ == State::challenged) {
         if (!read(&answer_, sizeof answer_)) return;
-        if (!same(answer_.proof,
-                  answer_proof(secret, hello_, challenge_, answer_.verdict, answer_.received))) {
+        if (!same(answer_.proof, answer_proof(secret, hello_, challenge_, answer_))) {
             return fail(0, "who listens there does not know the job's secret");
         }
         state_ = State::answered;
@@ -123,7 +124,8 @@ void Attempt::advance(std::string_view secret, std::uint64_t received) {
 }
 
 std::string Attempt::why() const {
-    return address_.text() + ": " + (error_ == 0 ? why_ : std::strerror(error_));
+    if (state_ != State::failed) return reached_ ? "has not answered yet" : "no answer";
+    return *why_ != '\0' ? why_ : std::strerror(error_);
 }
 
 // --- from the other ------------------------------------------------------------------------------
@@ -153,9 +155,10 @@ void Guest::advance(std::string_view secret, std::uint32_t self, std::uint32_t s
     }
 }
 
-bool Guest::answer(std::string_view secret, Verdict verdict, std::uint64_t received) {
-    const Answer answer{verdict, 0, received,
-                        answer_proof(secret, hello_, challenge_, verdict, received)};
+bool Guest::answer(std::string_view secret, Verdict verdict, std::uint64_t process,
+                   std::uint64_t received) {
+    Answer answer{verdict, 0, process, received, {}};
+    answer.proof = answer_proof(secret, hello_, challenge_, answer);
     return write_all(socket_.get(), &answer, sizeof answer);
 }
 

@@ -46,7 +46,6 @@ class Attempt {
 
     int fd() const { return socket_.get(); }
     State state() const { return state_; }
-    const Address& address() const { return address_; }
     /// The socket is connected: the peer will answer when it looks.
     bool reached() const { return reached_; }
     /// Goes on as far as it goes. `received`: so much of the peer's stream is here.
@@ -54,15 +53,15 @@ class Attempt {
     /// When answered: what was.
     const Answer& answer() const { return answer_; }
     Socket take_socket() { return std::move(socket_); }
-    /// When failed: errno, or 0 with a reason.
+    /// When failed: errno, or 0.
     int error() const { return error_; }
+    /// Why it is no connection, in words.
     std::string why() const;
 
   private:
     void fail(int error, const char* why = "");
     bool read(void* to, std::size_t bytes);
 
-    Address address_;
     Hello hello_;
     Challenge challenge_;
     Answer answer_;
@@ -86,8 +85,10 @@ class Guest {
     /// When known: who it is, and how much of this process's stream it has.
     const Hello& hello() const { return hello_; }
     std::uint64_t received() const { return claim_.received; }
-    /// Says the verdict, and that `received` of its stream are here. False: it has gone.
-    bool answer(std::string_view secret, Verdict verdict, std::uint64_t received);
+    /// Says the verdict, which process this is, and that `received` of its stream are here. False:
+    /// it has gone.
+    bool answer(std::string_view secret, Verdict verdict, std::uint64_t process,
+                std::uint64_t received);
     Socket take_socket() { return std::move(socket_); }
     Clock::time_point since() const { return since_; }
 

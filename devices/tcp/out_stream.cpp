@@ -84,12 +84,14 @@ std::size_t OutStream::next(std::span<iovec> parts) const {
 
 void OutStream::sent(std::uint64_t bytes) {
     sent_ += bytes;
+    most_sent_ = std::max(most_sent_, sent_);
 }
 
 bool OutStream::acknowledge(std::uint64_t position) {
-    if (position == acknowledged_) return true;
-    if (position < acknowledged_ || position > sent_) return false;
+    if (position > most_sent_) return false;
+    if (position <= acknowledged_) return true;
     acknowledged_ = position;
+    sent_ = std::max(sent_, position);
     while (!segments_.empty() && segments_.front().end <= position) {
         const Segment& s = segments_.front();
         if (s.kept == nullptr) {
@@ -110,7 +112,7 @@ bool OutStream::acknowledge(std::uint64_t position) {
 }
 
 bool OutStream::rewind(std::uint64_t position) {
-    if (!acknowledge(position)) return false;
+    if (position < acknowledged_ || !acknowledge(position)) return false;
     sent_ = position;
     return true;
 }

@@ -41,14 +41,15 @@ class OutStream {
     void sent(std::uint64_t bytes);
     bool pending() const { return sent_ != end_; }
 
-    /// The peer has the stream up to here. False: it cannot.
+    /// The peer has the stream up to here, at least: frames that are sent again tell what was
+    /// true when they were made. False: so much was never sent.
     bool acknowledge(std::uint64_t position);
-    /// Goes back to there, to send it again: all that was acknowledged stays so. False: cannot be.
+    /// The peer has the stream up to here and no farther: what follows is sent, again if need be.
+    /// False: that cannot be.
     bool rewind(std::uint64_t position);
-    bool all_acknowledged() const { return acknowledged_ == end_; }
+    std::uint64_t acknowledged() const { return acknowledged_; }
     /// A token whose bytes the peer has; null when there is none.
     void* take_done();
-    bool any_done() const { return !done_.empty(); }
     /// Any token, its bytes acknowledged or not: the peer is lost.
     void* take_any();
 
@@ -77,6 +78,7 @@ class OutStream {
     std::uint64_t ring_begin_ = 0, ring_end_ = 0;
     std::deque<Segment> segments_;  ///< [acknowledged_, end_), those of kept bytes whole
     std::uint64_t acknowledged_ = 0, sent_ = 0, end_ = 0;
+    std::uint64_t most_sent_ = 0;  ///< before any rewind()
     std::vector<void*> done_;
 };
 

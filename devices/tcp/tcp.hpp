@@ -1,18 +1,22 @@
 // The device of plain sockets: whatever two hosts have between them, it works. README.md says how.
 #pragma once
 
-#include <array>
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "adi/device.hpp"
 #include "devices/tcp/in_stream.hpp"
 #include "devices/tcp/meeting.hpp"
 #include "devices/tcp/out_stream.hpp"
+#include "devices/tcp/windows.hpp"
 
 namespace dev::tcp {
+
+/// A put is not longer: memory is opened to a peer in windows of this size.
+inline constexpr std::uint64_t kMostPutBytes = std::uint64_t{4} << 20;
 
 class Tcp final : public adi::Device, private InStream::Owner {
   public:
@@ -81,42 +85,50 @@ class Tcp final : public adi::Device, private InStream::Owner {
         explicit Visitor(int fd) : Watched{Kind::guest}, guest(fd) {}
         Guest guest;
     };
+    /// An address of a peer, and what came of the last attempt to connect to it.
+    struct Way {
+        Address address;
+        std::string trouble;
+        bool refused = false;
+    };
     struct Connection;
     struct Dial : Watched {
-        Dial(Connection& c, const Address& address, const Hello& hello,
+        Dial(Connection& c, std::size_t w, const Address& address, const Hello& hello,
              std::chrono::milliseconds timeout)
-            : Watched{Kind::attempt}, connection(c), attempt(address, hello, timeout) {}
+            : Watched{Kind::attempt}, connection(c), way(w), attempt(address, hello, timeout) {}
         Connection& connection;
+        const std::size_t way;  ///< which of the peer's
+        Clock::time_point since = Clock::now();
         Attempt attempt;
     };
     /// The way to a peer, for the whole of its life.
     struct Connection : Watched {
-        explicit Connection(adi::Peer p) : Watched{Kind::connection}, peer(p), in(p) {}
+        Connection(adi::Peer p, ReadBuffers& buffers)
+            : Watched{Kind::connection}, peer(p), in(p, buffers) {}
         const adi::Peer peer;
         Socket socket;  ///< none: on the way, broken, or not needed
         InStream in;
         OutStream out;
         std::uint64_t told = 0;     ///< of in.received(), in the last frame that was made
-        std::uint64_t session = 0;  ///< what both call the connection
-        bool established = false;   ///< it was connected once
+        bool owes_ack = false;      ///< the peer waits for one, or it is time
+        std::uint64_t process = 0;  ///< which one the peer is; 0: they have not met yet
         bool mine = false;          ///< this side connects when it has to be mended
         bool writes_watched = false;
         bool dead = false;
-        Card card;
-        std::vector<Address> ways;
+        bool wanted = false;  ///< a socket is, and there is none
+        std::string host = "unknown";
+        std::vector<Way> ways;
         std::size_t next_way = 0;
+        std::size_t met = ~std::size_t{0};  ///< the way that led to the peer the last time
         std::vector<std::unique_ptr<Dial>> dials;
-        Clock::time_point broken_since, next_try;
+        Clock::time_point next_try;
         Clock::time_point dialed;  ///< the last time
-        bool wanted = false;       ///< a socket is, and there is none
-        std::string trouble;       ///< the last thing that went wrong
-        int error = 0;             ///< its errno, if it had one
+        Clock::duration sought{};  ///< time with nothing at the other end
+        std::string trouble;       ///< how the last socket ended
     };
-    struct Window {
-        std::byte* base = nullptr;
-        std::uint64_t bytes = 0;
-        adi::Peer peer = 0;
-        std::uint32_t generation = 0;
+    struct Put {
+        void* token;
+        adi::Status status;
     };
     struct Fault {
         adi::Peer peer;
@@ -124,36 +136,47 @@ class Tcp final : public adi::Device, private InStream::Owner {
         std::string what;
     };
 
-    // tcp.cpp
-    bool listen(const Address& address, std::string* error);
+    // life.cpp
+    bool listen_on_all(std::string* error);
+    bool listen(const Address& address, std::pair<int, int> ports, std::string* error);
     void watch(int fd, Watched* what, std::uint32_t events);
-    std::string_view secret();
+    void drop(Socket socket);
     Connection& connection_to(adi::Peer peer);
+
+    // tcp.cpp
     bool time_to_look();
     int look(adi::Sink& sink, int budget);
     int read(Connection& c, adi::Sink& sink, int budget);
     int report(adi::Sink& sink);
     void flush(Connection& c);
-    void open_frame(Connection& c, FrameKind kind, std::uint64_t bytes);
+    bool open_frame(Connection& c, FrameKind kind, std::uint64_t bytes);
+    void acknowledge(Connection& c);
+    void take_done_puts(Connection& c);
     void push(Connection& c);
     bool on_acknowledged(adi::Peer peer, std::uint64_t position) override;
     void* window(adi::Peer peer, std::uint64_t key, std::uint32_t bytes) override;
 
     // ways.cpp: how connections come to be, break, and are mended
+    std::string_view secret();
     void want(Connection& c);
     void tend();
-    void tend(Connection& c, Clock::time_point now);
+    void tend(Connection& c, Clock::time_point now, Clock::duration step);
     void try_next_way(Connection& c);
-    void drop_dials(Connection& c);
+    void drop_dial(Dial& dial);
+    void drop_dials(Connection& c, const Dial* but = nullptr);
     void on_way_event(Watched* watched);
     void serve_ways();
     void on_dial(Dial& dial);
+    void on_answer(Dial& dial);
     void accept_guests(Listener& listener);
     void on_guest(Visitor& visitor);
+    void drop_guest(Visitor& visitor);
+    void drop_guests_of(adi::Peer peer);
     void welcome(Guest& guest);
     void establish(Connection& c, Socket socket, std::uint64_t received, bool mine);
     void on_broken(Connection& c, const std::string& why);
     void give_up(Connection& c, adi::Status why, const std::string& what);
+    std::string what_was_tried(const Connection& c) const;
     void say_way(const Connection& c) const;
     void say(const std::string& text) const;
     void arm_timer();
@@ -161,6 +184,7 @@ class Tcp final : public adi::Device, private InStream::Owner {
     adi::Capabilities capabilities_;
     adi::OpenInfo info_;
     std::string card_, secret_;
+    std::uint64_t process_ = 0;  ///< this one's number
     std::vector<Interface> interfaces_;
     std::chrono::milliseconds timeout_{};
     bool verbose_ = false;
@@ -169,6 +193,7 @@ class Tcp final : public adi::Device, private InStream::Owner {
     Watched waker_mark_{Watched::Kind::waker}, timer_mark_{Watched::Kind::timer};
     std::vector<std::unique_ptr<Listener>> listeners_;
     std::vector<std::unique_ptr<Visitor>> visitors_;
+    ReadBuffers buffers_;
     std::vector<std::unique_ptr<Connection>> connections_;  ///< by peer
     std::vector<Connection*> open_;                         ///< those that ever were wanted
     std::vector<std::unique_ptr<Dial>> old_dials_;          ///< epoll may still name them
@@ -177,14 +202,16 @@ class Tcp final : public adi::Device, private InStream::Owner {
     int sockets_ = 0;                                       ///< connections that have one
     int tending_ = 0;          ///< connections without one that want it
     bool unfinished_ = false;  ///< a connection holds unshown frames
+    bool moved_ = false;       ///< bytes were, in this look
+    bool timer_armed_ = false;
+    bool short_of_descriptors_ = false;  ///< and has been said so
     bool must_look_ = true;
     std::uint32_t looks_ = 0;
-    Clock::time_point last_event_, next_look_, next_tend_;
+    Clock::time_point last_event_, next_look_, last_tend_, next_tend_;
 
-    std::vector<Window> windows_;
-    std::vector<std::uint32_t> free_windows_;
-    std::deque<Fault> faults_;
-    bool puts_done_ = false;  ///< some connection has tokens to be reported
+    Windows windows_;
+    std::deque<Put> puts_;      ///< to be reported
+    std::deque<Fault> faults_;  ///< the same
     std::uint64_t strangers_ = 0;
 };
 
