@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -11,8 +12,10 @@
 
 #include "adi/engine/engine.hpp"
 #include "adi/testing/faulty_device.hpp"
+#include "adi/testing/forwarding_device.hpp"
 #include "adi/testing/local_bootstrap.hpp"
 #include "adi/testing/put_device.hpp"
+#include "devices/tcp/tcp.hpp"
 #include "test/contract/fabrics.hpp"
 
 namespace adi {
@@ -34,6 +37,32 @@ struct Case {
     bool puts = false;  ///< long messages by put()
     /// Fm on these boards in place of shm.
     std::shared_ptr<testing::Boards> (*boards)() = nullptr;
+    bool tcp = false;     ///< sockets in place of shm
+    bool breaks = false;  ///< their connections break now and then
+};
+
+/// Breaks a connection now and then.
+class BreakingDevice final : public testing::ForwardingDevice {
+  public:
+    BreakingDevice(std::unique_ptr<Device> inner, unsigned seed)
+        : ForwardingDevice(std::move(inner)), random_(seed) {}
+    Status open(const OpenInfo& info, std::string* error) override {
+        size_ = info.size;
+        return ForwardingDevice::open(info, error);
+    }
+    int poll(Sink& sink, int budget) override {
+        const int done = ForwardingDevice::poll(sink, budget);
+        // Most polls find nothing, and how many there are is chance.
+        if (done > 0 && random_() % 50 == 0) {
+            static_cast<dev::tcp::Tcp&>(*inner_).break_connection(
+                static_cast<Peer>(random_() % size_));
+        }
+        return done;
+    }
+
+  private:
+    std::mt19937 random_;
+    Peer size_ = 1;
 };
 
 template <class B>
@@ -44,6 +73,11 @@ std::shared_ptr<testing::Boards> make() {
 /// Runs body(engine) as `ranks` ranks, with faults and puts when the parameter says so.
 class EngineContract : public ::testing::TestWithParam<Case> {
   protected:
+    void SetUp() override {
+        if (GetParam().tcp) ::setenv("FATHOM_DEVICE", "self,tcp", 1);
+    }
+    void TearDown() override { ::unsetenv("FATHOM_DEVICE"); }
+
     void run(int ranks, const std::function<void(Engine&)>& body) {
         testing::LocalJob job(ranks);
         const auto boards = GetParam().boards != nullptr ? GetParam().boards() : nullptr;
@@ -58,6 +92,10 @@ class EngineContract : public ::testing::TestWithParam<Case> {
                 hooks.wrap = [&, rank](std::unique_ptr<Device> device) {
                     if (boards != nullptr && device->name() == std::string_view("shm")) {
                         device = testing::fm_on(boards);
+                    }
+                    if (GetParam().breaks && device->name() == std::string_view("tcp")) {
+                        device = std::make_unique<BreakingDevice>(
+                            std::move(device), 200U + static_cast<unsigned>(rank));
                     }
                     if (GetParam().puts) {
                         device =
@@ -486,7 +524,10 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"puts_faulty", true, true},
                       Case{"fm", false, false, make<testing::LoopbackBoards>},
                       Case{"fm_faulty", true, false, make<testing::LoopbackBoards>},
-                      Case{"fm_emulator", false, false, make<testing::EmulatedBoards>}),
+                      Case{"fm_emulator", false, false, make<testing::EmulatedBoards>},
+                      Case{"tcp", false, false, nullptr, true},
+                      Case{"tcp_faulty", true, false, nullptr, true},
+                      Case{"tcp_breaks", false, false, nullptr, true, true}),
     [](const auto& tested) { return tested.param.name; });
 
 }  // namespace
