@@ -12,7 +12,7 @@ set -eu
 
 packages="meson ninja-build g++ gfortran pkg-config libgtest-dev libgmock-dev libhwloc-dev libboost-context-dev libsodium-dev
     libpmix-dev mpich openmpi-bin slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge
-    clang python3 cmake gdb iproute2 nftables openssh-client openssh-server"
+    clang python3 cmake gdb libfabric-dev libfabric-bin iproute2 nftables openssh-client openssh-server"
 
 # Prints those of $packages that dpkg does not know as installed.
 missing_packages() {
@@ -41,6 +41,7 @@ if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>
     echo "setup: this is not a Debian system; please install:$missing" >&2
     echo "setup: needed are Meson 1.0, Ninja, a C++20 compiler (g++ 12 or clang 14), pkg-config," \
         "Python 3.11, CMake, gdb, clang with its LANai back end, GoogleTest with gmock, hwloc, libsodium and Boost.Context, with their headers;" \
+        "for fast networks, libfabric 1.17;" \
         "for tests on many hosts, iproute2, nftables, OpenSSH's client and server;" \
         "for Fortran programs, a Fortran compiler" >&2
     exit 1

@@ -7,10 +7,13 @@
 #include <functional>
 #include <memory>
 #include <random>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "adi/engine/engine.hpp"
+#include "adi/engine/registry.hpp"
 #include "adi/testing/faulty_device.hpp"
 #include "adi/testing/forwarding_device.hpp"
 #include "adi/testing/local_bootstrap.hpp"
@@ -39,6 +42,8 @@ struct Case {
     std::shared_ptr<testing::Boards> (*boards)() = nullptr;
     bool tcp = false;     ///< sockets in place of shm
     bool breaks = false;  ///< their connections break now and then
+    /// The device ofi on this provider in place of all others.
+    const char* provider = nullptr;
 };
 
 /// Breaks a connection now and then.
@@ -65,6 +70,23 @@ class BreakingDevice final : public testing::ForwardingDevice {
     Peer size_ = 1;
 };
 
+/// Is there a device ofi in this build, and such a provider on this machine? Or why not.
+std::string lack_of(const char* provider) {
+    if (provider == std::string_view("sockets") && !testing::full()) {
+        return "its thread takes a millisecond for a frame: FATHOM_TEST_FULL=1 tries it";
+    }
+    OpenInfo info;
+    info.size = 2;
+    info.local = {0, 1};
+    info.chosen = true;
+    for (const DeviceEntry& entry : device_registry()) {
+        if (entry.name != std::string_view("ofi")) continue;
+        const Result<bool> can = testing::ofi_with(entry.make, provider)()->probe(info);
+        return can ? "" : can.message();
+    }
+    return "this build is without libfabric";
+}
+
 template <class B>
 std::shared_ptr<testing::Boards> make() {
     return std::make_shared<B>();
@@ -75,6 +97,11 @@ class EngineContract : public ::testing::TestWithParam<Case> {
   protected:
     void SetUp() override {
         if (GetParam().tcp) ::setenv("FATHOM_DEVICE", "self,tcp", 1);
+        if (GetParam().provider == nullptr) return;
+        if (const std::string lack = lack_of(GetParam().provider); !lack.empty()) {
+            GTEST_SKIP() << lack;
+        }
+        ::setenv("FATHOM_DEVICE", "ofi", 1);
     }
     void TearDown() override { ::unsetenv("FATHOM_DEVICE"); }
 
@@ -527,7 +554,13 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"fm_emulator", false, false, make<testing::EmulatedBoards>},
                       Case{"tcp", false, false, nullptr, true},
                       Case{"tcp_faulty", true, false, nullptr, true},
-                      Case{"tcp_breaks", false, false, nullptr, true, true}),
+                      Case{"tcp_breaks", false, false, nullptr, true, true},
+                      Case{"ofi_tcp_rxm", false, false, nullptr, false, false, "tcp;ofi_rxm"},
+                      Case{"ofi_tcp_rxm_faulty", true, false, nullptr, false, false, "tcp;ofi_rxm"},
+                      Case{"ofi_udp_rxd", false, false, nullptr, false, false, "udp;ofi_rxd"},
+                      Case{"ofi_sockets", false, false, nullptr, false, false, "sockets"},
+                      Case{"ofi_shm", false, false, nullptr, false, false, "shm"},
+                      Case{"ofi_net", false, false, nullptr, false, false, "net"}),
     [](const auto& tested) { return tested.param.name; });
 
 }  // namespace

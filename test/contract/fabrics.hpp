@@ -1,10 +1,14 @@
-// Boards for the fm device in tests of one process.
+// Boards for the fm device, and providers for ofi, in tests of one process.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
+#include <cstdlib>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "devices/fm/fm.hpp"
 #include "devices/fm/loopback.hpp"
@@ -75,6 +79,27 @@ std::unique_ptr<Device> fm_on_new() {
             current = mine;
             return mine->open(node, nodes);
         });
+}
+
+/// Names of tests and what they try: libfabric's providers that need no adapter.
+inline constexpr std::array<std::pair<const char*, const char*>, 5> kOfiProviders{{
+    {"ofi_tcp_rxm", "tcp;ofi_rxm"},
+    {"ofi_udp_rxd", "udp;ofi_rxd"},
+    {"ofi_sockets", "sockets"},
+    {"ofi_shm", "shm"},
+    {"ofi_net", "net"},
+}};
+/// Tests that take long are wanted, too.
+inline bool full() {
+    return std::getenv("FATHOM_TEST_FULL") != nullptr;
+}
+/// Makes the device for one of them. It asks the environment when it is probed.
+inline std::function<std::unique_ptr<Device>()> ofi_with(std::unique_ptr<Device> (*make)(),
+                                                         const char* provider) {
+    return [=] {
+        ::setenv("FATHOM_OFI_PROVIDER", provider, 1);
+        return make();
+    };
 }
 
 }  // namespace adi::testing

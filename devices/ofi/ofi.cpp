@@ -1,0 +1,407 @@
+// Opening, progress, sleeping. Frames are in ofi_frames.cpp, puts in ofi_puts.cpp.
+#include "devices/ofi/ofi.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+namespace dev::ofi {
+
+using adi::Status;
+
+namespace {
+
+constexpr std::size_t kSlots = 64;
+/// Memory for frames that come: so many slabs where one takes several frames, else frames.
+constexpr std::size_t kSlabs = 4, kSlabBytes = 512 * 1024, kSingleSlabs = 128;
+/// Above this the receiver is asked first.
+constexpr std::uint32_t kEagerBytes = 64 * 1024;
+constexpr std::uint64_t kPutMostBytes = std::uint64_t{4} << 20;
+/// The pause between looks that cost a system call, as in devices/tcp/tcp.cpp.
+constexpr int kPauseShare = 32;
+constexpr std::chrono::microseconds kLongestPause{20};
+/// A sleep ends after this where the provider has no descriptor that would end it, or has timers
+/// that only a look lets run.
+constexpr long kShortSleepNs = 1'000'000;
+
+void say(const std::string& text) {
+    (void)!::write(STDERR_FILENO, text.data(), text.size());
+}
+
+}  // namespace
+
+// --- life ----------------------------------------------------------------------------------------
+
+adi::Result<bool> Ofi::probe(const adi::OpenInfo& info) {
+    Wish wish;
+    wish.several_hosts = info.local.size() < info.size;
+    wish.fast_only = !info.chosen;
+    wish.explain = std::getenv("FATHOM_VERBOSE") != nullptr && info.self == 0;
+    if (const char* only = std::getenv("FATHOM_OFI_PROVIDER")) wish.only = only;
+    if (!info.chosen && !wish.several_hosts) {
+        return {Status::unsupported, "all processes are on this host"};
+    }
+    // Who asks libfabric waits a tenth of a second.
+    if (!info.chosen && !has_fast_hardware()) {
+        return {Status::unsupported, "this host has no adapter of a fast network"};
+    }
+    std::string why;
+    const Library* library = Library::get(&why);
+    if (library == nullptr) return {Status::unsupported, why};
+    adi::Result<Choice> choice = choose_provider(*library, wish);
+    if (wish.explain && choice) {
+        say("fathom: ofi: libfabric " + library->version() + " offers\n" + choice->table);
+    }
+    if (!choice) return {choice.status(), choice.message()};
+    choice_ = std::move(*choice);
+    return true;
+}
+
+Status Ofi::open(const adi::OpenInfo& info, std::string* error) {
+    info_ = info;
+    std::string why;
+    const Library* library = Library::get(&why);
+    if (library == nullptr || !choice_) {
+        *error = "ofi: " + (library == nullptr ? why : "no provider was chosen");
+        return Status::unsupported;
+    }
+    const bool puts = choice_->puts;
+    if (!fabric_.open(*library, std::move(choice_->info), kFrameBytes, error)) {
+        fabric_.close();
+        return Status::unsupported;
+    }
+    choice_.reset();
+    if (!make_buffers(error) || !make_park(error)) {
+        close();
+        return Status::no_memory;
+    }
+    card_ = Card{fabric_.provider(), fabric_.address()}.text();
+    if (fabric_.address().empty() || card_.size() > kMostCardBytes) {
+        *error = "ofi: provider " + fabric_.provider() + " has no address that can be published";
+        close();
+        return Status::unsupported;
+    }
+    ways_.resize(info.size);
+    looks_are_dear_ = !is_fast(fabric_.provider());
+    capabilities_.short_bytes = kShortBytes;
+    capabilities_.eager_bytes = kEagerBytes;
+    if (puts) {
+        capabilities_.put_bytes = kEagerBytes + 1;
+        capabilities_.put_most_bytes =
+            std::min<std::uint64_t>(kPutMostBytes, fabric_.info().ep_attr->max_msg_size);
+    }
+    capabilities_.outlives = false;
+    capabilities_.parks_on_fd = true;
+    last_event_ = Clock::now();
+    return Status::ok;
+}
+
+bool Ofi::make_buffers(std::string* error) {
+    const fi_info& info = fabric_.info();
+    const auto failed = [&](const std::string& what) {
+        *error = "ofi: provider " + fabric_.provider() + ": " + what;
+        return false;
+    };
+    if (info.ep_attr->max_msg_size < kFrameBytes) {
+        return failed("it carries " + std::to_string(info.ep_attr->max_msg_size) +
+                      " bytes at a time only");
+    }
+    const bool multi = fabric_.multi_recv();
+    const std::size_t slabs = multi ? kSlabs : std::min(kSingleSlabs, info.rx_attr->size);
+    const std::size_t slab_bytes = multi ? kSlabBytes : kFrameBytes;
+    const std::size_t slots = std::clamp<std::size_t>(info.tx_attr->size / 2, 4, kSlots);
+    const std::size_t all = slabs * slab_bytes + slots * kFrameBytes;
+    buffers_ = std::make_unique_for_overwrite<std::byte[]>(all);
+    int why = 0;
+    if (fabric_.mr_mode(FI_MR_LOCAL) &&
+        !fabric_.register_memory(buffers_.get(), all, FI_SEND | FI_RECV, ++last_key_,
+                                 &buffers_memory_, &why)) {
+        return failed("memory cannot be registered: " + fabric_.error(why));
+    }
+    std::byte* next = buffers_.get();
+    for (std::size_t i = 0; i < slabs; ++i, next += slab_bytes) {
+        slabs_.push_back(std::make_unique<Slab>());
+        slabs_.back()->bytes = next;
+        slabs_.back()->size = slab_bytes;
+        if (!post(*slabs_.back())) return failed("no memory can be posted for messages");
+    }
+    for (std::size_t i = 0; i < slots; ++i, next += kFrameBytes) {
+        slots_.push_back(std::make_unique<Slot>());
+        slots_.back()->bytes = next;
+        free_slots_.push_back(slots_.back().get());
+    }
+    return true;
+}
+
+/// One descriptor for all that ends a sleep.
+bool Ofi::make_park(std::string* error) {
+    epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+    waker_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    timer_ = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    for (const int fd : {waker_, timer_, fabric_.wait_fd()}) {
+        epoll_event event = {};
+        event.events = EPOLLIN;
+        if (fd < 0 && fd == fabric_.wait_fd()) continue;
+        if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
+            *error = std::string("ofi: nothing to sleep on: ") + std::strerror(errno);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool Ofi::reaches(adi::Peer peer) const {
+    if (peer == info_.self) return false;
+    // Where a person chose this device, connect() tells who has another provider.
+    if (info_.chosen) return true;
+    const adi::Result<std::string> text = info_.card_of(peer);
+    const std::optional<Card> card = text ? Card::parse(*text) : std::nullopt;
+    return card && card->provider == fabric_.provider();
+}
+
+std::string_view Ofi::secret() {
+    if (secret_.empty()) {
+        if (adi::Result<std::string> secret = info_.secret()) secret_ = *secret;
+    }
+    return secret_;
+}
+
+Ofi::Way& Ofi::way_to(adi::Peer peer) {
+    std::unique_ptr<Way>& way = ways_[peer];
+    if (way == nullptr) {
+        way = std::make_unique<Way>(peer);
+        way->proof_in = make_proof(secret(), peer, info_.self, card_);
+    }
+    return *way;
+}
+
+Status Ofi::connect(adi::Peer peer, std::string* error) {
+    if (peer == info_.self) return Status::ok;
+    if (secret().empty()) {
+        *error = "ofi: the launcher has no secret for this job";
+        return Status::internal;
+    }
+    Way& way = way_to(peer);
+    if (way.address != FI_ADDR_UNSPEC) return Status::ok;
+    const adi::Result<std::string> text = info_.card_of(peer);
+    const std::optional<Card> card = text ? Card::parse(*text) : std::nullopt;
+    const std::string rank = "ofi: rank " + std::to_string(peer);
+    if (!card) {
+        *error = rank + (text ? " published no address: " + *text : ": " + text.message());
+        return text ? Status::corrupt : text.status();
+    }
+    if (card->provider != fabric_.provider()) {
+        *error = rank + " has the provider " + card->provider + ", and rank " +
+                 std::to_string(info_.self) + " has " + fabric_.provider() +
+                 "; FATHOM_OFI_PROVIDER chooses one that all hosts have";
+        return Status::unsupported;
+    }
+    way.address = fabric_.insert(card->address);
+    if (way.address == FI_ADDR_UNSPEC) {
+        *error = rank + ": its address means nothing to the provider " + card->provider;
+        return Status::corrupt;
+    }
+    way.proof_out = make_proof(secret(), info_.self, peer, *text);
+    return Status::ok;
+}
+
+/// What was sent has left when its slots are free again.
+Status Ofi::quiesce(std::chrono::steady_clock::time_point deadline) {
+    for (;;) {
+        (void)read(nullptr, 16);
+        if (free_slots_.size() == slots_.size() && free_puts_.size() == puts_.size()) {
+            return Status::ok;
+        }
+        if (Clock::now() > deadline) return Status::again;
+        std::this_thread::yield();
+    }
+}
+
+void Ofi::close() {
+    if (strangers_ > 0 && std::getenv("FATHOM_VERBOSE") != nullptr) {
+        say("fathom: rank " + std::to_string(info_.self) + ": ofi: " + std::to_string(strangers_) +
+            " messages of strangers were dropped\n");
+    }
+    strangers_ = 0;
+    windows_.clear();
+    for (auto& put : puts_) put->source.close();
+    buffers_memory_.close();
+    fabric_.close();
+    puts_.clear();
+    free_puts_.clear();
+    slots_.clear();
+    free_slots_.clear();
+    slabs_.clear();
+    ways_.clear();
+    owing_.clear();
+    for (int* fd : {&epoll_, &waker_, &timer_}) {
+        if (*fd >= 0) ::close(*fd);
+        *fd = -1;
+    }
+}
+
+void Ofi::lose(Way& way, Status why, const std::string& what) {
+    if (way.dead) return;
+    way.dead = true;
+    way.early.clear();
+    faults_.push_back({way.stream.peer, why, what});
+}
+
+// --- progress ------------------------------------------------------------------------------------
+
+bool Ofi::time_to_look() {
+    if (!looks_are_dear_ || must_look_) {
+        must_look_ = false;
+        return true;
+    }
+    const Clock::time_point now = Clock::now();
+    if (now < next_look_) return false;
+    next_look_ = now + std::min<Clock::duration>((now - last_event_) / kPauseShare, kLongestPause);
+    return true;
+}
+
+int Ofi::poll(adi::Sink& sink, int budget) {
+    if (!fabric_ || !time_to_look()) return 0;
+    int done = 0;
+    for (; !deferred_.empty() && done < budget; ++done) {
+        const std::vector<std::byte> frame = std::move(deferred_.front());
+        deferred_.pop_front();
+        on_frame(frame.data(), frame.size(), sink);
+    }
+    if (deferred_.empty()) done += read(&sink, budget);
+    if (!done_puts_.empty() || !faults_.empty()) done += report(sink);
+    if (!owing_.empty()) acknowledge();
+    if (!unposted_.empty()) {
+        std::erase_if(unposted_, [this](Slab* slab) { return post(*slab); });
+    }
+    if (done > 0) {
+        if (looks_are_dear_) last_event_ = next_look_ = Clock::now();
+    } else if (parked_ && fabric_.wait_fd() >= 0 && !fabric_.may_wait()) {
+        wake();
+    }
+    return done;
+}
+
+int Ofi::read(adi::Sink* sink, int budget) {
+    fi_cq_data_entry entries[16];
+    const auto most = static_cast<std::size_t>(std::clamp(budget, 1, 16));
+    const ssize_t count = fi_cq_read(fabric_.queue(), entries, most);
+    if (count == -FI_EAVAIL) {
+        on_error();
+        return 1;
+    }
+    for (ssize_t i = 0; i < count; ++i) on_completion(entries[i], sink);
+    return static_cast<int>(std::max<ssize_t>(count, 0));
+}
+
+void Ofi::on_completion(const fi_cq_data_entry& entry, adi::Sink* sink) {
+    // The provider `sockets` sets the first flag at who puts, too.
+    if ((entry.flags & FI_REMOTE_CQ_DATA) != 0 && (entry.flags & FI_WRITE) == 0) {
+        return on_put_data(entry.data, sink);
+    }
+    auto* context = static_cast<Context*>(entry.op_context);
+    if (context == nullptr) return;
+    if (context->kind == Context::Kind::frame) {
+        auto& slot = static_cast<Slot&>(*context);
+        --ways_[slot.peer]->slots;
+        free_slots_.push_back(&slot);
+    } else if (context->kind == Context::Kind::put) {
+        end_put(static_cast<Put&>(*context), Status::ok);
+    } else {
+        auto& slab = static_cast<Slab&>(*context);
+        const bool multi = fabric_.multi_recv();
+        if ((entry.flags & FI_RECV) != 0) {
+            const auto* frame = multi ? static_cast<const std::byte*>(entry.buf) : slab.bytes;
+            if (sink != nullptr) {
+                on_frame(frame, entry.len, *sink);
+            } else {
+                deferred_.emplace_back(frame, frame + entry.len);
+            }
+        }
+        if ((!multi || (entry.flags & FI_MULTI_RECV) != 0) && !post(slab)) {
+            unposted_.push_back(&slab);
+        }
+    }
+}
+
+void Ofi::on_error() {
+    fi_cq_err_entry entry = {};
+    if (fi_cq_readerr(fabric_.queue(), &entry, 0) < 0 || entry.err == FI_ECANCELED) return;
+    auto* context = static_cast<Context*>(entry.op_context);
+    const std::string what = "libfabric's " + fabric_.provider() + ": " + fabric_.error(entry.err);
+    if (context == nullptr) {
+        faults_.push_back({info_.self, Status::internal, what});
+    } else if (context->kind == Context::Kind::frame) {
+        auto& slot = static_cast<Slot&>(*context);
+        Way& way = *ways_[slot.peer];
+        --way.slots;
+        free_slots_.push_back(&slot);
+        lose(way, Status::peer_failed, "a message could not be delivered: " + what);
+    } else if (context->kind == Context::Kind::put) {
+        auto& put = static_cast<Put&>(*context);
+        Way& way = *ways_[put.peer];
+        end_put(put, Status::peer_failed);
+        lose(way, Status::peer_failed, "a put could not be done: " + what);
+    } else {
+        // A frame of nobody in the job, or one that is lost, which the next one of its peer shows.
+        ++strangers_;
+        auto& slab = static_cast<Slab&>(*context);
+        if (!fabric_.multi_recv() || (entry.flags & FI_MULTI_RECV) != 0) unposted_.push_back(&slab);
+    }
+}
+
+int Ofi::report(adi::Sink& sink) {
+    int done = 0;
+    for (; !done_puts_.empty(); ++done) {
+        const auto [token, status] = done_puts_.front();
+        done_puts_.pop_front();
+        sink.on_put(token, status);
+    }
+    for (; !faults_.empty(); ++done) {
+        const Fault fault = faults_.front();
+        faults_.pop_front();
+        sink.on_fault(fault.peer, fault.why, fault.what.c_str());
+    }
+    return done;
+}
+
+// --- sleeping ------------------------------------------------------------------------------------
+
+adi::Park Ofi::prepare_park(bool) {
+    parked_ = must_look_ = true;
+    const bool has_timers = fabric_.info().domain_attr->data_progress == FI_PROGRESS_MANUAL &&
+                            fabric_.provider().find("rxd") != std::string::npos;
+    if (fabric_.wait_fd() < 0 || has_timers) {
+        const itimerspec soon{{0, 0}, {0, kShortSleepNs}};
+        ::timerfd_settime(timer_, 0, &soon, nullptr);
+    }
+    if (fabric_.wait_fd() >= 0 && !fabric_.may_wait()) wake();
+    adi::Park park;
+    park.fd = epoll_;
+    return park;
+}
+
+void Ofi::cancel_park() {
+    parked_ = false;
+    must_look_ = true;
+    std::uint64_t count = 0;
+    for (const int fd : {waker_, timer_}) (void)!::read(fd, &count, sizeof count);
+}
+
+void Ofi::wake() {
+    const std::uint64_t one = 1;
+    (void)!::write(waker_, &one, sizeof one);
+}
+
+std::unique_ptr<adi::Device> make() {
+    return std::make_unique<Ofi>();
+}
+
+}  // namespace dev::ofi
