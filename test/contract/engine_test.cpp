@@ -73,7 +73,7 @@ class BreakingDevice final : public testing::ForwardingDevice {
 /// Is there a device ofi in this build, and such a provider on this machine? Or why not.
 std::string lack_of(const char* provider) {
     if (provider == std::string_view("sockets") && !testing::full()) {
-        return "its thread takes a millisecond for a frame: FATHOM_TEST_FULL=1 tries it";
+        return "its thread takes a millisecond for a frame: FATHOM_TEST_LONG=1 tries it";
     }
     OpenInfo info;
     info.size = 2;

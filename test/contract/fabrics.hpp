@@ -91,7 +91,7 @@ inline constexpr std::array<std::pair<const char*, const char*>, 5> kOfiProvider
 }};
 /// Tests that take long are wanted, too.
 inline bool full() {
-    return std::getenv("FATHOM_TEST_FULL") != nullptr;
+    return std::getenv("FATHOM_TEST_LONG") != nullptr;
 }
 /// Makes the device for one of them. It asks the environment when it is probed.
 inline std::function<std::unique_ptr<Device>()> ofi_with(std::unique_ptr<Device> (*make)(),
