@@ -30,9 +30,10 @@ struct FutexWord {
     std::uint32_t value = 0;
 };
 
-/// Sleeps while each of the words holds its value. Returns early without a reason at times.
-inline void futex_wait_any(std::span<const FutexWord> words) {
-    if (words.size() == 1) return futex_wait(words[0].word, words[0].value);
+/// Sleeps while each of the words holds its value, at most `timeout_ns` (< 0: without limit).
+/// Returns early without a reason at times.
+inline void futex_wait_any(std::span<const FutexWord> words, std::int64_t timeout_ns = -1) {
+    if (words.size() == 1) return futex_wait(words[0].word, words[0].value, timeout_ns);
     if (words.empty() || words.size() > kMostFutexWords) return;
     // futex_waitv of Linux 5.16, and its number and structure, which older headers do not have.
     constexpr long kFutexWaitv = 449;
@@ -45,7 +46,15 @@ inline void futex_wait_any(std::span<const FutexWord> words) {
     for (std::size_t i = 0; i < words.size(); ++i) {
         entries[i] = {words[i].value, reinterpret_cast<std::uintptr_t>(words[i].word), kWord32, 0};
     }
-    if (syscall(kFutexWaitv, entries.data(), words.size(), 0, nullptr, 0) < 0 && errno == ENOSYS) {
+    // Its limit is a point in time.
+    timespec until{};
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    const std::int64_t ns = until.tv_nsec + timeout_ns;
+    until.tv_sec += ns / 1'000'000'000;
+    until.tv_nsec = ns % 1'000'000'000;
+    if (syscall(kFutexWaitv, entries.data(), words.size(), 0, timeout_ns < 0 ? nullptr : &until,
+                CLOCK_MONOTONIC) < 0 &&
+        errno == ENOSYS) {
         // An older kernel: look at the others now and then.
         futex_wait(words[0].word, words[0].value, 1'000'000);
     }

@@ -99,9 +99,9 @@ void Engine::on_eager(D& device, ReceiveStream& stream) {
         const auto accept = static_cast<std::uint32_t>(r->accept_bytes);
         if (device.receive(stream, r->buffer, 0, accept) == Status::ok) {
             r->received_bytes = r->accept_bytes;
-            complete(*r);
+            return complete(*r);
         }
-        return;
+        return open_stream(stream);
     }
     buffer_unexpected(device, stream, header, {header.bytes, 0});
 }
@@ -119,6 +119,7 @@ void Engine::buffer_unexpected(D& device, ReceiveStream& stream, const Header& h
     stream.token = reinterpret_cast<std::byte*>(message) + 1;
     const Buffer target = contiguous(message->data, header.bytes);
     message->arrived = device.receive(stream, target, 0, header.bytes) == Status::ok;
+    if (!message->arrived) open_stream(stream);
 }
 
 template <class D>
@@ -166,9 +167,9 @@ void Engine::on_lead(D& device, ReceiveStream& stream) {
         // The answer first: the sender has less to send than a copy takes here.
         rendezvous(*r, header, rts.address);
         if (device.receive(stream, r->buffer, 0, r->lead_bytes) == Status::ok) {
-            data_arrived(*r, r->lead_bytes);
+            return data_arrived(*r, r->lead_bytes);
         }
-        return;
+        return open_stream(stream);
     }
     buffer_unexpected(device, stream, header, rts);
 }
@@ -187,8 +188,9 @@ void Engine::on_data(D& device, ReceiveStream& stream) {
     }
     stream.token = r;
     if (device.receive(stream, r->buffer, offset, header.bytes) == Status::ok) {
-        data_arrived(*r, header.bytes);
+        return data_arrived(*r, header.bytes);
     }
+    open_stream(stream);
 }
 
 }  // namespace adi

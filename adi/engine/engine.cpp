@@ -40,10 +40,6 @@ Engine::~Engine() {
     }
 }
 
-void Engine::fault(Peer peer, Status why, const std::string& what) {
-    if (hooks_.fault) hooks_.fault(peer, why, what);
-}
-
 // --- sending -------------------------------------------------------------------------------------
 
 /// A short message that nothing waits before, straight to the device; false when that has no room.
@@ -311,8 +307,14 @@ int Engine::poll() {
 
 int Engine::look() {
     const int done = poll();
-    if (done == 0 && oversubscribed_) sched_yield();
-    return done;
+    if (done > 0) return done;
+    if (news()) [[unlikely]] {
+        take_news();
+        return poll();
+    }
+    if (hooks_.board != nullptr) hooks_.board->looked();
+    if (oversubscribed_) sched_yield();
+    return 0;
 }
 
 }  // namespace adi

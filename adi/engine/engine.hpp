@@ -8,6 +8,11 @@
 // (lead_bytes) the message's beginning goes behind the rts, so that the wire is busy until the
 // answer. Synchronous sends complete when matched.
 //
+// Faults. A peer that is lost (a device found it so, or the launcher's board says it) is told to
+// the layer above, which may end the process. If it does not, whatever depends on the peer ends
+// with peer_failed (failure.cpp): the engine knows so of sends and of what is in transfer; which
+// receives and which collectives depend on whom the layer above says (Hooks::lost).
+//
 // Threads: all functions but wake() are called by one thread at a time; under
 // MPI_THREAD_MULTIPLE the caller's lock sees to that, and waiting lets go of it (Hooks).
 #pragma once
@@ -21,6 +26,7 @@
 #include <vector>
 
 #include "adi/base/fiber.hpp"
+#include "adi/boot/board.hpp"
 #include "adi/boot/boot.hpp"
 #include "adi/engine/get_chooser.hpp"
 #include "adi/engine/landing.hpp"
@@ -33,11 +39,28 @@
 
 namespace adi {
 
+/// What a wait is for, as far as the engine is told; for reports.
+struct Awaited {
+    const Request* request = nullptr;
+    const Match* match = nullptr;            ///< a message to be probed
+    const std::uint32_t* context = nullptr;  ///< what the processes of a context do together
+    int requests = 0;                        ///< one of so many
+};
+
 /// What the layer above lends to the engine.
 struct Hooks {
-    /// A peer broke the rules or died; `text` says what happened. Expected not to return in an
-    /// ordinary job.
+    /// A peer broke the rules or died; `text` says what happened. Returns only if `why` is
+    /// peer_failed, which is told once of a peer, and the process goes on without it.
     std::function<void(Peer peer, Status why, const std::string& text)> fault;
+    /// After a peer was lost: can a receive for `match` not be expected to end any more? Or, when
+    /// `sends`, a send of an operation that all processes of the context make together?
+    bool (*lost)(const Match& match, bool sends) = nullptr;
+    /// A call has waited for long, since `since_ns` of the steady clock; told again now and then;
+    /// waited() follows when it ends. Both or none are given.
+    void (*waits)(const Awaited& awaited, std::int64_t since_ns) = nullptr;
+    void (*waited)() = nullptr;
+    /// What the launcher says of lost peers; outlives the engine. May be null.
+    Board* board = nullptr;
     /// Let go of, and take again, the lock under which the engine was called; null when the
     /// process has one thread in MPI.
     void (*unlock)() = nullptr;
@@ -93,6 +116,10 @@ class Engine {
     Unexpected* mprobe(const Match& match, Envelope* found);
     /// Starts the receive of a message that mprobe() gave. A synchronous send completes now.
     void mrecv(Request& r, Unexpected& message, const Buffer& buffer);
+    /// Can a receive, or a probe, for `match` not be expected to end, as a peer is lost?
+    bool lost(const Match& match) const {
+        return any_lost_ && hooks_.lost != nullptr && hooks_.lost(match, false);
+    }
     /// Tries to cancel. The operation still completes, cancelled or not; wait for it.
     void cancel(Request& r);
     /// Completes a request that was never given to the engine: an operation that the layer above
@@ -112,19 +139,21 @@ class Engine {
     /// Waits, by spinning, yielding or sleeping, until done() is true. done() is cheap and may be
     /// called often; anything it looks at changes only by poll() or by a peer that signals.
     template <class Done>
-    void wait_until(Done&& done) {
-        wait_until(done, wait_policy_);
+    void wait_until(Done&& done, const Awaited& awaited = {}) {
+        wait_until(done, wait_policy_, &awaited);
     }
     /// The same for a thread that nobody waits for: sleeps whenever nothing comes.
     template <class Done>
     void wait_asleep(Done&& done) {
-        wait_until(done, {0, 0});
+        wait_until(done, {0, 0}, nullptr);
     }
     void wait(Request& r) { wait(std::span(&r, 1)); }
     void wait(std::span<Request> requests) {
         if (fiber_ != nullptr) [[unlikely]]
             return wait_on_fiber(requests);
-        for (Request& r : requests) wait_until([&r] { return r.complete(); });
+        for (Request& r : requests) {
+            wait_until([&r] { return r.complete(); }, Awaited{.request = &r});
+        }
     }
     /// Ends the sleep of threads that wait here. Any thread.
     void wake();
@@ -168,6 +197,7 @@ class Engine {
     template <class D>
     struct DeviceSink;
     struct FiberWait;
+    class LongWait;
     /// A message announced with kLeads, until its lead comes.
     struct Announced {
         Peer peer;
@@ -241,12 +271,25 @@ class Engine {
         if (r.on_complete != nullptr) r.on_complete(r);
     }
     void fault(Peer peer, Status why, const std::string& what);
+    /// Has the launcher said that peers are lost which this process does not know of?
+    bool news() const { return lost_count_->load(std::memory_order_acquire) != lost_seen_; }
+    void take_news();
+    void fail_lost();
+    void fail_peer(Peer peer);
+    void fail_queue(SendQueue& queue);
+    void fail_stream(ReceiveStream& stream);
+    void fail_receives();
+    void fail_sends();
+    void fail(Request& r);
+    /// receive() answered `again`.
+    void open_stream(ReceiveStream& stream) { open_streams_.push_back(&stream); }
+    void close_stream(const ReceiveStream& stream) { std::erase(open_streams_, &stream); }
 
     Unexpected* new_unexpected(Peer peer, const Header& header);
     void recycle(Unexpected* message);
 
     template <class Done>
-    void wait_until(Done& done, const Waiter::Policy& policy);
+    void wait_until(Done& done, const Waiter::Policy& policy, const Awaited* awaited);
     void resume(Fiber& fiber);
     void wait_on_fiber(std::span<Request> requests);
 
@@ -277,6 +320,16 @@ class Engine {
     std::vector<std::unique_ptr<Landing>> landings_;
     Landing* spare_landings_ = nullptr;
     RunQueue deferred_;
+    struct FailTask : Task {
+        Engine* engine = nullptr;
+    };
+    FailTask fail_task_;         ///< fail_lost() is due
+    std::vector<Peer> to_fail_;  ///< lost peers whose requests have not ended yet
+    bool any_lost_ = false;
+    std::uint32_t lost_seen_ = 0;
+    const std::atomic<std::uint32_t>* lost_count_ = &kNoneLost;
+    static constexpr std::atomic<std::uint32_t> kNoneLost{0};
+    std::vector<ReceiveStream*> open_streams_;  ///< that are shown and not whole
     FiberPool fibers_;
     Fiber* fiber_ = nullptr;  ///< runs now
     Waiter::Policy wait_policy_;
@@ -285,24 +338,63 @@ class Engine {
     int sleepers_ = 0;  ///< threads in wait_until that sleep or are about to
 };
 
+/// Tells the layer above of a wait that takes long. On the stack of wait_until().
+class Engine::LongWait {
+  public:
+    LongWait(const Hooks& hooks, const Awaited* awaited)
+        : hooks_(hooks), awaited_(hooks.waits != nullptr ? awaited : nullptr) {}
+    ~LongWait() {
+        if (told_) [[unlikely]]
+            hooks_.waited();
+    }
+    LongWait(const LongWait&) = delete;
+    LongWait& operator=(const LongWait&) = delete;
+
+    bool tells() const { return awaited_ != nullptr; }
+    /// About to sleep: tells when that is not the first sleep, nor right behind the last telling.
+    void sleeps() {
+        if (awaited_ == nullptr) return;
+        const std::int64_t now = Waiter::now_ns();
+        if (since_ns_ == 0) since_ns_ = last_ns_ = now;
+        if (now - last_ns_ < Waiter::kLongestMs * std::int64_t{1'000'000}) return;
+        last_ns_ = now;
+        told_ = true;
+        hooks_.waits(*awaited_, since_ns_);
+    }
+
+  private:
+    const Hooks& hooks_;
+    const Awaited* awaited_;
+    std::int64_t since_ns_ = 0;
+    std::int64_t last_ns_ = 0;
+    bool told_ = false;
+};
+
 template <class Done>
-void Engine::wait_until(Done& done, const Waiter::Policy& policy) {
+void Engine::wait_until(Done& done, const Waiter::Policy& policy, const Awaited* awaited) {
     if (done()) return;
     if (fiber_ != nullptr) [[unlikely]]
         return fault(self_, Status::bad_argument, "wait_until() was called on a fiber");
     Waiter waiter(policy, crowd_);
+    LongWait long_wait(hooks_, awaited);
     for (;;) {
         const int events = poll();
         if (done()) return;
         if (events > 0) {
             waiter.progressed();
+        } else if (news()) [[unlikely]] {
+            take_news();
         } else if (timed_ != nullptr) {
             // Other threads may be what this one waits for: with them it only looks again.
             if (hooks_.unlock == nullptr) timed_->idle();
         } else if (!waiter.spin()) {
+            long_wait.sleeps();
             const Parks parks = sleep_begin();
             // Announced; one more look, since what came before the announcement woke nobody.
-            if (poll() == 0 && !done()) Waiter::sleep(parks, hooks_.unlock, hooks_.lock);
+            if (poll() == 0 && !done()) {
+                Waiter::sleep(parks, long_wait.tells() || hooks_.board != nullptr, hooks_.unlock,
+                              hooks_.lock);
+            }
             sleep_end();
             waiter.progressed();
             if (done()) return;

@@ -82,6 +82,9 @@ Result<std::string> secret_of(Bootstrap& boot) {
 Status Engine::start(Bootstrap& boot, Hooks hooks, std::string* error) {
     self_ = static_cast<Peer>(boot.rank());
     hooks_ = std::move(hooks);
+    if (hooks_.board != nullptr) lost_count_ = &hooks_.board->lost_count();
+    fail_task_.engine = this;
+    fail_task_.run = [](Task& task) { static_cast<FailTask&>(task).engine->fail_lost(); };
     routes_.assign(static_cast<std::size_t>(boot.size()), Route{});
     if (Status s = open_devices(boot, error); s != Status::ok) return s;
     // With a core for each process spinning is fastest; without, every look is somebody else's
@@ -189,8 +192,13 @@ void Engine::share(void (*unlock)(), void (*lock)()) {
 }
 
 void Engine::rest() {
-    while (!busy_.empty()) poll();
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    // Where peers were lost, others may have ended without taking what is for them.
+    const auto start = std::chrono::steady_clock::now();
+    while (!busy_.empty()) {
+        poll();
+        if (any_lost_ && std::chrono::steady_clock::now() > start + std::chrono::seconds(2)) return;
+    }
+    const auto deadline = start + std::chrono::seconds(30);
     for (std::unique_ptr<Device>& device : devices_.all) {
         if (!device->capabilities().outlives && device->quiesce(deadline) != Status::ok) {
             fault(self_, Status::again, "messages were not taken within 30 s of finalizing");
@@ -218,6 +226,7 @@ void Engine::stop() {
 }
 
 bool Engine::connect(Route& route, Peer peer) {
+    if (route.lost) return false;
     for (std::size_t i = 0; i < devices_.all.size(); ++i) {
         Device& device = *devices_.all[i];
         if (!device.reaches(peer)) continue;

@@ -56,6 +56,10 @@ class Matcher {
     /// Takes out a posted receive that is to be cancelled.
     void remove_posted(Request& receive);
 
+    /// Takes out a posted receive for which suits(match) is true, or null.
+    template <class F>
+    Request* take_posted_if(F&& suits);
+
     /// Queues a message, behind those that came before.
     void add(Unexpected& message);
     /// The first message that suits a receive of `match` (wildcards allowed), or null.
@@ -126,6 +130,23 @@ inline void Matcher::remove_posted(Request& receive) {
     const Match& m = receive.match;
     (wild(m) ? wild_ : exact_[bucket(m.context, m.source, m.tag)]).remove(receive);
     --posted_count_;
+}
+
+template <class F>
+Request* Matcher::take_posted_if(F&& suits) {
+    const auto take = [&](Receives& list) -> Request* {
+        for (Request* r = list.head; r != nullptr; r = r->next) {
+            if (!suits(r->match)) continue;
+            remove_posted(*r);
+            return r;
+        }
+        return nullptr;
+    };
+    if (Request* r = take(wild_); r != nullptr) return r;
+    for (Receives& list : exact_) {
+        if (Request* r = take(list); r != nullptr) return r;
+    }
+    return nullptr;
 }
 
 inline void Matcher::add(Unexpected& message) {

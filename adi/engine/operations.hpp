@@ -42,6 +42,14 @@ class Operations {
         return r != nullptr && r->cookie == cookie ? r : nullptr;
     }
 
+    /// Calls f(Request&) for each; f may release it.
+    template <class F>
+    void for_each(F&& f) {
+        for (std::size_t i = 0; i < slots_.size(); ++i) {
+            if (slots_[i].request != nullptr) f(*slots_[i].request);
+        }
+    }
+
   private:
     static constexpr std::uint32_t kSlotBits = 22;
     static constexpr std::uint32_t kSlotMask = (1U << kSlotBits) - 1;

@@ -26,6 +26,8 @@ void Engine::irecv(Request& r, const Match& match, const Buffer& buffer) {
         return consume(r, *message);
     }
     r.stage = Request::Stage::posted;
+    if (lost(match)) [[unlikely]]
+        return fail(r);
     matcher_.post(r);
 }
 
@@ -69,6 +71,10 @@ void Engine::consume(Request& r, Unexpected& message) {
         answer(message.peer, MessageKind::ack, header.cookie);
     }
     if (message.arrived) return finish_unexpected(r, message);
+    if (routes_[message.peer].lost) [[unlikely]] {  // the rest will not come
+        recycle(&message);
+        return fail(r);
+    }
     message.claimed = &r;
 }
 
@@ -83,6 +89,7 @@ void Engine::finish_unexpected(Request& r, Unexpected& message) {
 
 /// The last payload byte of a stream is where on_header() asked for it.
 void Engine::on_received(ReceiveStream& stream) {
+    close_stream(stream);
     if (stream.token == nullptr) return;  // a control message in parts
     const auto token = reinterpret_cast<std::uintptr_t>(stream.token);
     if (token & 1) {

@@ -40,6 +40,7 @@ struct Route {
     Way way = Way::unconnected;
     std::uint8_t device = 0;  ///< index in Devices::all, for Way::other
     bool leading = false;     ///< a message sent with a lead is not answered yet
+    bool lost = false;        ///< the peer is; the way is `unconnected` for ever
     /// Messages shorter than this go in one call of the device; 0: not connected.
     std::uint32_t short_limit = 0;
     SendQueue* queue = nullptr;  ///< null or empty: messages may go straight to the device

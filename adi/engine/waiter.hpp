@@ -57,6 +57,9 @@ class Crowd {
 /// One wait. Made on the stack of wait_until().
 class Waiter {
   public:
+    /// A sleep of this length is a long wait, which is told about (LongWait).
+    static constexpr int kLongestMs = 100;
+
     /// Chosen once at start from how many processes share the CPUs.
     struct Policy {
         std::int64_t spin_ns = 10'000;       ///< looking again at once
@@ -92,15 +95,16 @@ class Waiter {
         return now - start_ns_ < policy_.patience_ns;
     }
 
-    /// Sleeps until woken, without the caller's lock.
-    static void sleep(Parks parks, void (*unlock)(), void (*lock)()) {
+    /// Sleeps until woken, or for kLongestMs if it is `limited`, without the caller's lock.
+    static void sleep(Parks parks, bool limited, void (*unlock)(), void (*lock)()) {
         if (unlock != nullptr) unlock();
         if (parks.fd_count == 0) {
-            futex_wait_any(std::span(parks.words.data(), parks.count));
+            futex_wait_any(std::span(parks.words.data(), parks.count),
+                           limited ? std::int64_t{kLongestMs} * 1'000'000 : -1);
         } else {
             // A word of a device that has no descriptor is looked at now and then. The longer limit
             // is for peers that cannot ring the doorbell, from another network namespace.
-            constexpr int kWithWordsMs = 1, kLongestMs = 100;
+            constexpr int kWithWordsMs = 1;
             ::poll(parks.fds.data(), parks.fd_count, parks.count > 0 ? kWithWordsMs : kLongestMs);
         }
         if (lock != nullptr) lock();

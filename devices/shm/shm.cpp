@@ -369,6 +369,7 @@ adi::Status Shm::get(adi::Peer peer, std::uint64_t address, void* to, std::uint6
         const ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
         if (n <= 0) {
             // Refused here (a container, another user): refused for ever, the engine streams.
+            if (n < 0 && errno == ESRCH) return adi::Status::peer_failed;
             if (errno != EPERM && errno != ENOSYS && errno != EACCES) return adi::Status::corrupt;
             capabilities_.get_bytes = ~std::uint64_t{0};
             return adi::Status::unsupported;

@@ -24,6 +24,8 @@ Hosts* Hosts::of(Comm& comm) {
 }
 
 Hosts* Hosts::if_worthwhile(Comm& comm) {
+    if (comm.broken) [[unlikely]]
+        return nullptr;  // messages fail at once
     if (engine().fiber() != nullptr) return nullptr;
     const State* state = own_state_of(comm);
     return state != nullptr && state->shared_decided ? of(comm) : nullptr;

@@ -6,6 +6,7 @@
 #include "mpi/core/comm.hpp"
 #include "mpi/core/datatype.hpp"
 #include "mpi/core/error.hpp"
+#include "mpi/core/failure.hpp"
 #include "mpi/core/process.hpp"
 
 namespace mpi::coll {
@@ -57,6 +58,8 @@ class Channel {
     }
 
     Status send(int to, const adi::Buffer& buffer) const {
+        if (comm_.broken) [[unlikely]]
+            return proc_failed();
         return from_adi(engine().send(comm_.process(to), sent(), buffer));
     }
     Status recv(int from, const adi::Buffer& buffer) const {
@@ -77,6 +80,9 @@ class Channel {
 
     /// The request stays in place until wait() has returned for it.
     void isend(adi::Request& r, int to, const adi::Buffer& buffer) const {
+        // What a peer waits for would not be right.
+        if (comm_.broken) [[unlikely]]
+            return engine().finish(r, adi::Status::peer_failed);
         engine().isend(r, comm_.process(to), sent(), buffer, false);
     }
     void irecv(adi::Request& r, int from, const adi::Buffer& buffer) const {

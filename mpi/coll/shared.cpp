@@ -34,6 +34,8 @@ Shared* Shared::of(Comm& comm) {
     if (engine().fiber() != nullptr) return nullptr;
     State* state = state_of(comm);
     if (state == nullptr) give_up(comm, "out of memory");
+    if (comm.broken) [[unlikely]]
+        return nullptr;  // messages fail at once
     if (state->shared_decided) [[likely]]
         return state->shared;
     // Before make(): the exchange that it makes uses messages, and no levels (hosts.hpp) either.
@@ -150,9 +152,7 @@ void Shared::make_ready() {
     for (int i = 0; i < size_; ++i) {
         if (i == rank_) continue;
         const std::atomic<std::uint64_t>& done = block_of(i).done.value;
-        // Pairs with close_batch(): the peer's reads came before.
-        engine().wait_until(
-            [&done, wanted] { return done.load(std::memory_order_acquire) >= wanted; });
+        wait_for(done, wanted);  // pairs with close_batch(): the peer's reads came before
     }
 }
 
@@ -176,8 +176,7 @@ void Shared::collect(int root) {
         if (arrivals.fetch_add(1, std::memory_order_acq_rel) + 1 == wanted) tell(root);
         return;
     }
-    engine().wait_until(
-        [&arrivals, wanted] { return arrivals.load(std::memory_order_acquire) >= wanted; });
+    wait_for(arrivals, wanted);
 }
 
 bool Shared::arrive() {
@@ -191,11 +190,8 @@ void Shared::release() {
     tell_all();
 }
 
-void Shared::await_release() const {
-    const std::atomic<std::uint64_t>& released = block_of(0).released.value;
-    const std::uint64_t wanted = epoch_;
-    engine().wait_until(
-        [&released, wanted] { return released.load(std::memory_order_acquire) >= wanted; });
+void Shared::await_release() {
+    wait_for(block_of(0).released.value, epoch_);
 }
 
 }  // namespace mpi::coll

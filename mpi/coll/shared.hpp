@@ -31,6 +31,7 @@
 #include "mpi/coll/data.hpp"
 #include "mpi/coll/select.hpp"
 #include "mpi/core/comm.hpp"
+#include "mpi/core/failure.hpp"
 #include "mpi/core/process.hpp"
 
 namespace mpi::coll {
@@ -111,11 +112,9 @@ class Shared {
         }
     }
     /// Waits until `rank` has published its data.
-    void await(int rank) const {
+    void await(int rank) {
         const std::atomic<std::uint64_t>& flag = block_of(rank).slots[slot()].epoch;
-        const std::uint64_t wanted = epoch_;
-        engine().wait_until(
-            [&flag, wanted] { return flag.load(std::memory_order_acquire) >= wanted; });
+        wait_for(flag, epoch_);
     }
     /// What `rank` gave to publish().
     std::uint64_t published_bytes(int rank) const { return block_of(rank).slots[slot()].bytes; }
@@ -138,7 +137,11 @@ class Shared {
     /// true, and everyone's data is there. It calls release(), the others await_release().
     bool arrive();
     void release();
-    void await_release() const;
+    void await_release();
+
+    /// What an operation that went as `status` says ends with: an error when a rank was lost that
+    /// it waited for. It has read what it found, then, and the communicator is broken for ever.
+    Status outcome(Status status = Status::ok) const { return failed_ ? proc_failed() : status; }
 
   private:
     struct alignas(64) Word {
@@ -159,7 +162,8 @@ class Shared {
         alignas(64) std::byte payload[kSlots * kSlotBytes];
     };
 
-    explicit Shared(const Comm& comm) : rank_(comm.rank), size_(comm.size) {}
+    explicit Shared(const Comm& comm)
+        : rank_(comm.rank), size_(comm.size), comm_(comm), context_(comm.coll_context()) {}
     static_assert((kBatch & (kBatch - 1)) == 0);
 
     static Shared* make(Comm& comm);
@@ -172,6 +176,17 @@ class Shared {
     Block& block_of(int rank) const { return *peers_[static_cast<std::size_t>(rank)].block; }
     Process process_of(int rank) const { return peers_[static_cast<std::size_t>(rank)].process; }
     std::uint64_t first_of(std::uint64_t batch) const { return batch * kBatch; }
+    /// Waits until `word`, a peer's, is `wanted` or more; or until the communicator is broken.
+    void wait_for(const std::atomic<std::uint64_t>& word, std::uint64_t wanted) {
+        engine().wait_until(
+            [&] {
+                if (word.load(std::memory_order_acquire) >= wanted) return true;
+                if (comm_.broken) [[unlikely]]
+                    failed_ = true;
+                return failed_;
+            },
+            adi::Awaited{.context = &context_});
+    }
     void make_ready();
     void close_batch();
     void skip_batch() {
@@ -186,6 +201,9 @@ class Shared {
     std::unique_ptr<Peer[]> peers_;
     adi::MemoryKey key_;  ///< of this rank's block
     int rank_, size_;
+    const Comm& comm_;
+    const std::uint32_t context_;
+    bool failed_ = false;
     std::uint64_t epoch_ = 0;
     std::uint64_t synchronized_ = 0;                 ///< the last synchronizing epoch that was left
     std::uint64_t ready_batch_ = ~std::uint64_t{0};  ///< ready() was settled for it

@@ -28,7 +28,7 @@ Status shared_barrier(Shared& shared) {
     shared.ready();
     shared.meet();
     shared.end(Kind::synchronizing);
-    return Status::ok;
+    return shared.outcome();
 }
 
 Status shared_bcast(Shared& shared, const adi::Buffer& buffer, int root) {
@@ -52,7 +52,7 @@ Status shared_bcast(Shared& shared, const adi::Buffer& buffer, int root) {
         }
         shared.end(Kind::rooted);
     }
-    return status;
+    return shared.outcome(status);
 }
 
 Status shared_gather(Shared& shared, const adi::Buffer& own, const Blocks& blocks, int root) {
@@ -70,7 +70,7 @@ Status shared_gather(Shared& shared, const adi::Buffer& own, const Blocks& block
         }
     }
     shared.end(Kind::rooted);
-    return Status::ok;
+    return shared.outcome();
 }
 
 Status shared_scatter(Shared& shared, const Blocks& blocks, const adi::Buffer& own, int root) {
@@ -92,7 +92,7 @@ Status shared_scatter(Shared& shared, const Blocks& blocks, const adi::Buffer& o
         own.write(0, all + static_cast<Size>(shared.rank()) * own.bytes, own.bytes);
     }
     shared.end(Kind::rooted);
-    return status;
+    return shared.outcome(status);
 }
 
 Status shared_allgather(Shared& shared, const Blocks& blocks) {
@@ -116,7 +116,7 @@ Status shared_allgather(Shared& shared, const Blocks& blocks) {
         }
         shared.end(Kind::synchronizing);
     }
-    return Status::ok;
+    return shared.outcome();
 }
 
 Status shared_alltoall(Shared& shared, const Blocks& out, const Blocks& in) {
@@ -137,7 +137,7 @@ Status shared_alltoall(Shared& shared, const Blocks& out, const Blocks& in) {
         in.block(i).write(0, theirs + static_cast<Size>(shared.rank()) * block, block);
     }
     shared.end(Kind::synchronizing);
-    return Status::ok;
+    return shared.outcome();
 }
 
 }  // namespace mpi::coll

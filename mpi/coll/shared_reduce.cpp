@@ -83,7 +83,7 @@ Status SharedReduction::allreduce(const void* own, void* result, Count count) {
             reduce_by_last(own, result, first, n);
         }
     }
-    return Status::ok;
+    return shared_.outcome();
 }
 
 /// The root combines the operands that it finds in the others' slots.
@@ -124,7 +124,7 @@ Status SharedReduction::reduce(const void* own, void* result, Count count, int r
             reduce_at_root(own, result, first, n, root);
         }
     }
-    return Status::ok;
+    return shared_.outcome();
 }
 
 Status SharedReduction::reduce_part(const void* own, void* result, Count total, Count first,
@@ -138,7 +138,7 @@ Status SharedReduction::reduce_part(const void* own, void* result, Count total, 
         fold(size_ - 1, result, first, count, total);
     }
     shared_.end(Kind::synchronizing);
-    return Status::ok;
+    return shared_.outcome();
 }
 
 Status SharedReduction::scan(const void* own, void* result, Count count) {
@@ -149,7 +149,7 @@ Status SharedReduction::scan(const void* own, void* result, Count count) {
     if (own != result) move(own, result, count);
     fold(rank_, result, 0, count, count);
     shared_.end(Kind::synchronizing);
-    return Status::ok;
+    return shared_.outcome();
 }
 
 Status SharedReduction::exscan(const void* own, void* result, Count count) {
@@ -162,7 +162,7 @@ Status SharedReduction::exscan(const void* own, void* result, Count count) {
         fold(rank_ - 1, result, 0, count, count);
     }
     shared_.end(Kind::synchronizing);
-    return Status::ok;
+    return shared_.outcome();
 }
 
 }  // namespace mpi::coll

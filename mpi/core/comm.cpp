@@ -1,6 +1,7 @@
 #include "mpi/core/comm.hpp"
 
 #include "mpi/comm/context.hpp"
+#include "mpi/core/failure.hpp"
 
 namespace mpi {
 
@@ -30,6 +31,7 @@ void set_up_comm(Comm& comm, Group* group, std::uint32_t context, Errhandler* er
     set_peers(comm, group);
     comm.errhandler = errhandler;
     retain(errhandler);
+    check_members(comm);
 }
 
 Comm* make_comm(Group* group, std::uint32_t context, Errhandler* errhandler) {
@@ -48,6 +50,7 @@ Comm* make_intercomm(Group* group, Group* remote, std::uint32_t context, Errhand
         return nullptr;
     }
     set_peers(*comm, remote);
+    check_members(*comm);
     comm->local = local;
     return comm;
 }

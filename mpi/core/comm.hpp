@@ -48,6 +48,7 @@ struct Comm : Object {
     int peer_size = 0;  ///< ranks that can be sent to and received from: `size`, or the remote one
     std::uint32_t context = 0;
     bool world_order = false;  ///< peer i is process i: no translation needed
+    bool broken = false;       ///< a member is lost (mpi/core/failure.hpp)
     Group* group = nullptr;    ///< this process's group; one reference held
     Group* peers = nullptr;    ///< peer → process: `group`, or the remote one, held once
     Comm* local = nullptr;     ///< of an intercommunicator: one of `group`, owned; else null

@@ -3,6 +3,8 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "mpi/core/failure.hpp"
+
 namespace mpi {
 
 namespace {
@@ -79,6 +81,8 @@ constexpr ClassText kTexts[] = {
     {MPI_ERR_SESSION, "invalid session"},
     {MPI_ERR_ERRHANDLER, "invalid error handler"},
     {MPI_ERR_ABI, "mismatch of the binary interface"},
+    {MPIX_ERR_PROC_FAILED, "a process of the communicator is lost"},
+    {MPIX_ERR_PROC_FAILED_PENDING, "a process is lost, and the operation is pending"},
     {MPI_ERR_LASTCODE, "last error code"},
 };
 
@@ -104,7 +108,7 @@ Status from_adi(adi::Status status) {
     switch (status) {
         case adi::Status::ok: return Status::ok;
         case adi::Status::truncated: return Status::truncate;
-        case adi::Status::peer_failed: return Status::proc_aborted;
+        case adi::Status::peer_failed: return proc_failed();
         case adi::Status::no_memory: return Status::no_mem;
         case adi::Status::unsupported: return Status::unsupported;
         case adi::Status::corrupt: return Status::other;

@@ -44,6 +44,7 @@ enum class [[nodiscard]] Status : int{
     session = MPI_ERR_SESSION,
     errhandler = MPI_ERR_ERRHANDLER,
     abi = MPI_ERR_ABI,
+    proc_failed = MPIX_ERR_PROC_FAILED,
 };
 
 /// Records, for this thread, one sentence that says what was wrong (which argument, its value,

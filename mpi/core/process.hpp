@@ -16,6 +16,7 @@ namespace mpi {
 
 /// Made by the first MPI_Init or MPI_Session_init, never taken apart.
 struct ProcessState {
+    std::unique_ptr<adi::Board> board;  ///< the launcher's; may be null
     adi::Engine engine;
     std::unique_ptr<adi::Bootstrap> boot;
     Comm world;

@@ -67,7 +67,9 @@ Status finalize() {
     ProcessState& p = *process_state;
     if (Status s = delete_all_attributes(); s != Status::ok) return s;
     pt2pt::drain_buffered();
-    if (Status s = barrier(p.world); s != Status::ok) return s;
+    // Without a process that is lost the others end as they come.
+    if (Status s = barrier(p.world); s != Status::ok && !p.world.broken) return s;
+    clear_error_detail();
     world_phase.store(Phase::finalized);
     for (Comm* comm : {&p.world, &p.self}) {
         if (comm->coll != nullptr) coll::destroy(comm->coll);

@@ -15,9 +15,11 @@
 
 #include "adi/base/host.hpp"
 #include "mpi/core/call.hpp"
+#include "mpi/core/failure.hpp"
 #include "mpi/core/info.hpp"
 #include "mpi/core/op.hpp"
 #include "mpi/env/progress.hpp"
+#include "mpi/env/waiting.hpp"
 
 namespace mpi {
 
@@ -41,8 +43,10 @@ int highest_level = MPI_THREAD_SINGLE;
     std::_Exit(1);
 }
 
-/// The engine's report that a peer died or broke the rules: nothing can be saved.
+/// The engine's report that a peer died or broke the rules. Users who have errors returned may go
+/// on without a peer that died; otherwise nothing can be saved.
 void on_fault(adi::Peer peer, adi::Status why, const std::string& text) {
+    if (why == adi::Status::peer_failed && lose(peer, text)) return;
     std::fprintf(stderr, "Fathom: rank %d on host %s: lost rank %u: %s (%s)\n", world_rank(),
                  process_state->host.c_str(), static_cast<unsigned>(peer), text.c_str(),
                  adi::to_string(why));
@@ -74,6 +78,15 @@ void make_state() {
     make_groups(p);
     adi::Hooks hooks;
     hooks.fault = on_fault;
+    hooks.lost = depends_on_lost;
+    const auto rank = static_cast<std::uint32_t>(p.boot->rank());
+    p.board = adi::Board::open(rank, static_cast<std::uint32_t>(p.boot->size()));
+    hooks.board = p.board.get();
+    if (p.board != nullptr) {
+        p.board->enter(adi::BoardPhase::starting);
+        hooks.waits = tell_wait;
+        hooks.waited = tell_end_of_wait;
+    }
     if (p.engine.start(*p.boot, hooks, &error) != adi::Status::ok) cannot_start(error);
     // Nobody leaves before all have opened what the others offered: a process that only has a
     // session need not wait for anybody when it ends.
@@ -101,6 +114,7 @@ void enter_process(int thread_level) {
         process_state->engine.share(lock_release, lock_acquire);
     }
     phase.store(Phase::running);
+    if (process_state->board != nullptr) process_state->board->enter(adi::BoardPhase::running);
     if (users == 1 && wants_progress_thread()) start_progress_thread();
 }
 
@@ -111,7 +125,8 @@ void leave_process() {
     p.engine.rest();
     if (!p.left) {
         p.left = true;
-        if (p.boot->size() > 1 && p.engine.leaves_together()) {
+        // The launcher's fence has no end without a process that is lost.
+        if (p.boot->size() > 1 && !p.world.broken && p.engine.leaves_together()) {
             if (adi::Result<bool> all = p.boot->fence(); !all) {
                 std::fprintf(stderr, "Fathom: rank %d on host %s: MPI_Finalize: %s\n", world_rank(),
                              p.host.c_str(), all.message().c_str());
@@ -123,6 +138,7 @@ void leave_process() {
         }
     }
     phase.store(Phase::finalized);
+    if (p.board != nullptr) p.board->enter(adi::BoardPhase::finalized);
 }
 
 void abort_job(int exit_code) {

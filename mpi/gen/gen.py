@@ -30,7 +30,8 @@ def main(command: str, where: str) -> None:
     functions = {f.name: f for fs in chapters.values() for f in fs}
     texts = {"header": lambda: headers.mpi_h(MPI / "include" / "mpi.h.in", chapters),
              "bodies": lambda: headers.bodies_hpp(GEN / "bodies.hpp.in", chapters),
-             "names": lambda: headers.names_hpp(GEN / "names.hpp.in", SPEC / "abi" / "constants.csv"),
+             "names": lambda: headers.names_hpp(GEN / "names.hpp.in", SPEC / "abi" / "constants.csv",
+                                                 SPEC / "extensions.csv"),
              "functions": lambda: docs.functions_md(SPEC, set(functions))}
     if command in texts:
         out.write_text(texts[command](), encoding="utf-8")

@@ -25,13 +25,13 @@ def bodies_hpp(template: Path, chapters: dict[str, list[Function]]) -> str:
     return template.read_text(encoding="utf-8").replace("@DECLARATIONS@\n", "\n".join(text))
 
 
-def names_hpp(template: Path, constants: Path) -> str:
+def names_hpp(template: Path, *constants: Path) -> str:
     """Names for reports of errors: predefined handles and error classes."""
     tables: dict[str, list[str]] = {}
-    for row in read_csv(constants):
+    for row in (row for file in constants for row in read_csv(file)):
         name, handle = row["name"], row["type"].removeprefix("MPI_")
         table = handle.lower() if handle in NAMED else "error_class"
-        if handle in NAMED or name == "MPI_SUCCESS" or name.startswith("MPI_ERR_"):
+        if handle in NAMED or name == "MPI_SUCCESS" or name.startswith(("MPI_ERR_", "MPIX_ERR_")):
             tables.setdefault(table, []).append(f'    {{{row["value"]}, "{name}"}},')
     text = []
     for table, entries in sorted(tables.items()):

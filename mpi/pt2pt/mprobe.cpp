@@ -1,5 +1,6 @@
 // Probes that take the message they find, and its receives (MPI-5.0 §3.8.2, §3.8.3).
 #include "mpi/core/call.hpp"
+#include "mpi/core/failure.hpp"
 #include "mpi/core/message.hpp"
 #include "mpi/gen/bodies.hpp"
 #include "mpi/pt2pt/operations.hpp"
@@ -50,11 +51,14 @@ Status mprobe(int source, int tag, Comm& comm, MPI_Message* message, MPI_Status*
         return Status::ok;
     }
     Status s = Status::ok;
-    engine().wait_until([&] {
-        s = take(source, tag, comm, message, status);
-        return s != Status::ok || *message != MPI_MESSAGE_NULL;
-    });
-    return s;
+    const adi::Match wanted = match(comm, source, tag);
+    engine().wait_until(
+        [&] {
+            s = take(source, tag, comm, message, status);
+            return s != Status::ok || *message != MPI_MESSAGE_NULL || engine().lost(wanted);
+        },
+        adi::Awaited{.match = &wanted});
+    return s == Status::ok && *message == MPI_MESSAGE_NULL ? proc_failed() : s;
 }
 
 Status improbe(int source, int tag, Comm& comm, int& flag, MPI_Message* message,
@@ -71,6 +75,9 @@ Status improbe(int source, int tag, Comm& comm, int& flag, MPI_Message* message,
         s = take(source, tag, comm, message, status);
     }
     flag = *message != MPI_MESSAGE_NULL ? 1 : 0;
+    if (s == Status::ok && flag == 0 && engine().lost(match(comm, source, tag))) {
+        return proc_failed();
+    }
     return s;
 }
 

@@ -2,6 +2,7 @@
 #include <new>
 #include <vector>
 
+#include "mpi/core/failure.hpp"
 #include "mpi/gen/bodies.hpp"
 #include "mpi/pt2pt/operations.hpp"
 
@@ -79,7 +80,13 @@ Status recv_init(void* buf, Count count, Datatype& datatype, int source, int tag
 
 Status probe(int source, int tag, Comm& comm, MPI_Status* status) {
     adi::Envelope found;
-    engine().wait_until([&] { return engine().probe(match(comm, source, tag), &found); });
+    const adi::Match wanted = match(comm, source, tag);
+    bool there = false;
+    engine().wait_until(
+        [&] { return (there = engine().probe(wanted, &found)) || engine().lost(wanted); },
+        adi::Awaited{.match = &wanted});
+    if (!there) [[unlikely]]
+        return proc_failed();
     set_status(status, found.source, found.tag, static_cast<std::int64_t>(found.bytes));
     return Status::ok;
 }
@@ -95,7 +102,7 @@ Status iprobe(int source, int tag, Comm& comm, int& flag, MPI_Status* status) {
         engine().look();
         if (!engine().probe(match(comm, source, tag), &found)) {
             flag = 0;
-            return Status::ok;
+            return engine().lost(match(comm, source, tag)) ? proc_failed() : Status::ok;
         }
     }
     set_status(status, found.source, found.tag, static_cast<std::int64_t>(found.bytes));

@@ -78,7 +78,8 @@ Status waitany(int count, MPI_Request* array_of_requests, int& indx, MPI_Status*
         set_empty(status);
         return Status::ok;
     }
-    engine().wait_until([&] { return (indx = first_done(count, array_of_requests)) >= 0; });
+    engine().wait_until([&] { return (indx = first_done(count, array_of_requests)) >= 0; },
+                        adi::Awaited{.requests = count});
     // It is done, so there is a request. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker)
     return pt2pt::finish(*look_up(array_of_requests[indx]).request, &array_of_requests[indx],
                          status);
@@ -117,7 +118,8 @@ Status waitsome(int incount, MPI_Request* array_of_requests, int& outcount, int*
     outcount = MPI_UNDEFINED;
     if (Status s = count_active(incount, array_of_requests, &active); s != Status::ok) return s;
     if (active == 0) return Status::ok;
-    engine().wait_until([&] { return first_done(incount, array_of_requests) >= 0; });
+    engine().wait_until([&] { return first_done(incount, array_of_requests) >= 0; },
+                        adi::Awaited{.requests = incount});
     return finish_some(incount, array_of_requests, outcount, array_of_indices, array_of_statuses);
 }
 

@@ -25,6 +25,17 @@ class AddedErrors : public errors::ErrorTest {
     }
 };
 
+#ifdef MPIX_ERR_PROC_FAILED
+TEST_F(AddedErrors, ClassesOfLostProcesses) {
+    for (const int error_class : {MPIX_ERR_PROC_FAILED, MPIX_ERR_PROC_FAILED_PENDING}) {
+        EXPECT_LT(error_class, MPI_ERR_LASTCODE);
+        EXPECT_EQ(mpitest::class_of(error_class), error_class);
+        EXPECT_NE(text_of(error_class), "");
+    }
+    EXPECT_NE(text_of(MPIX_ERR_PROC_FAILED), text_of(MPIX_ERR_PROC_FAILED_PENDING));
+}
+#endif
+
 TEST_F(AddedErrors, ClassesCodesAndStrings) {
     int cls = 0;
     int code = 0;
@@ -125,8 +136,8 @@ TEST_F(AddedErrors, EachErrorClass) {
 }
 #endif
 
-// An error that belongs to no communicator goes to MPI_COMM_SELF's handler. Programs of MPI-3 and older
-// set the one of MPI_COMM_WORLD alone, and get their errors.
+// An error that belongs to no communicator goes to MPI_COMM_SELF's handler. Programs of MPI-3 and
+// older set the one of MPI_COMM_WORLD alone, and get their errors.
 TEST_F(AddedErrors, WorldStandsInForSelf) {
     MPI_OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_ARE_FATAL));
     MPI_OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
