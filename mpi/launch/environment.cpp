@@ -8,8 +8,8 @@ namespace launch {
 namespace {
 
 constexpr std::string_view kLauncherVariables[] = {
-    "PMI_FD",      "PMI_RANK",        "PMI_SIZE",        "PMI_PORT",     "PMI_ID",
-    "PMI_SPAWNED", "HYDI_CONTROL_FD", "FATHOM_FM_BOARD", "FATHOM_FM_KEY"};
+    "PMI_FD",      "PMI_RANK",        "PMI_SIZE",        "PMI_PORT",      "PMI_ID",
+    "PMI_SPAWNED", "HYDI_CONTROL_FD", "FATHOM_FM_BOARD", "FATHOM_FM_KEY", "FATHOM_BOARD_FD"};
 
 std::string_view name_of(std::string_view assignment) {
     return assignment.substr(0, assignment.find('='));

@@ -78,6 +78,14 @@ void Fleet::signal_all(int signal) {
     for (const Branch& branch : branches_) branch.host->signal_all(signal);
 }
 
+void Fleet::tell_lost(int rank) {
+    for (const Branch& branch : branches_) branch.host->tell_lost(rank);
+}
+
+void Fleet::ask_states() {
+    for (const Branch& branch : branches_) branch.host->ask_states();
+}
+
 void Fleet::hold_output(bool hold) {
     for (const Branch& branch : branches_) branch.host->hold_output(hold);
 }

@@ -29,6 +29,8 @@ class Fleet {
     void hold_output(bool hold);
     void close_output(int rank, bool is_stderr);
     void join_fabric(const std::string& ways);
+    void tell_lost(int rank);
+    void ask_states();
     void release(const Values& values);
 
     /// Ends what is left on all hosts, and tells the last output. Returns the wait status of this

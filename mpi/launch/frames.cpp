@@ -48,6 +48,17 @@ Writer& Writer::plan(const JobPlan& plan) {
     return *this;
 }
 
+Writer& Writer::state(const RankState& state) {
+    return number(state.rank)
+        .number(static_cast<std::int64_t>(state.phase))
+        .number(state.waits)
+        .number(state.looks)
+        .number(state.since_ms)
+        .number(state.unexpected)
+        .number(state.posted)
+        .text(state.call);
+}
+
 std::int64_t Reader::number(std::int64_t least, std::int64_t most) {
     constexpr std::size_t kBytes = 8;
     std::uint64_t value = 0;
@@ -107,6 +118,21 @@ Machine Reader::machine() {
         for (int& part : cpu.part) part = integer(0, kMostCpus - 1);
     }
     return good_ ? machine : Machine{};
+}
+
+RankState Reader::state() {
+    constexpr auto kMost = std::numeric_limits<std::uint32_t>::max();
+    RankState state;
+    state.rank = integer(0, kMaxRanks - 1);
+    state.phase =
+        static_cast<adi::BoardPhase>(integer(0, static_cast<int>(adi::BoardPhase::finalized)));
+    state.waits = integer(0, 1) != 0;
+    state.looks = integer(0, 1) != 0;
+    state.since_ms = number(0, std::numeric_limits<std::int64_t>::max());
+    state.unexpected = static_cast<std::uint32_t>(number(0, kMost));
+    state.posted = static_cast<std::uint32_t>(number(0, kMost));
+    state.call = text();
+    return state;
 }
 
 JobPlan Reader::plan() {

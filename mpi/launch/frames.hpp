@@ -9,6 +9,7 @@
 
 #include "mpi/launch/machine.hpp"
 #include "mpi/launch/plan.hpp"
+#include "mpi/launch/rank_state.hpp"
 
 namespace launch {
 
@@ -22,6 +23,8 @@ enum class Frame : std::uint8_t {
     hold,          ///< 0 or 1
     close_output,  ///< rank, is_stderr
     join_fabric,   ///< where the first host's Myrinet listens
+    rank_lost,     ///< rank
+    ask_states,
     end,
     // Both ways.
     beat,
@@ -42,6 +45,7 @@ enum class Frame : std::uint8_t {
     abort,
     broken,
     fence,
+    state,
     ended,
 };
 
@@ -69,6 +73,7 @@ class Writer {
     Writer& values(const Values& values);
     Writer& plan(const JobPlan& plan);
     Writer& machine(const Machine& machine);
+    Writer& state(const RankState& state);
     const std::string& bytes() const { return bytes_; }
 
   private:
@@ -86,6 +91,7 @@ class Reader {
     Values values();
     JobPlan plan();
     Machine machine();
+    RankState state();
     bool good() const { return good_; }
     /// All was read, and nothing was wrong.
     bool done() const { return good_ && rest_.empty(); }

@@ -11,6 +11,7 @@
 #include "mpi/launch/machine.hpp"
 #include "mpi/launch/plan.hpp"
 #include "mpi/launch/pmi_server.hpp"
+#include "mpi/launch/rank_state.hpp"
 
 namespace launch {
 
@@ -33,6 +34,8 @@ class HostEvents {
     virtual void on_start_failed(int rank, int exit_status, const std::string& why) = 0;
     /// With a wait status. All that the rank wrote and said before was told before.
     virtual void on_exited(int rank, int status) = 0;
+    /// The answer to ask_states(), for each rank.
+    virtual void on_state(const RankState& state) = 0;
     virtual void on_output(int rank, bool is_stderr, std::string_view bytes) = 0;
     /// The last input() is with the rank; or, when not `open`, the rank reads no more.
     virtual void on_input_taken(int rank, bool open) = 0;
@@ -67,6 +70,10 @@ class Host {
     virtual void close_output(int rank, bool is_stderr) = 0;
     /// The other hosts' parts of the Myrinet begin, and then their ranks.
     virtual void join_fabric(const std::string& ways) = 0;
+    /// Tells the ranks that `rank`, of any host, is lost, and the job goes on without it.
+    virtual void tell_lost(int rank) = 0;
+    /// Answered by on_state for each rank that was started.
+    virtual void ask_states() = 0;
     /// Lets the ranks out of the fence, with what all ranks have put.
     virtual void release(const Values& values) = 0;
 };

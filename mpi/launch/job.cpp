@@ -104,7 +104,8 @@ void Job::start() {
 void Job::watch() {
     sigset_t set;
     sigemptyset(&set);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT}) {
+    for (const int signal :
+         {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT}) {
         struct sigaction action = {};
         ::sigaction(signal, nullptr, &action);
         // A signal that was ignored from the start (nohup, a script's background job) stays so.
@@ -121,6 +122,7 @@ void Job::watch() {
     if (options_.timeout_s > 0) {
         loop_.call_after(std::chrono::seconds(options_.timeout_s), [this] { on_timeout(); });
     }
+    if (options_.report_stuck_s > 0) watch_stuck();
 }
 
 void Job::on_ready(int host, const Machine& machine) {
@@ -243,9 +245,9 @@ void Job::judge(int rank, int status) {
         } else if (signal == SIGPIPE && outputs_.stdout_closed()) {
             fail("", kSignalBase + signal);  // as in `mpirun yes | head -1`: nobody asked why
         } else {
-            fail(describe(rank) + " was killed by signal " + std::to_string(signal) + " (" +
-                     signal_name(signal) + ")" + (WCOREDUMP(status) ? ", core dumped" : "") +
-                     "; the job is ended",
+            lose(rank,
+                 describe(rank) + " was killed by signal " + std::to_string(signal) + " (" +
+                     signal_name(signal) + ")" + (WCOREDUMP(status) ? ", core dumped" : ""),
                  kSignalBase + signal);
         }
     } else if (WEXITSTATUS(status) != 0) {
@@ -258,19 +260,25 @@ void Job::judge(int rank, int status) {
             }
             return;
         }
-        fail(describe(rank) + " exited with status " + std::to_string(code) + "; the job is ended",
-             code);
+        lose(rank, describe(rank) + " exited with status " + std::to_string(code), code);
     } else if (at(rank).phase == PmiPhase::active) {
-        fail(describe(rank) +
-                 " exited with status 0 after MPI_Init and without MPI_Finalize; the job is ended",
+        lose(rank, describe(rank) + " exited with status 0 after MPI_Init and without MPI_Finalize",
              1);
     }
+}
+
+void Job::lose(int rank, const std::string& message, int exit_status) {
+    if (!options_.recovery) return fail(message + "; the job is ended", exit_status);
+    if (exit_status_ == 0) exit_status_ = exit_status;
+    say(message + "; the job goes on without it");
+    fleet_.tell_lost(rank);
 }
 
 void Job::fail(const std::string& message, int exit_status) {
     if (failed_) return;
     failed_ = true;
-    exit_status_ = exit_status;
+    // A rank that was lost before is the first cause.
+    if (!options_.recovery || exit_status_ == 0) exit_status_ = exit_status;
     if (!message.empty()) say(message);
     if (interrupted_by_ == 0) fleet_.signal_all(SIGTERM);
     // A stopped process acts on SIGTERM only when it goes on.
@@ -291,6 +299,7 @@ void Job::on_signal(int signal) {
             fleet_.signal_all(SIGCONT);
             if (input_) input_->reconsider();
             return;
+        case SIGQUIT: report({}); return;
         case SIGUSR1:
         case SIGUSR2: fleet_.signal_all(signal); return;
         default: break;
@@ -312,19 +321,16 @@ void Job::on_signal(int signal) {
 }
 
 void Job::on_timeout() {
-    std::vector<int> running;
-    for (int rank = 0; rank < plan_.size(); ++rank) {
-        if (at(rank).state != State::ended) running.push_back(rank);
-    }
-    const bool one = running.size() == 1;
-    if (running.empty()) {
+    const std::vector<int> left = running();
+    const bool one = left.size() == 1;
+    if (left.empty()) {
         return fail("not all hosts answered within " + std::to_string(options_.timeout_s) + " s",
                     kTimeoutStatus);
     }
-    fail("the job did not end within " + std::to_string(options_.timeout_s) +
-             " s: " + (one ? "rank " : "ranks ") + format_ranks(running) +
-             (one ? " was" : " were") + " still running; the job is ended",
-         kTimeoutStatus);
+    const std::string message = "the job did not end within " + std::to_string(options_.timeout_s) +
+                                " s: " + (one ? "rank " : "ranks ") + format_ranks(left) +
+                                (one ? " was" : " were") + " still running; the job is ended";
+    report([this, message] { fail(message, kTimeoutStatus); });
 }
 
 std::string Job::describe(int rank) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,7 @@ class Job final : public HostEvents {
     void on_started(int rank, pid_t pid) override;
     void on_start_failed(int rank, int exit_status, const std::string& why) override;
     void on_exited(int rank, int status) override;
+    void on_state(const RankState& state) override;
     void on_output(int rank, bool is_stderr, std::string_view bytes) override;
     void on_input_taken(int rank, bool open) override;
     void on_phase(int rank, PmiPhase phase) override;
@@ -67,12 +69,20 @@ class Job final : public HostEvents {
     void on_fence(const Values& values);
     void on_signal(int signal);
     void on_timeout();
+    // job_report.cpp: what the ranks do is asked, said, and then() called.
+    void report(std::function<void()> then);
+    void end_report();
+    void watch_stuck();
+    void on_watch_stuck();
+    std::vector<int> running() const;
     void rank_ended();
     void display_map();
     void check_hopeless();
 
     // The verdict on a rank that ended with wait status `status`.
     void judge(int rank, int status);
+    // A rank has failed: ends the job, or tells the others.
+    void lose(int rank, const std::string& message, int exit_status);
     // The first failure: says `message` (unless empty) and ends the job with `exit_status`.
     void fail(const std::string& message, int exit_status);
     std::string describe(int rank) const;
@@ -98,6 +108,12 @@ class Job final : public HostEvents {
     UniqueFd signals_;
     std::optional<int> waiting_, absent_;  // a rank in the barrier, and one that cannot come
     int not_ended_ = 0;
+    std::vector<RankState> states_;  ///< of the report that is being made
+    bool asking_ = false;
+    bool only_stuck_ = false;  ///< it is for --report-stuck: said if a rank is found that is
+    std::uint64_t report_timer_ = 0;
+    std::map<int, std::int64_t> stuck_since_ms_;  ///< that were reported; by this process's clock
+    std::function<void()> then_;
     bool failed_ = false;
     int exit_status_ = 0;
     int interrupted_by_ = 0;  // the terminating signal that was passed on to the ranks

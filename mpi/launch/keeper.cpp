@@ -15,6 +15,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "adi/boot/board.hpp"
 #include "mpi/launch/sweep.hpp"
 
 namespace launch {
@@ -42,9 +43,13 @@ std::vector<unsigned long> make_mask(const std::vector<int>& cpus) {
 // The keeper's own life. Runs in the forked child until it exits.
 class KeeperProcess {
   public:
-    KeeperProcess(int socket, std::vector<RankStart> ranks, int job_size,
+    KeeperProcess(int socket, std::vector<RankStart> ranks, int job_size, int board_fd,
                   const InheritedState& inherited)
-        : socket_(socket), starts_(std::move(ranks)), job_size_(job_size), inherited_(inherited) {}
+        : socket_(socket),
+          starts_(std::move(ranks)),
+          job_size_(job_size),
+          board_fd_(board_fd),
+          inherited_(inherited) {}
 
     [[noreturn]] void run() {
         ::prctl(PR_SET_NAME, "fathom-keeper");
@@ -74,6 +79,8 @@ class KeeperProcess {
     void start(RankStart& start) {
         const int rank = start.rank;
         const ProgramImage& image = *start.image;
+        const std::string board =
+            board_fd_ < 0 ? "" : adi::kBoardVariable + ('=' + std::to_string(kBoardFd));
         const std::string extra[] = {"PMI_FD=" + std::to_string(kPmiFd),
                                      "PMI_RANK=" + std::to_string(rank),
                                      "PMI_SIZE=" + std::to_string(job_size_)};
@@ -85,12 +92,13 @@ class KeeperProcess {
             envp.push_back(const_cast<char*>(entry.c_str()));
         }
         for (const std::string& entry : extra) envp.push_back(const_cast<char*>(entry.c_str()));
+        if (!board.empty()) envp.push_back(const_cast<char*>(board.c_str()));
         envp.push_back(nullptr);
         const SpawnResult result =
             spawn_process({image.path.c_str(), argv.data(), envp.data(),
                            image.directory.empty() ? nullptr : image.directory.c_str(),
                            start.stdin_fd.get(), start.stdout_fd.get(), start.stderr_fd.get(),
-                           start.pmi_fd.get(), &inherited_, make_mask(*start.cpus)});
+                           start.pmi_fd.get(), board_fd_, &inherited_, make_mask(*start.cpus)});
         start.stdin_fd.reset();
         start.stdout_fd.reset();
         start.stderr_fd.reset();
@@ -149,6 +157,7 @@ class KeeperProcess {
     int socket_;
     std::vector<RankStart> starts_;
     int job_size_;
+    int board_fd_;
     InheritedState inherited_;
     std::unordered_map<pid_t, int> ranks_;  // those that run
 };
@@ -163,8 +172,9 @@ void close_from_to(int first, int last) {
 }
 
 // What mpirun holds open is not the keeper's to hold: pipes would never end.
-void close_all_but(const std::vector<RankStart>& ranks, int socket) {
+void close_all_but(const std::vector<RankStart>& ranks, int socket, int board_fd) {
     std::set<int> kept = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, socket};
+    if (board_fd >= 0) kept.insert(board_fd);
     for (const RankStart& rank : ranks) {
         kept.insert(
             {rank.stdin_fd.get(), rank.stdout_fd.get(), rank.stderr_fd.get(), rank.pmi_fd.get()});
@@ -185,7 +195,7 @@ void leave_standard_streams() {
 
 }  // namespace
 
-std::optional<Keeper> Keeper::start(std::vector<RankStart> ranks, int job_size,
+std::optional<Keeper> Keeper::start(std::vector<RankStart> ranks, int job_size, int board_fd,
                                     const InheritedState& inherited) {
     int pair[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return std::nullopt;
@@ -197,9 +207,9 @@ std::optional<Keeper> Keeper::start(std::vector<RankStart> ranks, int job_size,
     if (pid < 0) return std::nullopt;
     if (pid == 0) {
         own.reset();
-        close_all_but(ranks, other.get());
+        close_all_but(ranks, other.get(), board_fd);
         leave_standard_streams();
-        KeeperProcess(other.get(), std::move(ranks), job_size, inherited).run();
+        KeeperProcess(other.get(), std::move(ranks), job_size, board_fd, inherited).run();
     }
     return Keeper(std::move(own), pid, std::move(older_children));
 }

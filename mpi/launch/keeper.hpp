@@ -50,9 +50,10 @@ struct KeeperEvent {
 class Keeper {
   public:
     /// Forks the keeper, which begins at once to start `ranks` of a job of `job_size`. It holds no
-    /// descriptor of the caller's but theirs. The calling process becomes a child subreaper. All
-    /// signals are blocked in the caller. Empty when the fork failed.
-    static std::optional<Keeper> start(std::vector<RankStart> ranks, int job_size,
+    /// descriptor of the caller's but theirs, and `board_fd`, which each of them gets (-1: none).
+    /// The calling process becomes a child subreaper. All signals are blocked in the caller. Empty
+    /// when the fork failed.
+    static std::optional<Keeper> start(std::vector<RankStart> ranks, int job_size, int board_fd,
                                        const InheritedState& inherited);
 
     int fd() const { return socket_.get(); }

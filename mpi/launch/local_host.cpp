@@ -76,7 +76,8 @@ bool LocalHost::prepare(const JobPlan& plan, std::string* why, int* exit_status)
         *why = std::string("cannot make the ranks' pipes: ") + std::strerror(errno);
         return false;
     }
-    keeper_ = Keeper::start(std::move(starts), plan.size(), inherited_);
+    board_ = adi::BoardKeeper::make(static_cast<std::uint32_t>(plan.size()));
+    keeper_ = Keeper::start(std::move(starts), plan.size(), board_ ? board_->fd() : -1, inherited_);
     if (!keeper_) *why = std::string("cannot start processes: ") + std::strerror(errno);
     return keeper_.has_value();
 }
@@ -215,6 +216,41 @@ void LocalHost::signal_all(int signal) {
 
 void LocalHost::release(const Values& values) {
     if (pmi_) pmi_->release(values);
+}
+
+void LocalHost::tell_lost(int rank) {
+    if (board_) board_->mark_lost(static_cast<std::uint32_t>(rank));
+}
+
+/// Who calls MPI in vain all the time is found by two looks.
+void LocalHost::ask_states() {
+    constexpr std::chrono::milliseconds kBetweenLooks{30};
+    std::map<int, std::uint64_t> looks;
+    for (const auto& [rank, state] : ranks_) {
+        if (board_) looks[rank] = board_->read(static_cast<std::uint32_t>(rank)).looks;
+    }
+    loop_->cancel(state_timer_);
+    state_timer_ = loop_->call_after(kBetweenLooks,
+                                     [this, looks = std::move(looks)] { answer_states(looks); });
+}
+
+void LocalHost::answer_states(const std::map<int, std::uint64_t>& looks) {
+    const std::int64_t now_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                    std::chrono::steady_clock::now().time_since_epoch())
+                                    .count();
+    for (const auto& [rank, before] : looks) {
+        adi::BoardRecord record = board_->read(static_cast<std::uint32_t>(rank));
+        RankState state;
+        state.rank = rank;
+        state.phase = record.phase;
+        state.waits = record.waits;
+        state.looks = record.looks != before;
+        state.since_ms = std::max<std::int64_t>(now_ns - record.since_ns, 0) / 1'000'000;
+        state.unexpected = record.unexpected;
+        state.posted = record.posted;
+        state.call = std::move(record.call);
+        events_->on_state(state);
+    }
 }
 
 // --- output --------------------------------------------------------------------------------------

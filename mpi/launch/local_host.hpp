@@ -21,6 +21,7 @@ class LocalHost final : public Host, public PmiEvents {
     /// how it found them.
     LocalHost(EventLoop* loop, int number, const InheritedState& inherited, HostEvents* events,
               OnFence on_fence);
+    ~LocalHost() override { loop_->cancel(state_timer_); }
 
     void start(const JobPlan& plan) override;
     void signal_all(int signal) override;
@@ -28,6 +29,8 @@ class LocalHost final : public Host, public PmiEvents {
     void hold_output(bool hold) override;
     void close_output(int rank, bool is_stderr) override;
     void join_fabric(const std::string& ways) override;
+    void tell_lost(int rank) override;
+    void ask_states() override;
     void release(const Values& values) override;
 
     /// Ends what is left, and tells its last output. No process of the job is left on this host
@@ -63,6 +66,7 @@ class LocalHost final : public Host, public PmiEvents {
     void on_start_failed(const KeeperEvent& event);
     void on_exited(int rank, int status);
     void on_keeper_lost();
+    void answer_states(const std::map<int, std::uint64_t>& looks);
 
     bool read_output(int rank, bool is_stderr);
     void drain_output(int rank);
@@ -95,6 +99,8 @@ class LocalHost final : public Host, public PmiEvents {
     std::map<int, int> early_aborts_;  // of ranks whose start the keeper has not reported yet
     std::unique_ptr<PmiServer> pmi_;
     Fabric fabric_;  // before the keeper, which spares older children of this process
+    std::optional<adi::BoardKeeper> board_;
+    std::uint64_t state_timer_ = 0;
     std::optional<Keeper> keeper_;
     bool held_ = false;
 };

@@ -155,6 +155,11 @@ void OptionActions::apply(const OptionWord& word, const std::string& first,
         case Action::processes: program->processes = parse_count(name, first); break;
         case Action::directory: program->directory = first; break;
         case Action::timeout: options_.timeout_s = parse_seconds(first, "--timeout"); break;
+        case Action::report_stuck:
+            options_.report_stuck_s = parse_seconds(first, "--report-stuck");
+            break;
+        case Action::recovery: options_.recovery = true; break;
+        case Action::no_recovery: options_.recovery = false; break;
         case Action::version: throw Stop{0, "mpirun (Fathom) " FATHOM_VERSION "\n"};
         case Action::help: throw Stop{0, help_text()};
         case Action::device: apply_device(name, first); break;

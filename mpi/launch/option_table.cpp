@@ -33,6 +33,12 @@ constexpr OptionWord kWords[] = {
     {"errfile", 1, Action::stderr_pattern},
     {"errfile-pattern", 1, Action::stderr_pattern},
     {"timeout", 1, Action::timeout},
+    {"report-stuck", 1, Action::report_stuck},
+    {"report-state-on-timeout", 0, Action::accepted},
+    {"enable-recovery", 0, Action::recovery},
+    {"disable-auto-cleanup", 0, Action::recovery},
+    {"disable-recovery", 0, Action::no_recovery},
+    {"enable-auto-cleanup", 0, Action::no_recovery},
     {"stdin", 1, Action::stdin_target},
     {"s", 1, Action::stdin_target},
     {"configfile", 1, Action::config_file},
@@ -116,7 +122,6 @@ constexpr OptionWord kWords[] = {
     {"order-nodes", 1, Action::accepted},
     {"disable-hostname-propagation", 0, Action::accepted},
     {"localhost", 1, Action::accepted},
-    {"disable-recovery", 0, Action::accepted},
     {"enable-x", 0, Action::accepted},
     {"disable-x", 0, Action::accepted},
     {"topolib", 1, Action::accepted},
@@ -138,19 +143,16 @@ constexpr OptionWord kWords[] = {
     {"personality", 1, Action::not_honoured},
     {"stream-buffering", 1, Action::not_honoured},
     {"get-stack-traces", 0, Action::not_honoured},
-    {"report-state-on-timeout", 0, Action::not_honoured},
     {"runtime-options", 1, Action::not_honoured},
     {"with-ft", 1, Action::not_honoured},
     {"tune", 1, Action::not_honoured},
     {"rankfile", 1, Action::not_honoured},
     {"rf", 1, Action::not_honoured},
     {"display-topo", 0, Action::not_honoured},
-    {"enable-recovery", 0, Action::not_honoured},
     {"merge-stderr-to-stdout", 0, Action::not_honoured},
     {"xml", 0, Action::not_honoured},
     {"usize", 1, Action::not_honoured},
     {"pmi-port", 0, Action::not_honoured},
-    {"disable-auto-cleanup", 0, Action::not_honoured},
     {"print-all-exitcodes", 0, Action::not_honoured},
     {"profile", 0, Action::not_honoured},
     {"info", 0, Action::version},
@@ -218,6 +220,9 @@ Input and output
 Control
   --timeout S             end the job after S seconds with exit status 124
                           (also from the variable MPIEXEC_TIMEOUT)
+  --report-stuck S        say what the ranks do when one has waited for S seconds; SIGQUIT to
+                          mpirun does so at once
+  --enable-recovery       a rank's death does not end the job: the others get errors
   -v, --verbose           say what is started and how it ends
   --version, --help
 

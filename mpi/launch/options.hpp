@@ -70,6 +70,8 @@ struct Options {
     std::string stdout_pattern;    // -outfile-pattern, -errfile-pattern; empty: none
     std::string stderr_pattern;
     int timeout_s = 0;                 // 0: none
+    int report_stuck_s = 0;            // --report-stuck; 0: not
+    bool recovery = false;             // a rank's death does not end the job
     std::vector<std::string> devices;  // --device; empty: whatever works
     FabricOptions fabric;
     std::vector<HostEntry> hosts;  // each once; empty: this one

@@ -139,6 +139,12 @@ TEST(Options, Environment) {
     const Options options = parse_well("-x HERE -x GONE -x NEW=1 -genv Q=2 a");
     EXPECT_EQ(options.timeout_s, 7);
     EXPECT_EQ(parse_well("--timeout 3 a").timeout_s, 3);
+    EXPECT_EQ(parse_well("--report-stuck 4 a").report_stuck_s, 4);
+    EXPECT_EQ(parse_well("a").report_stuck_s, 0);
+    EXPECT_FALSE(parse_well("a").recovery);
+    EXPECT_TRUE(parse_well("--enable-recovery a").recovery);
+    EXPECT_TRUE(parse_well("-disable-auto-cleanup a").recovery);
+    EXPECT_FALSE(parse_well("--enable-recovery --disable-recovery a").recovery);
     ASSERT_EQ(options.environment.assignments.size(), 3U);
     EXPECT_EQ(options.environment.assignments[0].second, "value");
     ASSERT_EQ(options.warnings.size(), 1U);

@@ -21,14 +21,14 @@ InheritedState take_over_signals() {
     InheritedState inherited = {};
     sigset_t all;
     sigfillset(&all);
-    // SIGQUIT keeps its default, and with it the means to see where mpirun stands.
-    sigdelset(&all, SIGQUIT);
     ::sigprocmask(SIG_SETMASK, &all, &inherited.mask);
     struct sigaction action = {};
     action.sa_handler = SIG_IGN;
     ::sigaction(SIGPIPE, &action, &inherited.sigpipe);
     action.sa_handler = SIG_DFL;
     ::sigaction(SIGCHLD, &action, &inherited.sigchld);
+    // It asks for a report, of jobs too that a script runs in the background with SIGQUIT ignored.
+    ::sigaction(SIGQUIT, &action, &inherited.sigquit);
     ::getrlimit(RLIMIT_NOFILE, &inherited.open_files);
     return inherited;
 }

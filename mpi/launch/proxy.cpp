@@ -83,6 +83,12 @@ void Proxy::on_frame(Frame type, Reader& fields) {
             if (fields.done()) fleet_.join_fabric(ways);
             break;
         }
+        case Frame::rank_lost: {
+            const int rank = fields.integer(0, kMaxRanks - 1);
+            if (fields.done() && rank < plan_.size()) fleet_.tell_lost(rank);
+            break;
+        }
+        case Frame::ask_states: fleet_.ask_states(); break;
         case Frame::end: loop_.stop(); break;
         default: (void)fields.number(0, -1); break;  // no frame for here
     }
@@ -131,6 +137,9 @@ void Proxy::on_start_failed(int rank, int exit_status, const std::string& why) {
 }
 void Proxy::on_exited(int rank, int status) {
     up_->send(Frame::exited, Writer().number(rank).number(status));
+}
+void Proxy::on_state(const RankState& state) {
+    up_->send(Frame::state, Writer().state(state));
 }
 void Proxy::on_output(int rank, bool is_stderr, std::string_view bytes) {
     up_->send(Frame::output, Writer().number(rank).number(is_stderr).text(bytes));

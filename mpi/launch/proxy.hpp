@@ -35,6 +35,7 @@ class Proxy final : public HostEvents {
     void on_started(int rank, pid_t pid) override;
     void on_start_failed(int rank, int exit_status, const std::string& why) override;
     void on_exited(int rank, int status) override;
+    void on_state(const RankState& state) override;
     void on_output(int rank, bool is_stderr, std::string_view bytes) override;
     void on_input_taken(int rank, bool open) override;
     void on_phase(int rank, PmiPhase phase) override;

@@ -177,6 +177,14 @@ void RemoteHost::join_fabric(const std::string& ways) {
     link_->send(Frame::join_fabric, Writer().text(ways));
 }
 
+void RemoteHost::tell_lost(int rank) {
+    link_->send(Frame::rank_lost, Writer().number(rank));
+}
+
+void RemoteHost::ask_states() {
+    link_->send(Frame::ask_states);
+}
+
 void RemoteHost::release(const Values& values) {
     link_->send(Frame::release, Writer().values(values));
 }
@@ -222,6 +230,11 @@ void RemoteHost::on_frame(Frame type, Reader& fields) {
         case Frame::fence: {
             Values values = fields.values();
             if (fields.done()) on_fence_(std::move(values));
+            break;
+        }
+        case Frame::state: {
+            const RankState state = fields.state();
+            if (fields.done()) events_->on_state(state);
             break;
         }
         case Frame::ended: ending_ = true; break;

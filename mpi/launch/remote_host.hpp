@@ -36,6 +36,8 @@ class RemoteHost final : public Host {
     void hold_output(bool hold) override;
     void close_output(int rank, bool is_stderr) override;
     void join_fabric(const std::string& ways) override;
+    void tell_lost(int rank) override;
+    void ask_states() override;
     void release(const Values& values) override;
 
     bool holds(int host) const;

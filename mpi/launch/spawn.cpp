@@ -58,12 +58,16 @@ int child_main(void* argument) {
                   request.cpus.data()) != 0) {
         return give_up(context, SpawnStage::binding);
     }
+    if (request.board_fd >= 0 && ::dup2(request.board_fd, kBoardFd) < 0) {
+        return give_up(context, SpawnStage::descriptors);
+    }
     if (request.directory != nullptr && ::chdir(request.directory) != 0) {
         return give_up(context, SpawnStage::directory);
     }
     ::setrlimit(RLIMIT_NOFILE, &request.inherited->open_files);
     ::sigaction(SIGPIPE, &request.inherited->sigpipe, nullptr);
     ::sigaction(SIGCHLD, &request.inherited->sigchld, nullptr);
+    ::sigaction(SIGQUIT, &request.inherited->sigquit, nullptr);
     ::sigprocmask(SIG_SETMASK, &request.inherited->mask, nullptr);
     ::execve(request.path, request.argv, request.envp);
     return give_up(context, SpawnStage::exec);

@@ -13,17 +13,20 @@ namespace launch {
 /// The descriptor under which a rank finds its PMI connection: above what shells use for themselves
 /// (0 to 9, and bash and dash from 10 on).
 inline constexpr int kPmiFd = 23;
+/// And its host's board (adi/boot/board.hpp).
+inline constexpr int kBoardFd = 24;
 
 /// What mpirun changed for itself and a rank gets back as mpirun found it.
 struct InheritedState {
     sigset_t mask;
     struct sigaction sigpipe;
     struct sigaction sigchld;
+    struct sigaction sigquit;
     rlimit open_files;
 };
 
 /// All pointers outlive spawn_process(). The descriptors are above 2, close-on-exec, and stay the
-/// caller's.
+/// caller's; the board's is above kBoardFd.
 struct SpawnRequest {
     const char* path;
     char* const* argv;
@@ -33,6 +36,7 @@ struct SpawnRequest {
     int stdout_fd;
     int stderr_fd;
     int pmi_fd;
+    int board_fd;  // -1: none
     const InheritedState* inherited;
     std::vector<unsigned long> cpus;  // a bit for each that it is bound to; empty: to none
 };
