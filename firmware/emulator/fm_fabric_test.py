@@ -51,7 +51,7 @@ class Program(unittest.TestCase):
         for mode in ([], ["--machine", "ppro200"], ["--map", "--boards", "3"]):
             with self.subTest(mode=mode):
                 fabric = Running(*mode)
-                self.assertEqual(fabric.wait_until_ready(), b"\x01")
+                self.assertEqual(fabric.wait_until_ready(), b"ready\n")
                 self.assertIsNone(fabric.process.poll(), "it runs until the lifeline ends")
                 status, out, err = fabric.end()
                 self.assertEqual((status, err), (0, ""))
@@ -62,7 +62,7 @@ class Program(unittest.TestCase):
     def test_signals_end_it_in_good_order(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             fabric = Running()
-            self.assertEqual(fabric.wait_until_ready(), b"\x01")
+            self.assertEqual(fabric.wait_until_ready(), b"ready\n")
             fabric.process.send_signal(number)
             fabric.process.wait(TIMEOUT)
             status, out, _ = fabric.end()

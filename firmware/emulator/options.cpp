@@ -193,7 +193,7 @@ const char* usage() {
            "  --map-ms N          period of looking at the network again; 0: never\n"
            "  --secret-file FILE  what emulators know that join their fabrics, 16 bytes or more\n"
            "  --lifeline FD       ends when FD closes\n"
-           "  --ready-fd FD       writes one byte when processes can attach\n"
+           "  --ready-fd FD       writes a line when processes can attach: \"ready\" and the ports of its links\n"
            "  --report            prints counters as JSON at the end\n"
            "  --profile           and instructions by function of the control program (slower)\n";
 }
