@@ -1,8 +1,9 @@
 #!/bin/sh
-# Builds Fathom and runs its tests: all of them in the plain build, then the suites that one process or
-# one job carries (unit, contract, conformance) in a build with the address and undefined-behaviour
-# sanitizers, and the conformance tests of MPI_THREAD_MULTIPLE in one with the thread sanitizer. While
-# the tests of one build run, the next is built.
+# Builds Fathom and runs its tests: all of them in the plain build, then those that one process or one
+# job carries (unit, contract, and of the conformance tests the suite memory) in a build with the address
+# and undefined-behaviour sanitizers, and the conformance tests of MPI_THREAD_MULTIPLE in one with the
+# thread sanitizer. With --suite conformance all of those run under the sanitizers. While the tests of
+# one build run, the next is built.
 #
 #   sh test/run.sh [--suite NAME]... [--quick]
 #
@@ -133,7 +134,11 @@ wanted_suites() {
 asan_suites=
 tsan_suites=
 if [ "$quick" = no ]; then
-    asan_suites=$(wanted_suites unit contract conformance)
+    # Of the conformance tests only those that move every kind of data, unless they are asked for.
+    asan_suites=$(wanted_suites unit contract memory)
+    case " $suites " in
+    *" conformance "*) asan_suites="$asan_suites conformance" ;;
+    esac
     case " ${suites:-thread} " in
     *" conformance "* | *" thread "*) tsan_suites=thread ;;
     esac

@@ -308,7 +308,10 @@ void RemoteHost::read_complaint() {
 void RemoteHost::pass_complaint_on() {
     note_due_ = false;
     for (std::size_t end = 0; (end = complaint_.find('\n')) != std::string::npos;) {
-        events_->on_note("host " + tree_.name + ": " + complaint_.substr(0, end));
+        // srun was asked not to bind the proxy, and a cluster that binds nothing mentions it.
+        constexpr std::string_view kNoBinding = "lacks support for cpu binding";
+        const std::string line = complaint_.substr(0, end);
+        if (!line.ends_with(kNoBinding)) events_->on_note("host " + tree_.name + ": " + line);
         complaint_.erase(0, end + 1);
     }
 }
