@@ -67,18 +67,31 @@ class Job:
     def __init__(self, fabric: Fabric, *what: str) -> None:
         Job.key += 1
         self.processes = [
-            subprocess.Popen([FM_PROCESS, fabric.name, str(Job.key), str(len(what)), str(node), word],
-                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=end_with_parent)
+            subprocess.Popen([FM_PROCESS, fabric.name, str(Job.key), str(len(what)), str(node), word], bufsize=0,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=end_with_parent)
             for node, word in enumerate(what)]
+        self.unread = [b""] * len(what)
         self.places = [self.line(node) for node in range(len(what))]
         assert all(place.isdigit() for place in self.places), self.places
-        for process in self.processes:
-            process.stdin.write(" ".join(self.places) + "\n")
-            process.stdin.flush()
+        for node in range(len(what)):
+            self.tell(node, " ".join(self.places))
 
-    def line(self, node: int) -> str:
-        readable, _, _ = select.select([self.processes[node].stdout], [], [], LIMIT_S)
-        return self.processes[node].stdout.readline().strip() if readable else "silence"
+    def tell(self, node: int, line: str) -> None:
+        self.processes[node].stdin.write(line.encode() + b"\n")
+
+    def line(self, node: int, within_s: float = LIMIT_S) -> str:
+        """Its next line; several may have come at once."""
+        deadline = time.monotonic() + within_s
+        while b"\n" not in self.unread[node]:
+            left = max(0.0, deadline - time.monotonic())
+            if not select.select([self.processes[node].stdout], [], [], left)[0]:
+                return "silence"
+            said = os.read(self.processes[node].stdout.fileno(), 4096)
+            if not said:
+                return "end"
+            self.unread[node] += said
+        line, _, self.unread[node] = self.unread[node].partition(b"\n")
+        return line.decode()
 
     def kill(self, node: int) -> None:
         self.processes[node].kill()
@@ -112,11 +125,9 @@ class Processes(unittest.TestCase):
         job = Job(fabric, "outlive", victim)
         self.assertEqual(job.line(1), "sending")
         time.sleep(after_s)
-        said = select.select([job.processes[1].stdout], [], [], 0)[0]
-        self.assertEqual(said and job.processes[1].stdout.readline(), [], victim)
+        self.assertEqual(job.line(1, 0), "silence", victim)
         job.kill(1)
-        job.processes[0].stdin.write("dead\n")
-        job.processes[0].stdin.flush()
+        job.tell(0, "dead")
         self.assertEqual(job.line(0), "lost node 1", victim)
         self.assertEqual(job.end(), [0, -signal.SIGKILL])
 
@@ -132,7 +143,7 @@ class Processes(unittest.TestCase):
                 fabric = self.start("--boards", str(boards))
                 job = Job(fabric, "starve", "idle")
                 self.assertEqual([job.line(0), job.line(1)], ["sending", "sending"])
-                self.assertEqual(select.select([job.processes[0].stdout], [], [], 1.5)[0], [], "it is alive")
+                self.assertEqual(job.line(0, 1.5), "silence", "it is alive")
                 job.kill(1)
                 self.assertEqual(job.line(0), "lost node 1")
                 self.assertEqual(job.end(), [0, -signal.SIGKILL])
