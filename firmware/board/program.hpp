@@ -205,7 +205,7 @@ class ControlProgram {
     bool start_ready(Job* job, uint32_t number);
     void start_job(Job* job);
     void finish_job(bool more);
-    void queue_control(const Control& control);
+    bool queue_control(const Control& control);
     void start_control(const Control& control);
     void acknowledge(Endpoint* e, uint32_t node, uint32_t kind, uint32_t reason);
     void acked(Endpoint* e, uint32_t node, uint32_t next);

@@ -324,7 +324,6 @@ void ControlProgram::finish_job(bool more) {
 void ControlProgram::acknowledge(Endpoint* e, uint32_t node, uint32_t kind, uint32_t reason) {
     const Channel& c = e->channels[node];
     clear_owed(&e->peers[node]);
-    count(counters()->acks_sent);
     if ((c.skip & kSlowRoute) == 0 && send_free()) {
         auto* wire = hw::at<fm_wire>(kControlPacket + sizeof(fm_route));
         uint32_t at = hw::address(wire);
@@ -338,20 +337,24 @@ void ControlProgram::acknowledge(Endpoint* e, uint32_t node, uint32_t kind, uint
         hw::set(REG_SA, c.skip & 3);
         hw::set(REG_SMP, at - 4);
         hw::start(REG_SMLT, at + kHeader - 4);
-        return;
+    } else if (!queue_control({(c.type & 0xffff00ff) | kind << 8, c.key,
+                               static_cast<uint32_t>(c.from) << 16, c.expected, reason,
+                               board_of(&c)})) {
+        return;  // a time-out makes up for it
     }
-    queue_control({(c.type & 0xffff00ff) | kind << 8, c.key, static_cast<uint32_t>(c.from) << 16,
-                   c.expected, reason, board_of(&c)});
+    count(counters()->acks_sent);
 }
 
-void ControlProgram::queue_control(const Control& control) {
+/// False: too many wait already, and it is not sent.
+bool ControlProgram::queue_control(const Control& control) {
     if (control.board != board_ && send_free()) {
         start_control(control);
-        return;
+        return true;
     }
-    if (control_tail_ - control_head_ == kControls) return;  // a time-out makes up for it
+    if (control_tail_ - control_head_ == kControls) return false;
     controls_[control_tail_++ & (kControls - 1)] = control;
     mask_ |= ISR_SEND;
+    return true;
 }
 
 void ControlProgram::start_control(const Control& control) {
