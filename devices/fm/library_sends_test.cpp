@@ -12,23 +12,11 @@ namespace {
 using testing::Bytes;
 using testing::here;
 using testing::LibraryTest;
+using testing::note;
 using testing::pattern;
 using testing::shared;
+using testing::take_too_much;
 using Job = testing::LibraryJob;
-
-int note(FM_stream*, unsigned sender) {
-    shared.senders.push_back(sender);
-    return FM_CONTINUE;
-}
-
-int take_too_much(FM_stream* stream, unsigned) {
-    Bytes bytes(3000, std::byte{9});
-    here(1).receive(nullptr, *stream, 1);
-    here(1).receive(bytes.data(), *stream, 3000);
-    shared.messages.push_back(bytes);
-    shared.missing = stream->missing;
-    return FM_CONTINUE;
-}
 
 // --- sends in handlers ------------------------------------------------------------------------
 

@@ -12,9 +12,11 @@ namespace {
 using testing::Bytes;
 using testing::here;
 using testing::LibraryTest;
+using testing::note;
 using testing::pattern;
 using testing::Random;
 using testing::shared;
+using testing::take_too_much;
 using Job = testing::LibraryJob;
 
 /// Receives all of it, in pieces of 7, 1000, 7, … bytes: a length first.
@@ -166,15 +168,6 @@ TEST_F(LibraryTest, UnreadBytesAreDropped) {
     EXPECT_EQ(shared.log, (std::vector<std::string>{"ab", "ab", "cd", "cd", "ef", "ef"}));
 }
 
-int take_too_much(FM_stream* stream, unsigned) {
-    Bytes bytes(3000, std::byte{9});
-    here(1).receive(nullptr, *stream, 1);
-    here(1).receive(bytes.data(), *stream, 3000);
-    shared.messages.push_back(bytes);
-    shared.missing = stream->missing;
-    return FM_CONTINUE;
-}
-
 TEST_F(LibraryTest, BytesThatNeverComeAreZero) {
     Job job(2);
     shared.job = &job;
@@ -186,10 +179,6 @@ TEST_F(LibraryTest, BytesThatNeverComeAreZero) {
     EXPECT_EQ(shared.missing, 2998U);
 }
 
-int note(FM_stream*, unsigned sender) {
-    shared.senders.push_back(sender);
-    return FM_CONTINUE;
-}
 int note_and_quit(FM_stream*, unsigned sender) {
     shared.senders.push_back(sender);
     return FM_QUIT;

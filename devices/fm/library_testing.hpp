@@ -69,4 +69,19 @@ inline Library& here(Node node) {
     return (*shared.job)[node];
 }
 
+// Handlers.
+inline int note(FM_stream*, unsigned sender) {
+    shared.senders.push_back(sender);
+    return FM_CONTINUE;
+}
+
+inline int take_too_much(FM_stream* stream, unsigned) {
+    Bytes bytes(3000, std::byte{9});
+    here(1).receive(nullptr, *stream, 1);
+    here(1).receive(bytes.data(), *stream, 3000);
+    shared.messages.push_back(bytes);
+    shared.missing = stream->missing;
+    return FM_CONTINUE;
+}
+
 }  // namespace dev::fm::testing

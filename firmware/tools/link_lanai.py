@@ -245,9 +245,9 @@ def array(image, end, symbols, name):
     rows = [", ".join(f"0x{b:02x}" for b in image[i:i + 16]) for i in range(0, len(image), 16)]
     names = "\n".join(f'    {{0x{a:x}, {s}, "{n}"}},' for a, s, n in symbols)
     return (f'#include "firmware/tools/firmware_image.hpp"\n\nnamespace firmware {{\nnamespace {{\n'
-            f"constexpr std::uint8_t kBytes[] = {{\n    " + ",\n    ".join(rows) + "};\n"
-            f"constexpr Symbol kSymbols[] = {{\n{names}\n}};\n}}  // namespace\n\n"
-            f"extern const Image {name};\nconst Image {name}{{kBytes, 0x{end:x}, kSymbols}};\n\n}}  // namespace firmware\n")
+            f"constexpr std::uint8_t {name}Bytes[] = {{\n    " + ",\n    ".join(rows) + "};\n"
+            f"constexpr Symbol {name}Symbols[] = {{\n{names}\n}};\n}}  // namespace\n\n"
+            f"extern const Image {name};\nconst Image {name}{{{name}Bytes, 0x{end:x}, {name}Symbols}};\n\n}}  // namespace firmware\n")
 
 
 def main():

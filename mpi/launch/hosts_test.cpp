@@ -5,21 +5,14 @@
 
 #include <cstdio>
 #include <fstream>
-#include <map>
 
 #include "mpi/launch/allocation.hpp"
+#include "mpi/launch/fake_environment.hpp"
 #include "mpi/launch/host_lists.hpp"
 #include "mpi/launch/remote_shell.hpp"
 
 namespace launch {
 namespace {
-
-std::map<std::string, std::string> fake_environment;
-
-const char* fake_lookup(const char* name) {
-    const auto at = fake_environment.find(name);
-    return at == fake_environment.end() ? nullptr : at->second.c_str();
-}
 
 /// "name:slots" of each.
 std::vector<std::string> shown(const std::vector<HostEntry>& hosts) {

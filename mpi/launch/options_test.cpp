@@ -4,23 +4,16 @@
 
 #include <cstdio>
 #include <fstream>
-#include <map>
 #include <sstream>
 #include <string>
 
 #include "mpi/launch/environment.hpp"
+#include "mpi/launch/fake_environment.hpp"
 #include "mpi/launch/hosts.hpp"
 #include "mpi/launch/option_table.hpp"
 
 namespace launch {
 namespace {
-
-std::map<std::string, std::string> fake_environment;
-
-const char* fake_lookup(const char* name) {
-    const auto at = fake_environment.find(name);
-    return at == fake_environment.end() ? nullptr : at->second.c_str();
-}
 
 // Words are parted by blanks; that is enough for these tests.
 ParsedCommandLine parse(const std::string& line) {

@@ -89,4 +89,9 @@ inline std::size_t u(int number) {
     return static_cast<std::size_t>(number);
 }
 
+// What rank i sends to rank j is of no simple size, and zero for some.
+inline int pair_count(int i, int j, int scale) {
+    return (i + 2 * j) % 4 * scale;
+}
+
 }  // namespace coll

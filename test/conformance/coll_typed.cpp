@@ -57,20 +57,16 @@ class Alltoallw : public coll::ShapedTest {
     std::vector<MPI_Datatype> vectors_;
 };
 
-int pair_count(int i, int j, int scale) {
-    return (i + 2 * j) % 4 * scale;
-}
-
 TEST_P(Alltoallw, EveryBlockHasItsType) {
     for (const int scale : {0, 1, 100, 20'000}) {
         SCOPED_TRACE(scale);
-        Side out = side([&](int r) { return pair_count(me(), r, scale); }, me());
-        Side in = side([&](int r) { return pair_count(r, me(), scale); }, me() + 1);
+        Side out = side([&](int r) { return coll::pair_count(me(), r, scale); }, me());
+        Side in = side([&](int r) { return coll::pair_count(r, me(), scale); }, me() + 1);
         Side expected = in;
         for (int r = 0; r < ranks(); ++r) {
-            for (int i = 0; i < pair_count(me(), r, scale); ++i)
+            for (int i = 0; i < coll::pair_count(me(), r, scale); ++i)
                 out.element(r, i) = coll::value(me(), r + i);
-            for (int i = 0; i < pair_count(r, me(), scale); ++i)
+            for (int i = 0; i < coll::pair_count(r, me(), scale); ++i)
                 expected.element(r, i) = coll::value(r, me() + i);
         }
         MPI_OK(MPI_Alltoallw(out.data.data(), out.counts.data(), out.displacements.data(),

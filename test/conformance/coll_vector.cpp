@@ -127,11 +127,6 @@ TEST_P(VectorData, AllgathervInRankOrderWithoutGaps) {
     }
 }
 
-// What rank i sends to rank j is of no simple size, and zero for some.
-int pair_count(int i, int j, int scale) {
-    return (i + 2 * j) % 4 * scale;
-}
-
 TEST_P(VectorData, Alltoallv) {
     for (const int scale : {0, 1, 100, 20'000}) {
         SCOPED_TRACE(scale);
@@ -141,12 +136,12 @@ TEST_P(VectorData, Alltoallv) {
         std::vector<int> in_at(u(ranks()));
         std::vector<int> out;
         for (int r = 0; r < ranks(); ++r) {
-            out_counts.push_back(pair_count(me(), r, scale));
+            out_counts.push_back(coll::pair_count(me(), r, scale));
             out_at.push_back(mpitest::to_int(out.size()));
             const std::vector<int> part = values(me(), out_counts.back(), 10 * r);
             out.insert(out.end(), part.begin(), part.end());
             out.insert(out.end(), {-7, -7});
-            in_counts.push_back(pair_count(r, me(), scale));
+            in_counts.push_back(coll::pair_count(r, me(), scale));
         }
         int total = 0;
         for (int r = ranks() - 1; r >= 0; --r) {

@@ -2,34 +2,20 @@
 #include <algorithm>
 #include <array>
 
+#include "test/conformance/comm.hpp"
 #include "test/conformance/errors.hpp"
 
 namespace {
 
+using comms::compare;
+using comms::rank_in;
+using comms::size_of;
 using mpitest::to_int;
-
-int size_of(MPI_Comm comm) {
-    int size = -1;
-    EXPECT_MPI_OK(MPI_Comm_size(comm, &size));
-    return size;
-}
-
-int rank_in(MPI_Comm comm) {
-    int rank = -1;
-    EXPECT_MPI_OK(MPI_Comm_rank(comm, &rank));
-    return rank;
-}
 
 int remote_size_of(MPI_Comm comm) {
     int size = -1;
     EXPECT_MPI_OK(MPI_Comm_remote_size(comm, &size));
     return size;
-}
-
-int compare(MPI_Comm a, MPI_Comm b) {
-    int result = -1;
-    EXPECT_MPI_OK(MPI_Comm_compare(a, b, &result));
-    return result;
 }
 
 // Ranks in the world of a group's members, in order.

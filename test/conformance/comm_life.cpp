@@ -3,35 +3,20 @@
 #include <array>
 #include <numeric>
 
-#include "test/support/mpi_test.hpp"
+#include "test/conformance/comm.hpp"
 
 namespace {
 
+using comms::compare;
+using comms::rank_in;
+using comms::size_of;
 using mpitest::to_int;
 
 class Comm : public mpitest::MpiTest {};
 class Context : public mpitest::MpiTest {};
 
-int size_of(MPI_Comm comm) {
-    int size = -1;
-    EXPECT_MPI_OK(MPI_Comm_size(comm, &size));
-    return size;
-}
-
-int rank_in(MPI_Comm comm) {
-    int rank = -1;
-    EXPECT_MPI_OK(MPI_Comm_rank(comm, &rank));
-    return rank;
-}
-
-int compare(MPI_Comm a, MPI_Comm b) {
-    int result = -1;
-    EXPECT_MPI_OK(MPI_Comm_compare(a, b, &result));
-    return result;
-}
-
 // Ranks of the communicator in the world, in order.
-std::vector<int> members(MPI_Comm comm) {
+std::vector<int> gathered_members(MPI_Comm comm) {
     int world_rank = -1;
     EXPECT_MPI_OK(MPI_Comm_rank(MPI_COMM_WORLD, &world_rank));
     std::vector<int> all(static_cast<std::size_t>(size_of(comm)));
@@ -40,7 +25,7 @@ std::vector<int> members(MPI_Comm comm) {
 }
 
 // Every communicator must work: a ring shift in it.
-void expect_usable(MPI_Comm comm) {
+void expect_shifts(MPI_Comm comm) {
     const int size = size_of(comm);
     const int rank = rank_in(comm);
     int received = -1;
@@ -54,8 +39,8 @@ TEST_F(Comm, WorldAndSelf) {
     EXPECT_EQ(rank_in(MPI_COMM_SELF), 0);
     EXPECT_EQ(size_of(MPI_COMM_WORLD), size());
     EXPECT_EQ(rank_in(MPI_COMM_WORLD), rank());
-    expect_usable(MPI_COMM_WORLD);
-    expect_usable(MPI_COMM_SELF);
+    expect_shifts(MPI_COMM_WORLD);
+    expect_shifts(MPI_COMM_SELF);
 }
 
 TEST_F(Comm, Compare) {
@@ -74,7 +59,7 @@ TEST_F(Comm, DupIsCongruentAndUsable) {
     EXPECT_EQ(compare(comm(), copy), MPI_CONGRUENT);
     EXPECT_EQ(size_of(copy), size());
     EXPECT_EQ(rank_in(copy), rank());
-    expect_usable(copy);
+    expect_shifts(copy);
     MPI_OK(MPI_Comm_free(&copy));
     EXPECT_TRUE(copy == MPI_COMM_NULL);
 }
@@ -84,7 +69,7 @@ TEST_F(Comm, DupOfSelf) {
     MPI_OK(MPI_Comm_dup(MPI_COMM_SELF, &copy));
     EXPECT_EQ(size_of(copy), 1);
     EXPECT_EQ(compare(MPI_COMM_SELF, copy), MPI_CONGRUENT);
-    expect_usable(copy);
+    expect_shifts(copy);
     MPI_OK(MPI_Comm_free(&copy));
 }
 
@@ -94,9 +79,9 @@ TEST_F(Comm, SplitByColorKeepsTheOrder) {
         MPI_OK(MPI_Comm_split(comm(), rank() % colors, 0, &part));
         std::vector<int> expected;
         for (int r = rank() % colors; r < size(); r += colors) expected.push_back(r);
-        EXPECT_EQ(members(part), expected);
+        EXPECT_EQ(gathered_members(part), expected);
         EXPECT_EQ(rank_in(part), rank() / colors);
-        expect_usable(part);
+        expect_shifts(part);
         MPI_OK(MPI_Comm_free(&part));
     }
 }
@@ -108,7 +93,7 @@ TEST_F(Comm, SplitOrdersByKeyThenRank) {
     std::vector<int> expected(static_cast<std::size_t>(size()));
     std::iota(expected.begin(), expected.end(), 0);
     std::stable_sort(expected.begin(), expected.end(), [](int a, int b) { return a / 2 > b / 2; });
-    EXPECT_EQ(members(part), expected);
+    EXPECT_EQ(gathered_members(part), expected);
     MPI_OK(MPI_Comm_free(&part));
 
     // Extremes of int as keys.
@@ -124,7 +109,7 @@ TEST_F(Comm, SplitWithUndefinedColorGivesNull) {
     EXPECT_EQ(part != MPI_COMM_NULL, in);
     if (in) {
         EXPECT_EQ(size_of(part), (size() + 1) / 2);
-        expect_usable(part);
+        expect_shifts(part);
         MPI_OK(MPI_Comm_free(&part));
     }
     MPI_OK(MPI_Comm_split(comm(), MPI_UNDEFINED, 0, &part));
@@ -143,7 +128,7 @@ TEST_F(Comm, SplitOfSplits) {
         MPI_OK(MPI_Comm_free(&current));
         current = part;
         EXPECT_EQ(size_of(current), expected);
-        expect_usable(current);
+        expect_shifts(current);
     }
     MPI_OK(MPI_Comm_free(&current));
 }
@@ -160,8 +145,8 @@ TEST_F(Comm, CreateFromAGroup) {
     MPI_OK(MPI_Comm_create(comm(), evens, &part));
     if (rank() % 2 == 0) {
         ASSERT_TRUE(part != MPI_COMM_NULL);
-        EXPECT_EQ(members(part), ranks);
-        expect_usable(part);
+        EXPECT_EQ(gathered_members(part), ranks);
+        expect_shifts(part);
         MPI_OK(MPI_Comm_free(&part));
     } else {
         EXPECT_TRUE(part == MPI_COMM_NULL);
@@ -184,7 +169,7 @@ TEST_F(Comm, CreateOfDisjointGroups) {
     MPI_Comm part = MPI_COMM_NULL;
     MPI_OK(MPI_Comm_create(comm(), mine, &part));
     ASSERT_TRUE(part != MPI_COMM_NULL);
-    EXPECT_EQ(members(part), ranks);
+    EXPECT_EQ(gathered_members(part), ranks);
     MPI_OK(MPI_Comm_free(&part));
     MPI_OK(MPI_Group_free(&mine));
     MPI_OK(MPI_Group_free(&all));

@@ -58,13 +58,13 @@ TEST_F(Names, AsLongAsTheyMayBe) {
 
 int noted_code = 0;
 
-void note(MPI_Comm*, int* code, ...) {
+void note_error(MPI_Comm*, int* code, ...) {
     noted_code = *code;
 }
 
 TEST_F(Inquiry, CallErrhandler) {
     MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
-    MPI_OK(MPI_Comm_create_errhandler(note, &handler));
+    MPI_OK(MPI_Comm_create_errhandler(note_error, &handler));
     MPI_OK(MPI_Comm_set_errhandler(comm(), handler));
     noted_code = 0;
     MPI_OK(MPI_Comm_call_errhandler(comm(), MPI_ERR_OTHER));
@@ -116,7 +116,7 @@ bool try_removed_names(Comm comm) {
                       MPI_Errhandler_set(comm, *out);
                   }) {
         MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
-        EXPECT_MPI_OK(MPI_Errhandler_create(note, &handler));
+        EXPECT_MPI_OK(MPI_Errhandler_create(note_error, &handler));
         EXPECT_MPI_OK(MPI_Errhandler_set(comm, handler));
         MPI_Errhandler current = MPI_ERRHANDLER_NULL;
         EXPECT_MPI_OK(MPI_Errhandler_get(comm, &current));

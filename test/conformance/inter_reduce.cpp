@@ -24,10 +24,10 @@ class InterReduction : public inter::InterTest {
     }
 };
 
-constexpr std::array<int, 5> kCounts{0, 1, 17, 1000, 100'000};
+constexpr std::array<int, 5> kLengths{0, 1, 17, 1000, 100'000};
 
 TEST_P(InterReduction, ReduceToEveryRoot) {
-    for (const int count : kCounts) {
+    for (const int count : kLengths) {
         for_every_root([&](int root, bool is_root, bool is_leaf) {
             const std::vector<int> in = input(count);
             std::vector<int> out = unset(count);
@@ -39,7 +39,7 @@ TEST_P(InterReduction, ReduceToEveryRoot) {
 }
 
 TEST_P(InterReduction, Allreduce) {
-    for (const int count : kCounts) {
+    for (const int count : kLengths) {
         SCOPED_TRACE(count);
         const std::vector<int> in = input(count);
         std::vector<int> out = unset(count);

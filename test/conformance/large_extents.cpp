@@ -113,26 +113,26 @@ class Sparse {
 // Blocks more than 4 GiB apart, both forwards and backwards, sent and received.
 TEST_F(LargeTypes, ExtentsBeyondFourGibibytes) {
     constexpr std::size_t kStride = (std::size_t{5} << 30) + 4096;
-    constexpr std::size_t kBlocks = 3;
+    constexpr std::size_t kPieces = 3;
     constexpr std::size_t kLength = 1000;
-    const Sparse from(kBlocks * kStride);
-    const Sparse to(kBlocks * kStride);
+    const Sparse from(kPieces * kStride);
+    const Sparse to(kPieces * kStride);
     if (!from.ok() || !to.ok()) GTEST_SKIP() << "no address space";
-    for (std::size_t i = 0; i < kBlocks; ++i)
+    for (std::size_t i = 0; i < kPieces; ++i)
         for (std::size_t k = 0; k < kLength; ++k)
             from.at(i * kStride)[k] = static_cast<int>(i * kLength + k);
     MPI_Datatype forwards = MPI_DATATYPE_NULL;
     MPI_Datatype backwards = MPI_DATATYPE_NULL;
-    MPI_OK(MPI_Type_create_hvector(kBlocks, kLength, kStride, MPI_INT, &forwards));
+    MPI_OK(MPI_Type_create_hvector(kPieces, kLength, kStride, MPI_INT, &forwards));
     const MPI_Count places[] = {2 * MPI_Count{kStride} / 4, MPI_Count{kStride} / 4, 0};
-    MPI_OK(MPI_Type_create_indexed_block_c(kBlocks, kLength, places, MPI_INT, &backwards));
+    MPI_OK(MPI_Type_create_indexed_block_c(kPieces, kLength, places, MPI_INT, &backwards));
     MPI_OK(MPI_Type_commit(&forwards));
     MPI_OK(MPI_Type_commit(&backwards));
     MPI_OK(MPI_Sendrecv(from.at(0), 1, forwards, next(), 1, to.at(0), 1, backwards, previous(), 1,
                         comm(), MPI_STATUS_IGNORE));
-    for (std::size_t i = 0; i < kBlocks; ++i)
+    for (std::size_t i = 0; i < kPieces; ++i)
         for (std::size_t k = 0; k < kLength; ++k)
-            ASSERT_EQ(to.at((kBlocks - 1 - i) * kStride)[k], static_cast<int>(i * kLength + k));
+            ASSERT_EQ(to.at((kPieces - 1 - i) * kStride)[k], static_cast<int>(i * kLength + k));
     MPI_OK(MPI_Type_free(&forwards));
     MPI_OK(MPI_Type_free(&backwards));
 }

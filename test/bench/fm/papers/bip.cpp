@@ -14,14 +14,9 @@ namespace {
 
 namespace papers = firmware::papers;
 
-std::uint32_t load(const std::byte* from) {
-    std::uint32_t word;
-    std::memcpy(&word, from, sizeof word);
-    return fm_be32(word);
-}
-
-/// The adaptive strategy: short fragments pass sooner through the stages, long ones cost less in all.
-/// The best is at the square root of the length times a constant, here the one that is fastest.
+/// The adaptive strategy: short fragments pass sooner through the stages, long ones cost less in
+/// all. The best is at the square root of the length times a constant, here the one that is
+/// fastest.
 std::uint32_t fragment_of(std::size_t bytes) {
     std::uint32_t fragment = 512;
     while (fragment < FM_PAGE_BYTES && std::size_t{fragment} * fragment < 128 * bytes)
@@ -47,7 +42,8 @@ class Bip final : public Messages {
         store_buffer(papers::kSendBuffer, from, bytes);
         store_packet(papers::kRequest, nullptr, 0, bytes);
         ++sends_;
-        wait_for([&] { return load(status_.data() + offsetof(papers::Status, sends)) == sends_; });
+        wait_for(
+            [&] { return load_word(status_.data() + offsetof(papers::Status, sends)) == sends_; });
     }
 
     void post(std::byte* to, std::size_t bytes) override {
@@ -62,15 +58,15 @@ class Bip final : public Messages {
     void wait() override {
         if (bytes_ > papers::kBip.payload) {
             wait_for([&] {
-                return load(status_.data() + offsetof(papers::Status, receives)) == receives_;
+                return load_word(status_.data() + offsetof(papers::Status, receives)) == receives_;
             });
             host_.compute(host_.machine().fm_packet_ps, "BIP receive");
             return;
         }
         const std::byte* end = ring_.data() + (at_ + 1) * papers::kBip.stride() - 4;
-        wait_for([&] { return load(end) >> 16 == (lap_ & 0xffff); });
+        wait_for([&] { return load_word(end) >> 16 == (lap_ & 0xffff); });
         host_.compute(host_.machine().fm_packet_ps, "BIP receive");
-        host_.copy(to_, end - (load(end) & 0xffff) + sizeof(papers::Header), bytes_);
+        host_.copy(to_, end - (load_word(end) & 0xffff) + sizeof(papers::Header), bytes_);
         if (++at_ == papers::kBip.slots) {
             at_ = 0;
             ++lap_;

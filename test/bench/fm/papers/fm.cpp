@@ -14,12 +14,6 @@ namespace {
 /// Of the ring's slots, so many are for packets that bring credits back and need none.
 constexpr std::uint32_t kSpare = 8;
 
-std::uint32_t load(const std::byte* from) {
-    std::uint32_t word;
-    std::memcpy(&word, from, sizeof word);
-    return fm_be32(word);
-}
-
 }  // namespace
 
 FastMessages::FastMessages(Pair& pair, unsigned node, const papers::Ring& ring)
@@ -123,7 +117,7 @@ void FastMessages::progress() {
 bool FastMessages::extract() {
     host_.look();
     const std::byte* end = slots_.data() + (at_ + 1) * ring_.stride() - 4;
-    const std::uint32_t footer = load(end), bytes = footer & 0xffff;
+    const std::uint32_t footer = load_word(end), bytes = footer & 0xffff;
     if (footer >> 16 != (lap_ & 0xffff)) return false;
     host_.compute(host_.machine().fm_packet_ps, "FM packet");
     if (++at_ == ring_.slots) {
@@ -131,7 +125,7 @@ bool FastMessages::extract() {
         ++lap_;
     }
     const std::byte* from = end - bytes;
-    take({load(from), load(from + 4), load(from + 8), load(from + 12)},
+    take({load_word(from), load_word(from + 4), load_word(from + 8), load_word(from + 12)},
          from + sizeof(papers::Header));
     return true;
 }

@@ -25,6 +25,8 @@ T checked(adi::Result<T> result) {
     return std::move(*result);
 }
 
+}  // namespace
+
 /// The board as the clock sees it.
 class BoardClock final : public emulator::Processor {
   public:
@@ -67,8 +69,6 @@ class Reach final : public emulator::HostMemory {
     }
     Memory* memory = nullptr;
 };
-
-}  // namespace
 
 struct Pair::Node {
     Node(std::uint32_t id, emulator::Simulation& simulation, const emulator::Machine& machine,

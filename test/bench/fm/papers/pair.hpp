@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,6 +13,13 @@
 #include "host.hpp"
 
 namespace fm_bench {
+
+/// A word that a board has written to its host's memory.
+inline std::uint32_t load_word(const std::byte* from) {
+    std::uint32_t word;
+    std::memcpy(&word, from, sizeof word);
+    return fm_be32(word);
+}
 
 class Pair {
   public:
