@@ -2,8 +2,8 @@
 # Builds Fathom and runs its tests: all of them in the plain build, then those that one process or one
 # job carries (unit, contract, and of the conformance tests the suite memory) in a build with the address
 # and undefined-behaviour sanitizers, and the conformance tests of MPI_THREAD_MULTIPLE in one with the
-# thread sanitizer. With --suite conformance all of those run under the sanitizers. While the tests of
-# one build run, the next is built.
+# thread sanitizer. With --suite conformance all of those run under the sanitizers. Those builds are made
+# while the tests of the plain one run.
 #
 #   sh test/run.sh [--suite NAME]... [--quick]
 #
@@ -71,41 +71,37 @@ configure() {
     rm -f "$dir.log"
 }
 
-# Shows what a build said, from where it failed.
+# show_failure LOG: what a build said, from where it failed.
 show_failure() {
-    if grep -aq '^FAILED:' "$build_log"; then
-        sed -n '/^FAILED:/,$p' "$build_log" | head -n 200
+    if grep -aq '^FAILED:' "$1"; then
+        sed -n '/^FAILED:/,$p' "$1" | head -n 200
     else
-        tail -n 60 "$build_log"
+        tail -n 60 "$1"
     fi
 }
 
-# start_build DIR SUITES OPTION...: configures a build with a sanitizer, and builds what the suites need in the
-# background while the tests of another build run: those leave much of the machine idle, and go first.
-start_build() {
+# build_sanitized DIR SUITES OPTION...: a build with a sanitizer, of what the suites need. Leaves its exit status
+# in a file, for finish_build.
+build_sanitized() {
     dir=$1
     wanted=$2
     shift 2
-    builder=
-    echo "run.sh: building $dir meanwhile"
     # An end at what is found is less code to compile than a report of each.
     args=-g1,-fno-sanitize-recover=undefined
-    configure "$dir" -Doptimization=1 -Ddebug=false -Dc_args=$args -Dcpp_args=$args -Db_lundef=false "$@" || return
     # shellcheck disable=SC2086 # lists of words are meant to fall apart
-    targets=$(python3 -B test/support/targets.py "$dir" $wanted) || return
-    # shellcheck disable=SC2086
-    chrt --idle 0 ninja -C "$dir" $targets >"$build_log" 2>&1 &
-    builder=$!
+    configure "$dir" -Doptimization=1 -Ddebug=false -Dc_args=$args -Dcpp_args=$args -Db_lundef=false "$@" &&
+        targets=$(python3 -B test/support/targets.py "$dir" $wanted) &&
+        { ninja -C "$dir" $targets & } &&
+        child=$! &&
+        wait "$child"
+    echo $? >"$work/$dir"
 }
 
-# finish_build: waits for it.
+# finish_build DIR: waits for it.
 finish_build() {
-    [ -n "$builder" ] || return 1
-    wait "$builder"
-    built=$?
-    builder=
-    [ "$built" -eq 0 ] && return 0
-    show_failure
+    while [ ! -s "$work/$1" ] && kill -0 "$builder" 2>/dev/null; do sleep 1; done
+    [ "$(cat "$work/$1")" = 0 ] && return 0
+    show_failure "$work/$1.log"
     return 1
 }
 
@@ -147,8 +143,8 @@ if [ "$quick" = no ]; then
 fi
 
 builder=
-build_log=$(mktemp) || exit 1
-trap 'rm -f "$build_log"' EXIT
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
 trap '[ -z "$builder" ] || kill "$builder"; exit 130' INT TERM
 
 # shellcheck disable=SC2046,SC2086 # lists of words are meant to fall apart
@@ -157,34 +153,38 @@ trap '[ -z "$builder" ] || kill "$builder"; exit 130' INT TERM
     if ! configure build; then
         give_up "the build could not be configured"
     fi
-    ninja -C build >"$build_log" 2>&1 || {
-        show_failure
+    ninja -C build >"$work/log" 2>&1 || {
+        show_failure "$work/log"
         give_up "the build failed"
     }
-    [ -z "$asan_suites" ] || start_build build-asan "$asan_suites" -Db_sanitize=address,undefined
+    # Tests leave much of the machine idle; they go first.
+    {
+        child=
+        trap '[ -z "$child" ] || kill "$child"; exit 130' TERM
+        chrt --idle --pid 0 "$(exec sh -c 'echo $PPID')"
+        [ -z "$asan_suites" ] ||
+            build_sanitized build-asan "$asan_suites" -Db_sanitize=address,undefined >"$work/build-asan.log" 2>&1
+        [ -z "$tsan_suites" ] ||
+            build_sanitized build-tsan "$tsan_suites" -Db_sanitize=thread >"$work/build-tsan.log" 2>&1
+    } &
+    builder=$!
     # A limit is for what hangs, not for what is slow on a busy machine.
     run_tests build --timeout-multiplier 4 $(suite_options $suites)
     summary="build"
 
     if [ -n "$asan_suites" ]; then
-        finish_build
-        built=$?
-        [ -z "$tsan_suites" ] || start_build build-tsan "$tsan_suites" -Db_sanitize=thread
-        if [ "$built" -eq 0 ]; then
+        if finish_build build-asan; then
             # A rank under the sanitizers is several times slower; an error ends it. Memory that
             # cannot be had is no error: the tests ask for too much on purpose.
-            ASAN_OPTIONS=allocator_may_return_null=1 \
-                UBSAN_OPTIONS=print_stacktrace=1 FATHOM_TEST_TIMEOUT=120 \
+            ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 FATHOM_TEST_TIMEOUT=120 \
                 run_tests build-asan --timeout-multiplier 4 $(suite_options $asan_suites)
             summary="$summary build-asan"
         else
             summary="$summary --failed build-asan"
         fi
-    elif [ -n "$tsan_suites" ]; then
-        start_build build-tsan "$tsan_suites" -Db_sanitize=thread
     fi
     if [ -n "$tsan_suites" ]; then
-        if finish_build; then
+        if finish_build build-tsan; then
             TSAN_OPTIONS=halt_on_error=1 FATHOM_TEST_TIMEOUT=120 \
                 run_tests build-tsan --timeout-multiplier 4 --suite thread
             summary="$summary build-tsan"
