@@ -41,13 +41,11 @@ struct Pipe {
     UniqueFd read_end;
     UniqueFd write_end;
     bool open() {
-        int fds[2];
-        if (::pipe2(fds, O_CLOEXEC) != 0) return false;
+        UniqueFd made[2];
+        if (!make_pipe(&made[0], &made[1])) return false;
         // Above the numbers that the emulator's ends get.
-        read_end.reset(::fcntl(fds[0], F_DUPFD_CLOEXEC, kFirstFreeFd));
-        write_end.reset(::fcntl(fds[1], F_DUPFD_CLOEXEC, kFirstFreeFd));
-        ::close(fds[0]);
-        ::close(fds[1]);
+        read_end.reset(::fcntl(made[0].get(), F_DUPFD_CLOEXEC, kFirstFreeFd));
+        write_end.reset(::fcntl(made[1].get(), F_DUPFD_CLOEXEC, kFirstFreeFd));
         return read_end && write_end;
     }
 };

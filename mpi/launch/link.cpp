@@ -1,6 +1,5 @@
 #include "mpi/launch/link.hpp"
 
-#include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -16,10 +15,6 @@ constexpr std::size_t kPrefix = 5;             // length and type
 constexpr std::size_t kMostNoise = 64 * 1024;  // that a shell may print before the greeting
 constexpr std::size_t kReadBytes = 256 * 1024;
 
-void make_nonblocking(int fd) {
-    ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
-}
-
 }  // namespace
 
 Link::Link(EventLoop* loop, UniqueFd in, UniqueFd out, OnFrame on_frame, OnClosed on_closed)
@@ -29,8 +24,8 @@ Link::Link(EventLoop* loop, UniqueFd in, UniqueFd out, OnFrame on_frame, OnClose
       on_frame_(std::move(on_frame)),
       on_closed_(std::move(on_closed)),
       unsent_(kGreeting) {
-    make_nonblocking(in_.get());
-    make_nonblocking(out_.get());
+    make_nonblocking(in_);
+    make_nonblocking(out_);
     loop_->add(in_.get(), EPOLLIN, [this](std::uint32_t) { read(); });
     timer_ = loop_->call_after(kBeat, [this] { beat(); });
     flush();

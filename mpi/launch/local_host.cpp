@@ -16,22 +16,6 @@
 
 namespace launch {
 
-namespace {
-
-bool make_pipe(UniqueFd* read_end, UniqueFd* write_end) {
-    int fds[2];
-    if (::pipe2(fds, O_CLOEXEC) != 0) return false;
-    read_end->reset(fds[0]);
-    write_end->reset(fds[1]);
-    return true;
-}
-
-void make_nonblocking(const UniqueFd& fd) {
-    ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
-}
-
-}  // namespace
-
 LocalHost::LocalHost(EventLoop* loop, int number, const InheritedState& inherited,
                      HostEvents* events, OnFence on_fence)
     : loop_(loop),
@@ -102,8 +86,8 @@ bool LocalHost::make_starts(std::vector<RankStart>* starts) {
         start.rank = rank;
         start.cpus = &plan_->at(rank).cpus;
         int pair[2];
-        if (!make_pipe(&state.output[0].pipe, &start.stdout_fd) ||
-            !make_pipe(&state.output[1].pipe, &start.stderr_fd) ||
+        if (!make_pipe(&state.output[0], &start.stdout_fd) ||
+            !make_pipe(&state.output[1], &start.stderr_fd) ||
             ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
             return false;
         }
@@ -116,7 +100,7 @@ bool LocalHost::make_starts(std::vector<RankStart>* starts) {
             start.stdin_fd.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
         }
         make_nonblocking(state.pmi);
-        for (const Output& output : state.output) make_nonblocking(output.pipe);
+        for (const UniqueFd& output : state.output) make_nonblocking(output);
         start.image = &images_[static_cast<std::size_t>(plan_->at(rank).appnum)];
         starts->push_back(std::move(start));
     }
@@ -132,7 +116,7 @@ void LocalHost::watch() {
             on_pmi(rank);
         });
         for (const bool is_stderr : {false, true}) {
-            loop_->add(state.output[is_stderr].pipe.get(), EPOLLIN,
+            loop_->add(state.output[is_stderr].get(), EPOLLIN,
                        [this, rank, is_stderr](std::uint32_t) { read_output(rank, is_stderr); });
         }
     }
@@ -257,7 +241,7 @@ void LocalHost::answer_states(const std::map<int, std::uint64_t>& looks) {
 
 bool LocalHost::read_output(int rank, bool is_stderr) {
     static char buffer[65536];  // one thread, and nothing is kept in it
-    UniqueFd& pipe = at(rank).output[is_stderr].pipe;
+    UniqueFd& pipe = at(rank).output[is_stderr];
     if (!pipe) return false;
     const ssize_t got = ::read(pipe.get(), buffer, sizeof buffer);
     if (got > 0) {
@@ -281,9 +265,9 @@ void LocalHost::hold_output(bool hold) {
     if (hold == held_) return;
     held_ = hold;
     for (auto& [rank, state] : ranks_) {
-        for (const Output& output : state.output) {
-            if (!output.pipe) continue;
-            loop_->change(output.pipe.get(), hold ? 0U : static_cast<std::uint32_t>(EPOLLIN));
+        for (const UniqueFd& output : state.output) {
+            if (!output) continue;
+            loop_->change(output.get(), hold ? 0U : static_cast<std::uint32_t>(EPOLLIN));
         }
     }
 }
@@ -291,7 +275,7 @@ void LocalHost::hold_output(bool hold) {
 void LocalHost::close_output(int rank, bool is_stderr) {
     const auto found = ranks_.find(rank);
     if (found == ranks_.end()) return;
-    UniqueFd& pipe = found->second.output[is_stderr].pipe;
+    UniqueFd& pipe = found->second.output[is_stderr];
     if (!pipe) return;
     loop_->remove(pipe.get());
     pipe.reset();

@@ -38,15 +38,12 @@ class LocalHost final : public Host, public PmiEvents {
     int finish();
 
   private:
-    struct Output {
-        UniqueFd pipe;
-    };
     struct Rank {
         pid_t pid = -1;
         UniqueFd pmi;
         std::string pmi_unsent;
         bool pmi_blocked = false;  // waiting for room to send, not reading
-        Output output[2];          // stdout, stderr
+        UniqueFd output[2];        // stdout, stderr
         UniqueFd input;
         std::string input_unsent;
         bool input_watched = false;

@@ -1,6 +1,5 @@
 #include "mpi/launch/remote_host.hpp"
 
-#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -23,14 +22,6 @@ constexpr std::size_t kMostComplaint = 4096;
 /// What a remote shell says may be why its connection is about to break, and then belongs to that
 /// message.
 constexpr std::chrono::milliseconds kNoteDelay{200};
-
-bool make_pipe(UniqueFd* read_end, UniqueFd* write_end) {
-    int fds[2];
-    if (::pipe2(fds, O_CLOEXEC) != 0) return false;
-    read_end->reset(fds[0]);
-    write_end->reset(fds[1]);
-    return true;
-}
 
 /// For the remote host's shell.
 std::string quoted(const std::string& word) {
@@ -103,7 +94,7 @@ bool RemoteHost::spawn(const RemoteShell& shell, UniqueFd* in, UniqueFd* out) {
         !make_pipe(&stderr_, &child_err)) {
         return false;
     }
-    ::fcntl(stderr_.get(), F_SETFL, O_RDONLY | O_NONBLOCK);
+    make_nonblocking(stderr_);
     std::vector<std::string> words = shell.words;
     words.push_back(tree_.name);
     std::vector<std::string> command = {shell.proxy};
@@ -324,9 +315,6 @@ void RemoteHost::on_closed(const std::string& why, const std::string& noise) {
     complaint_.clear();
     if (ready_) return lose(said.empty() ? why : why + ": " + said);
     if (said.empty()) said = last_line(noise);
-    int status = 0;
-    const bool ended = pid_ > 0 && ::waitpid(pid_, &status, WNOHANG) == pid_;
-    if (ended) pid_ = -1;
     if (said.empty()) said = why;
     lose("its proxy did not start: " + said);
 }

@@ -1,6 +1,7 @@
-// A file descriptor with one owner.
+// A file descriptor with one owner, and pipes of such.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <utility>
@@ -28,5 +29,18 @@ class UniqueFd {
   private:
     int fd_ = -1;
 };
+
+/// Programs that are started do not get it. False: errno says why there is none.
+inline bool make_pipe(UniqueFd* read_end, UniqueFd* write_end) {
+    int fds[2];
+    if (::pipe2(fds, O_CLOEXEC) != 0) return false;
+    read_end->reset(fds[0]);
+    write_end->reset(fds[1]);
+    return true;
+}
+
+inline void make_nonblocking(const UniqueFd& fd) {
+    ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
+}
 
 }  // namespace launch
