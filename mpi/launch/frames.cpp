@@ -63,7 +63,7 @@ std::int64_t Reader::number(std::int64_t least, std::int64_t most) {
     constexpr std::size_t kBytes = 8;
     std::uint64_t value = 0;
     if (rest_.size() < kBytes) {
-        fail();
+        refuse();
     } else {
         for (std::size_t i = 0; i < kBytes; ++i) {
             value |= std::uint64_t{static_cast<unsigned char>(rest_[i])} << 8 * i;
@@ -71,14 +71,14 @@ std::int64_t Reader::number(std::int64_t least, std::int64_t most) {
         rest_.remove_prefix(kBytes);
     }
     const auto number = static_cast<std::int64_t>(value);
-    if (good_ && (number < least || number > most)) fail();
+    if (good_ && (number < least || number > most)) refuse();
     return good_ ? number : least;
 }
 
 std::string_view Reader::text() {
     const auto bytes =
         static_cast<std::size_t>(number(0, std::numeric_limits<std::int64_t>::max()));
-    if (bytes > rest_.size()) fail();
+    if (bytes > rest_.size()) refuse();
     if (!good_) return {};
     const std::string_view value = rest_.substr(0, bytes);
     rest_.remove_prefix(bytes);
@@ -156,7 +156,7 @@ JobPlan Reader::plan() {
         program.directory = text();
         program.argv = words();
         program.environment = words();
-        if (program.argv.empty()) fail();
+        if (program.argv.empty()) refuse();
     }
     const int size = integer(1, kMaxRanks);
     while (good_ && plan.size() < size) {
@@ -166,7 +166,7 @@ JobPlan Reader::plan() {
         rank.appnum = integer(0, static_cast<int>(plan.programs.size()) - 1);
         rank.cpus.resize(count(sizeof(std::int64_t)));
         for (int& cpu : rank.cpus) cpu = integer(0, kMostCpus - 1);
-        if (run > 1 && !rank.cpus.empty()) fail();
+        if (run > 1 && !rank.cpus.empty()) refuse();
         plan.ranks.insert(plan.ranks.end(), static_cast<std::size_t>(run), rank);
     }
     return good_ ? plan : JobPlan{};

@@ -92,15 +92,16 @@ class Reader {
     JobPlan plan();
     Machine machine();
     RankState state();
+    /// What was read makes no sense: as if a field were out of its range.
+    void refuse() {
+        good_ = false;
+        rest_ = {};
+    }
     bool good() const { return good_; }
     /// All was read, and nothing was wrong.
     bool done() const { return good_ && rest_.empty(); }
 
   private:
-    void fail() {
-        good_ = false;
-        rest_ = {};
-    }
     /// A count of things that take at least `each` bytes.
     std::size_t count(std::size_t each);
 

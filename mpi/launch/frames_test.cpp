@@ -56,6 +56,20 @@ TEST(Fields, PlansComeBackAsTheyWere) {
     EXPECT_EQ(Writer().plan(plan).bytes(), bytes);
 }
 
+TEST(Fields, NothingIsReadAfterARefusal) {
+    const std::string bytes = Writer().number(0).number(0).bytes();
+    Reader whole(bytes);
+    (void)whole.number(0, 0);
+    whole.refuse();
+    EXPECT_FALSE(whole.good());
+    EXPECT_EQ(whole.text(), "");
+    EXPECT_FALSE(whole.done());
+    Reader nothing("");
+    EXPECT_TRUE(nothing.done());
+    nothing.refuse();
+    EXPECT_FALSE(nothing.done());
+}
+
 TEST(Fields, NothingIsReadFromLessThanAll) {
     const std::string plan = Writer().plan(sample_plan()).bytes();
     for (std::size_t length = 0; length < plan.size(); ++length) {

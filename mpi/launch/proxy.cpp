@@ -90,7 +90,7 @@ void Proxy::on_frame(Frame type, Reader& fields) {
         }
         case Frame::ask_states: fleet_.ask_states(); break;
         case Frame::end: loop_.stop(); break;
-        default: (void)fields.number(0, -1); break;  // no frame for here
+        default: fields.refuse(); break;  // no frame for here
     }
 }
 

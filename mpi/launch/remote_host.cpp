@@ -230,7 +230,7 @@ void RemoteHost::on_frame(Frame type, Reader& fields) {
         }
         case Frame::ended: ending_ = true; break;
         default:
-            if (!on_rank_event(type, fields)) (void)fields.number(0, 0);  // not a frame for here
+            if (!on_rank_event(type, fields)) fields.refuse();  // not a frame for here
     }
 }
 
