@@ -24,15 +24,19 @@ inline constexpr const char* kBoardVariable = "FATHOM_BOARD_FD";
 /// How far a rank has come in the life of MPI.
 enum class BoardPhase : std::uint32_t { none, starting, running, finalized };
 
-/// What a rank's page says. Times are of CLOCK_MONOTONIC.
-struct BoardRecord {
+/// What a rank does.
+struct BoardState {
     BoardPhase phase = BoardPhase::none;
     bool waits = false;            ///< in a call that has waited for long
-    std::int64_t since_ns = 0;     ///< when that wait began, or the last long one ended
     std::uint32_t unexpected = 0;  ///< messages that nobody has received
     std::uint32_t posted = 0;      ///< receives without a message
-    std::uint64_t looks = 0;       ///< counts calls that look and find nothing (MPI_Test)
     std::string call;              ///< the long wait, or the last one; empty: there was none
+};
+
+/// What a rank's page says. Times are of CLOCK_MONOTONIC.
+struct BoardRecord : BoardState {
+    std::int64_t since_ns = 0;  ///< when that wait began, or the last long one ended
+    std::uint64_t looks = 0;    ///< counts calls that look and find nothing (MPI_Test)
 };
 
 /// The launcher's side. It reads and writes by system calls: a rank that shrinks the file harms

@@ -223,17 +223,9 @@ void LocalHost::answer_states(const std::map<int, std::uint64_t>& looks) {
                                     std::chrono::steady_clock::now().time_since_epoch())
                                     .count();
     for (const auto& [rank, before] : looks) {
-        adi::BoardRecord record = board_->read(static_cast<std::uint32_t>(rank));
-        RankState state;
-        state.rank = rank;
-        state.phase = record.phase;
-        state.waits = record.waits;
-        state.looks = record.looks != before;
-        state.since_ms = std::max<std::int64_t>(now_ns - record.since_ns, 0) / 1'000'000;
-        state.unexpected = record.unexpected;
-        state.posted = record.posted;
-        state.call = std::move(record.call);
-        events_->on_state(state);
+        const adi::BoardRecord record = board_->read(static_cast<std::uint32_t>(rank));
+        const std::int64_t since_ns = std::max<std::int64_t>(now_ns - record.since_ns, 0);
+        events_->on_state({record, rank, record.looks != before, since_ns / 1'000'000});
     }
 }
 
