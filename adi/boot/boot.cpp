@@ -1,11 +1,14 @@
 #include "adi/boot/boot.hpp"
 
+#include <sys/random.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 
+#include "adi/base/hex.hpp"
 #include "adi/base/number.hpp"
 #include "adi/boot/pmi1_client.hpp"
 #include "adi/boot/pmix_client.hpp"
@@ -113,6 +116,14 @@ const char* lookup_environment(const char* name) {
 }
 
 }  // namespace
+
+Result<std::string> make_secret() {
+    std::array<std::uint8_t, kSecretDigits / 2> bytes{};
+    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+        return {Status::internal, "the system gives no random numbers"};
+    }
+    return to_hex(bytes);
+}
 
 std::string foreign_launcher_warning(const char* (*lookup)(const char* name),
                                      const std::string& no_pmix) {

@@ -75,6 +75,8 @@ class Bootstrap {
 inline constexpr const char* kLauncherSecretKey = "FATHOM_secret";
 /// Hexadecimal digits of a secret.
 inline constexpr std::size_t kSecretDigits = 64;
+/// A new secret for a job: as random as the system can.
+Result<std::string> make_secret();
 
 /// Reads the environment and connects. Under PMI-1 (PMI_FD, or PMI_PORT with PMI_ID) or PMIx
 /// (PMIX_NAMESPACE and PMIX_RANK) the client of that launcher; else a singleton. Where both are

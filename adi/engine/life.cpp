@@ -1,9 +1,7 @@
 // The engine's life: which devices it opens, the ways to peers, sleeping, shared memory.
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <string_view>
 
@@ -55,17 +53,9 @@ constexpr const char* kSecretKey = "fathom-secret";
 /// launcher rank 0 makes it, and the launcher's table, which no stranger reads, carries it.
 Result<bool> offer_secret(Bootstrap& boot) {
     if (boot.rank() != 0 || !boot.launcher_secret().empty()) return true;
-    std::array<unsigned char, kSecretDigits / 2> bytes{};
-    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-        return {Status::internal, "the system gives no random numbers"};
-    }
-    std::string text;
-    for (const unsigned char byte : bytes) {
-        for (const int digit : {byte >> 4, byte & 15}) {
-            text += "0123456789abcdef"[static_cast<std::size_t>(digit)];
-        }
-    }
-    return boot.put(kSecretKey, text);
+    const Result<std::string> secret = make_secret();
+    if (!secret) return {secret.status(), secret.message()};
+    return boot.put(kSecretKey, *secret);
 }
 
 Result<std::string> secret_of(Bootstrap& boot) {

@@ -4,18 +4,16 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
+
+#include "adi/base/hex.hpp"
 
 namespace dev::ofi {
 
 std::string Card::text() const {
     std::string text = provider;
     std::replace(text.begin(), text.end(), ';', '+');
-    text += '/';
-    for (const std::uint8_t byte : address) {
-        text += "0123456789abcdef"[byte >> 4];
-        text += "0123456789abcdef"[byte & 15];
-    }
-    return text;
+    return text + '/' + adi::to_hex(address);
 }
 
 std::optional<Card> Card::parse(std::string_view text) {
@@ -24,16 +22,9 @@ std::optional<Card> Card::parse(std::string_view text) {
     Card card;
     card.provider = text.substr(0, slash);
     std::replace(card.provider.begin(), card.provider.end(), '+', ';');
-    const std::string_view digits = text.substr(slash + 1);
-    if (digits.empty() || digits.size() % 2 != 0) return {};
-    const auto value = [](char c) {
-        return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-    };
-    for (std::size_t i = 0; i < digits.size(); i += 2) {
-        const int high = value(digits[i]), low = value(digits[i + 1]);
-        if (high < 0 || low < 0) return {};
-        card.address.push_back(static_cast<std::uint8_t>(high << 4 | low));
-    }
+    std::optional<std::vector<std::uint8_t>> address = adi::from_hex(text.substr(slash + 1));
+    if (!address || address->empty()) return {};
+    card.address = std::move(*address);
     return card;
 }
 

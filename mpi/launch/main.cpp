@@ -1,6 +1,5 @@
 // mpirun, also called mpiexec: starts the ranks of an MPI job.
 #include <fcntl.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,6 +13,7 @@
 #include <stdexcept>
 
 #include "adi/base/number.hpp"
+#include "adi/boot/boot.hpp"
 #include "mpi/launch/environment.hpp"
 #include "mpi/launch/hosts.hpp"
 #include "mpi/launch/job.hpp"
@@ -51,24 +51,13 @@ ProgramImage make_image(const Options& options, const Program& program, bool sta
     return image;
 }
 
-/// The job's secret: as random as the system can.
-std::string make_secret() {
-    unsigned char bytes[32];
-    if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes) {
-        throw std::runtime_error("the system gives no random numbers");
-    }
-    std::string text;
-    for (const unsigned char byte : bytes) {
-        for (const int digit : {byte >> 4, byte & 15}) text += "0123456789abcdef"[digit];
-    }
-    return text;
-}
-
 /// A plan without places.
 JobPlan make_draft(const Options& options) {
+    const adi::Result<std::string> secret = adi::make_secret();
+    if (!secret) throw std::runtime_error(secret.message());
     JobPlan plan;
     plan.name = "fathom_" + std::to_string(::getpid());
-    plan.secret = make_secret();
+    plan.secret = *secret;
     plan.stdin_target = options.stdin_target;
     plan.wants_fabric = options.wants_fabric();
     plan.fabric = options.fabric;
