@@ -1,12 +1,10 @@
 #include "devices/ofi/card.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "adi/base/hex.hpp"
+#include "adi/base/hmac.hpp"
 
 namespace dev::ofi {
 
@@ -29,26 +27,13 @@ std::optional<Card> Card::parse(std::string_view text) {
 }
 
 Proof make_proof(std::string_view secret, adi::Peer from, adi::Peer to, std::string_view card) {
-    crypto_auth_hmacsha256_state state;
-    const auto add = [&](const void* bytes, std::size_t n) {
-        crypto_auth_hmacsha256_update(&state, static_cast<const unsigned char*>(bytes), n);
-    };
-    crypto_auth_hmacsha256_init(&state, reinterpret_cast<const unsigned char*>(secret.data()),
-                                secret.size());
     constexpr std::string_view kRole = "fathom ofi frame";
-    add(kRole.data(), kRole.size());
-    add(&from, sizeof from);
-    add(&to, sizeof to);
-    add(card.data(), card.size());
-    std::array<std::uint8_t, crypto_auth_hmacsha256_BYTES> whole;
-    crypto_auth_hmacsha256_final(&state, whole.data());
-    Proof proof;
-    std::memcpy(proof.data(), whole.data(), proof.size());
-    return proof;
-}
-
-bool same(const Proof& a, const Proof& b) {
-    return sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+    return adi::Hmac(secret)
+        .add(kRole)
+        .add_value(from)
+        .add_value(to)
+        .add(card)
+        .finish<sizeof(Proof)>();
 }
 
 }  // namespace dev::ofi

@@ -30,7 +30,5 @@ using Proof = std::array<std::uint8_t, 16>;
 /// Of frames from rank `from` to rank `to`, whose card is `card`: the beginning of an HMAC-SHA-256
 /// with the secret as the key.
 Proof make_proof(std::string_view secret, adi::Peer from, adi::Peer to, std::string_view card);
-/// In a time that does not depend on where they differ.
-bool same(const Proof& a, const Proof& b);
 
 }  // namespace dev::ofi

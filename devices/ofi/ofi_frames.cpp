@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "adi/base/hmac.hpp"
 #include "devices/ofi/ofi.hpp"
 
 namespace dev::ofi {
@@ -135,7 +136,7 @@ void Ofi::on_frame(const std::byte* frame, std::size_t bytes, adi::Sink& sink) {
         return;
     }
     Way& way = way_to(prefix.from);
-    if (!same(prefix.proof, way.proof_in)) {
+    if (!adi::same(prefix.proof, way.proof_in)) {
         ++strangers_;
         return;
     }

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "adi/base/hmac.hpp"
+
 namespace dev::ofi {
 namespace {
 
@@ -21,11 +23,11 @@ TEST(OfiCard, TextAndBack) {
 
 TEST(OfiProof, DependsOnAllThatItProves) {
     const Proof proof = make_proof("secret", 1, 2, "tcp/00");
-    EXPECT_TRUE(same(proof, make_proof("secret", 1, 2, "tcp/00")));
-    EXPECT_FALSE(same(proof, make_proof("Secret", 1, 2, "tcp/00")));
-    EXPECT_FALSE(same(proof, make_proof("secret", 2, 1, "tcp/00")));
-    EXPECT_FALSE(same(proof, make_proof("secret", 1, 3, "tcp/00")));
-    EXPECT_FALSE(same(proof, make_proof("secret", 1, 2, "tcp/01")));
+    EXPECT_TRUE(adi::same(proof, make_proof("secret", 1, 2, "tcp/00")));
+    EXPECT_FALSE(adi::same(proof, make_proof("Secret", 1, 2, "tcp/00")));
+    EXPECT_FALSE(adi::same(proof, make_proof("secret", 2, 1, "tcp/00")));
+    EXPECT_FALSE(adi::same(proof, make_proof("secret", 1, 3, "tcp/00")));
+    EXPECT_FALSE(adi::same(proof, make_proof("secret", 1, 2, "tcp/01")));
 }
 
 class OfiChoice : public ::testing::Test {

@@ -18,7 +18,4 @@ Proof claim_proof(std::string_view secret, const Hello& hello, const Challenge& 
 Proof answer_proof(std::string_view secret, const Hello& hello, const Challenge& challenge,
                    const Answer& answer);
 
-/// In a time that does not depend on where they differ.
-bool same(const Proof& a, const Proof& b);
-
 }  // namespace dev::tcp

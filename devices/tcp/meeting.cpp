@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "adi/base/hmac.hpp"
 #include "devices/tcp/greeting.hpp"
 
 namespace dev::tcp {
@@ -116,7 +117,7 @@ void Attempt::advance(std::string_view secret, std::uint64_t received) {
     }
     if (state_ == State::challenged) {
         if (!read(&answer_, sizeof answer_)) return;
-        if (!same(answer_.proof, answer_proof(secret, hello_, challenge_, answer_))) {
+        if (!adi::same(answer_.proof, answer_proof(secret, hello_, challenge_, answer_))) {
             return fail(0, "who listens there does not know the job's secret");
         }
         state_ = State::answered;
@@ -150,7 +151,7 @@ void Guest::advance(std::string_view secret, std::uint32_t self, std::uint32_t s
     if (state_ == State::claiming) {
         if (!read(&claim_, sizeof claim_)) return;
         const bool true_claim =
-            same(claim_.proof, claim_proof(secret, hello_, challenge_, claim_.received));
+            adi::same(claim_.proof, claim_proof(secret, hello_, challenge_, claim_.received));
         state_ = true_claim ? State::known : State::refused;
     }
 }

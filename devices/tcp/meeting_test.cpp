@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "adi/base/hmac.hpp"
 #include "devices/tcp/greeting.hpp"
 
 namespace dev::tcp {
@@ -147,22 +148,22 @@ TEST(Meeting, AProofIsForOneGreetingAlone) {
     one.nonce = make_nonce();
     two.nonce = make_nonce();
     const Proof proof = claim_proof(kSecret, h, one, 5);
-    EXPECT_TRUE(same(proof, claim_proof(kSecret, h, one, 5)));
-    EXPECT_FALSE(same(proof, claim_proof(kSecret, h, two, 5)));
-    EXPECT_FALSE(same(proof, claim_proof(kSecret, h, one, 6)));
-    EXPECT_FALSE(same(proof, claim_proof(kSecret, hello(3), one, 5)));
-    EXPECT_FALSE(same(proof, claim_proof("", h, one, 5)));
+    EXPECT_TRUE(adi::same(proof, claim_proof(kSecret, h, one, 5)));
+    EXPECT_FALSE(adi::same(proof, claim_proof(kSecret, h, two, 5)));
+    EXPECT_FALSE(adi::same(proof, claim_proof(kSecret, h, one, 6)));
+    EXPECT_FALSE(adi::same(proof, claim_proof(kSecret, hello(3), one, 5)));
+    EXPECT_FALSE(adi::same(proof, claim_proof("", h, one, 5)));
     Answer answer;
     const Proof said = answer_proof(kSecret, h, one, answer);
     answer.verdict = Verdict::crossed;
-    EXPECT_FALSE(same(said, answer_proof(kSecret, h, one, answer)));
+    EXPECT_FALSE(adi::same(said, answer_proof(kSecret, h, one, answer)));
     answer = {};
     answer.process = 1;
-    EXPECT_FALSE(same(said, answer_proof(kSecret, h, one, answer)));
+    EXPECT_FALSE(adi::same(said, answer_proof(kSecret, h, one, answer)));
     answer = {};
     answer.received = 5;
-    EXPECT_FALSE(same(said, answer_proof(kSecret, h, one, answer)));
-    EXPECT_FALSE(same(said, proof));
+    EXPECT_FALSE(adi::same(said, answer_proof(kSecret, h, one, answer)));
+    EXPECT_FALSE(adi::same(said, proof));
 }
 
 TEST(Meeting, GarbageAndSilence) {

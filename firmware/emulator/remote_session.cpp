@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "adi/base/hmac.hpp"
+
 namespace emulator {
 
 namespace {
@@ -14,11 +16,7 @@ constexpr std::size_t kHeader = 4;  // of a frame, after its length
 constexpr unsigned kHead = 1;
 constexpr unsigned kTail = 2;
 
-static_assert(RemoteSession::kProof == crypto_auth_hmacsha256_BYTES);
-
-void add(crypto_auth_hmacsha256_state& state, std::span<const std::uint8_t> bytes) {
-    crypto_auth_hmacsha256_update(&state, bytes.data(), bytes.size());
-}
+static_assert(RemoteSession::kProof == adi::Hmac::kBytes);
 
 }  // namespace
 
@@ -34,17 +32,13 @@ RemoteSession::RemoteSession(bool listens, std::string_view secret,
 
 /// A value that only who knows the secret can make, different for each session and side.
 RemoteSession::Key RemoteSession::derive(std::string_view what, bool listener) const {
-    Key key;
-    crypto_auth_hmacsha256_state state;
-    const auto* secret = reinterpret_cast<const unsigned char*>(secret_.data());
-    crypto_auth_hmacsha256_init(&state, secret, secret_.size());
     const std::uint8_t role = listener ? 2 : 1;
-    add(state, std::span(reinterpret_cast<const std::uint8_t*>(what.data()), what.size()));
-    add(state, std::span(&role, 1));
-    add(state, listens_ ? theirs_ : ours_);
-    add(state, listens_ ? ours_ : theirs_);
-    crypto_auth_hmacsha256_final(&state, key.data());
-    return key;
+    return adi::Hmac(secret_)
+        .add(what)
+        .add_value(role)
+        .add(listens_ ? theirs_ : ours_)
+        .add(listens_ ? ours_ : theirs_)
+        .finish();
 }
 
 std::array<std::uint8_t, RemoteSession::kMac> RemoteSession::mac(
@@ -52,15 +46,7 @@ std::array<std::uint8_t, RemoteSession::kMac> RemoteSession::mac(
     std::array<std::uint8_t, 8> count;
     for (std::size_t i = 0; i < count.size(); ++i)
         count[i] = static_cast<std::uint8_t>(number >> (56 - 8 * i));
-    std::array<std::uint8_t, crypto_auth_hmacsha256_BYTES> whole;
-    crypto_auth_hmacsha256_state state;
-    crypto_auth_hmacsha256_init(&state, key.data(), key.size());
-    add(state, count);
-    add(state, bytes);
-    crypto_auth_hmacsha256_final(&state, whole.data());
-    std::array<std::uint8_t, kMac> result;
-    std::copy_n(whole.begin(), kMac, result.begin());
-    return result;
+    return adi::Hmac(key).add(count).add(bytes).finish<kMac>();
 }
 
 bool RemoteSession::fail(const char* why) {
@@ -118,7 +104,7 @@ bool RemoteSession::read_proof() {
     const auto bytes = waiting();
     if (bytes.size() < kProof) return false;
     const Key expected = derive("proof", !listens_);
-    if (sodium_memcmp(expected.data(), bytes.data(), kProof) != 0)
+    if (!adi::same(expected, bytes.first(kProof)))
         return fail("the other side does not know the secret");
     read_ += kProof;
     if (listens_) {
@@ -142,7 +128,7 @@ bool RemoteSession::read_frame() {
     if (bytes.size() < 4 + length) return false;
     const auto signed_bytes = bytes.first(4 + length - kMac);
     const auto expected = mac(receive_key_, received_, signed_bytes);
-    if (sodium_memcmp(expected.data(), bytes.data() + signed_bytes.size(), kMac) != 0)
+    if (!adi::same(expected, bytes.subspan(signed_bytes.size(), kMac)))
         return fail("a frame that the other side did not send");
     ++received_;
     RemoteFrame frame;
