@@ -79,7 +79,8 @@ class Sink {
     virtual void on_received(ReceiveStream& stream) = 0;
     /// A put() of this process is done: the source's bytes are reusable; or why it is not.
     virtual void on_put(void* token, Status status) = 0;
-    /// The device can no longer talk to `peer`, or got bytes from it that make no sense.
+    /// The device can no longer talk to `peer`, or got bytes from it that make no sense. Comes
+    /// before the puts that fail by it.
     virtual void on_fault(Peer peer, Status why, const char* what) = 0;
 
   protected:

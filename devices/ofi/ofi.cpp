@@ -359,15 +359,15 @@ void Ofi::on_error() {
 
 int Ofi::report(adi::Sink& sink) {
     int done = 0;
-    for (; !done_puts_.empty(); ++done) {
-        const auto [token, status] = done_puts_.front();
-        done_puts_.pop_front();
-        sink.on_put(token, status);
-    }
     for (; !faults_.empty(); ++done) {
         const Fault fault = faults_.front();
         faults_.pop_front();
         sink.on_fault(fault.peer, fault.why, fault.what.c_str());
+    }
+    for (; !done_puts_.empty(); ++done) {
+        const auto [token, status] = done_puts_.front();
+        done_puts_.pop_front();
+        sink.on_put(token, status);
     }
     return done;
 }

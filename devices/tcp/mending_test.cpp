@@ -54,6 +54,7 @@ struct Receiver final : adi::Sink {
     void on_put(void* token, Status status) override {
         ++*static_cast<int*>(token);
         EXPECT_EQ(status, put_status);
+        EXPECT_TRUE(status == Status::ok || !faults.empty()) << "the cause comes first";
     }
     void on_fault(Peer, Status why, const char* what) override { faults.emplace_back(why, what); }
     Tcp& device;

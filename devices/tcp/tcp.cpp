@@ -118,15 +118,15 @@ int Tcp::read(Connection& c, adi::Sink& sink, int budget) {
 
 int Tcp::report(adi::Sink& sink) {
     int done = 0;
-    for (; !puts_.empty(); ++done) {
-        const Put put = puts_.front();
-        puts_.pop_front();
-        sink.on_put(put.token, put.status);
-    }
     for (; !faults_.empty(); ++done) {
         const Fault fault = std::move(faults_.front());
         faults_.pop_front();
         sink.on_fault(fault.peer, fault.why, fault.what.c_str());
+    }
+    for (; !puts_.empty(); ++done) {
+        const Put put = puts_.front();
+        puts_.pop_front();
+        sink.on_put(put.token, put.status);
     }
     return done;
 }
