@@ -66,6 +66,12 @@ class Bootstrap {
     /// process, and should not count on much time to do so. Safe to call after any failure.
     virtual void abort(int exitcode, std::string_view message) noexcept = 0;
 
+    /// Tells the launcher that this process has lost the way to `rank`, and `why` in half a
+    /// sentence. True: Fathom's mpirun hears of it, says so, and unless the job was to go on
+    /// without ranks that are lost, ends it with that as the cause. False: nobody was told. Safe to
+    /// call after any failure.
+    virtual bool report_lost(int /*rank*/, std::string_view /*why*/) noexcept { return false; }
+
     /// Takes leave of the launcher, after which this process may end in silence. Nothing but the
     /// destructor and abort() may follow.
     virtual Result<bool> finalize() = 0;

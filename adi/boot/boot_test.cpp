@@ -220,6 +220,27 @@ TEST(Pmi1Client, AbortNamesANonZeroCode) {
     }
 }
 
+TEST(Pmi1Client, TellsFathomsLauncherOfALostRank) {
+    FakeLauncher launcher(after_handshake(
+        {{"cmd=get kvsname=job key=FATHOM_secret", "cmd=get_result rc=0 msg=success value=0123\n"},
+         {"cmd=rank_lost rank=2 why=no%20way", ""},
+         {"cmd=get kvsname=job key=k", "cmd=get_result rc=0 value=v\n"}}));
+    std::string error;
+    auto boot = open_client(launcher, &error);
+    ASSERT_NE(boot, nullptr) << error;
+    EXPECT_TRUE(boot->report_lost(2, "no way"));
+    EXPECT_EQ(*boot->get(0, "k"), "v") << "there is no answer that comes in between";
+}
+
+TEST(Pmi1Client, TellsOtherLaunchersNothingThatTheyDoNotKnow) {
+    FakeLauncher launcher(after_handshake(
+        {{"cmd=get kvsname=job key=FATHOM_secret", "cmd=get_result rc=-1 msg=key_not_found\n"}}));
+    std::string error;
+    auto boot = open_client(launcher, &error);
+    ASSERT_NE(boot, nullptr) << error;
+    EXPECT_FALSE(boot->report_lost(2, "no way"));
+}
+
 TEST(Pmi1Client, ConnectsToAPort) {
     const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address = {};

@@ -251,6 +251,14 @@ void Client::abort(int exitcode, std::string_view message) noexcept {
     (void)send(format("abort", {{"exitcode", std::to_string(code)}}));
 }
 
+bool Client::report_lost(int rank, std::string_view why) noexcept {
+    // A word of Fathom's own, which others would call an error.
+    if (launcher_secret().empty()) return false;
+    const std::string text = sentence_to_value(why, kMaxValueBytes);
+    return static_cast<bool>(
+        send(format("rank_lost", {{"rank", std::to_string(rank)}, {"why", text}})));
+}
+
 Result<bool> Client::finalize() {
     auto answer = ask(format("finalize"), "finalize_ack");
     if (!answer) return {answer.status(), answer.message()};

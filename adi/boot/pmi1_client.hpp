@@ -34,6 +34,7 @@ class Client final : public Bootstrap {
     Result<std::string> get(int rank, std::string_view key) override;
     Result<bool> fence() override;
     void abort(int exitcode, std::string_view message) noexcept override;
+    bool report_lost(int rank, std::string_view why) noexcept override;
     Result<bool> finalize() override;
 
   private:

@@ -83,6 +83,29 @@ bool is_key(std::string_view text, std::size_t max_bytes) {
     return is_value(text, max_bytes) && text.find('=') == std::string_view::npos;
 }
 
+std::string sentence_to_value(std::string_view sentence, std::size_t max_bytes) {
+    std::string value;
+    for (const char c : sentence) {
+        const std::string word = c == ' '        ? "%20"
+                                 : c == '%'      ? "%25"
+                                 : is_graphic(c) ? std::string(1, c)
+                                                 : "?";
+        if (value.size() + word.size() > max_bytes) break;
+        value += word;
+    }
+    return value;
+}
+
+std::string value_to_sentence(std::string_view value) {
+    std::string sentence;
+    while (!value.empty()) {
+        const bool space = value.starts_with("%20"), percent = value.starts_with("%25");
+        sentence += space ? ' ' : value.front();
+        value.remove_prefix(space || percent ? 3 : 1);
+    }
+    return sentence;
+}
+
 std::vector<int> parse_process_mapping(const std::string& text, int size) {
     constexpr const char kBegin[] = "(vector";
     if (!text.starts_with(kBegin)) return {};

@@ -61,6 +61,12 @@ bool is_value(std::string_view text, std::size_t max_bytes);
 /// Whether `text` may stand as the key of a value that ranks exchange: a value without `=`.
 bool is_key(std::string_view text, std::size_t max_bytes);
 
+/// A sentence as a value: "%20" stands for a space and "%25" for "%", what is not printable becomes
+/// "?", and the rest behind `max_bytes` of the value is cut off.
+std::string sentence_to_value(std::string_view sentence, std::size_t max_bytes);
+/// The sentence again. Any value gives one.
+std::string value_to_sentence(std::string_view value);
+
 /// Parses the reserved value PMI_process_mapping, "(vector,(first node,nodes,ranks on each),…)",
 /// into the node of each of `size` ranks; blocks that do not cover all ranks begin again, as
 /// launchers mean it that put more ranks on their hosts than these have slots. Empty when the text

@@ -56,6 +56,18 @@ TEST(Pmi1Wire, KnowsWhatAValueIs) {
     EXPECT_FALSE(is_value("x\n", 9));
 }
 
+TEST(Pmi1Wire, CarriesSentences) {
+    const std::string sentence = "no way (100 %), 5%20: x=y";
+    const std::string value = sentence_to_value(sentence, 1024);
+    EXPECT_TRUE(is_value(value, 1024));
+    EXPECT_EQ(value_to_sentence(value), sentence);
+    EXPECT_EQ(sentence_to_value("a\n\x1b\xff", 1024), "a???");
+    EXPECT_EQ(sentence_to_value("abc def", 5), "abc") << "half a space is none";
+    EXPECT_EQ(sentence_to_value("abc def", 6), "abc%20");
+    EXPECT_EQ(value_to_sentence("%2"), "%2");
+    EXPECT_EQ(value_to_sentence("%41%"), "%41%");
+}
+
 TEST(ProcessMapping, OneNode) {
     EXPECT_EQ(parse_process_mapping("(vector,(0,1,4))", 4), (std::vector<int>{0, 0, 0, 0}));
 }

@@ -43,10 +43,25 @@ int highest_level = MPI_THREAD_SINGLE;
     std::_Exit(1);
 }
 
-/// The engine's report that a peer died or broke the rules. Users who have errors returned may go
-/// on without a peer that died; otherwise nothing can be saved.
+bool known_to_launcher(adi::Peer peer) {
+    const adi::Board* board = process_state->board.get();
+    const std::uint32_t count =
+        board == nullptr ? 0 : board->lost_count().load(std::memory_order_acquire);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (board->lost(i) == peer) return true;
+    }
+    return false;
+}
+
+/// The engine's report that a peer died or broke the rules. The other ranks hear of a lost peer by
+/// the launcher, which ends the job or lets it go on. Users who have errors returned may go on
+/// without a peer that died; otherwise nothing can be saved.
 void on_fault(adi::Peer peer, adi::Status why, const std::string& text) {
-    if (why == adi::Status::peer_failed && lose(peer, text)) return;
+    const bool lost = why == adi::Status::peer_failed;
+    const bool told = lost && !known_to_launcher(peer) &&
+                      process_state->boot->report_lost(static_cast<int>(peer), text);
+    if (lost && lose(peer, text)) return;
+    if (told) abort_job(1);
     std::fprintf(stderr, "Fathom: rank %d on host %s: lost rank %u: %s (%s)\n", world_rank(),
                  process_state->host.c_str(), static_cast<unsigned>(peer), text.c_str(),
                  adi::to_string(why));

@@ -47,6 +47,7 @@ enum class Frame : std::uint8_t {
     fence,
     state,
     ended,
+    way_lost,  ///< rank, peer, why
 };
 
 /// Both ends begin with it, so that what a shell prints before is told from what counts.

@@ -45,6 +45,7 @@ class HostEvents {
     virtual void on_waiting(int rank) = 0;
     virtual void on_absent(int rank) = 0;
     virtual void on_abort(int rank, int exitcode) = 0;
+    virtual void on_rank_lost(int rank, int peer, const std::string& why) = 0;
     virtual void on_broken(int rank, const std::string& why) = 0;
 };
 

@@ -232,6 +232,15 @@ void Job::on_abort(int rank, int exitcode) {
     fail(describe(rank) + " aborted the job with exit code " + std::to_string(exitcode), exitcode);
 }
 
+/// Both live, so no exit tells the others. What several ranks find out at a time is said once.
+void Job::on_rank_lost(int rank, int peer, const std::string& why) {
+    if (!exists(rank) || !exists(peer)) return;
+    const std::string message = describe(rank) + " lost rank " + std::to_string(peer) +
+                                " on host " + host_of(peer) + ": " + why;
+    if (!options_.recovery) return fail(message + "; the job is ended", 1);
+    say(message);
+}
+
 void Job::on_broken(int rank, const std::string& why) {
     if (exists(rank)) say(describe(rank) + ": its PMI connection is closed: " + why);
 }

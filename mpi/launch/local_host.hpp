@@ -78,6 +78,7 @@ class LocalHost final : public Host, public PmiEvents {
     void pmi_send(int rank, std::string_view line) override;
     void pmi_phase(int rank, PmiPhase phase) override { events_->on_phase(rank, phase); }
     void pmi_abort(int rank, int exitcode) override;
+    void pmi_rank_lost(int rank, int peer, const std::string& why) override;
     void pmi_broken(int rank, const std::string& why) override;
     void pmi_waiting(int rank) override { events_->on_waiting(rank); }
     void pmi_absent(int rank) override { events_->on_absent(rank); }

@@ -80,6 +80,11 @@ void LocalHost::pmi_abort(int rank, int exitcode) {
     events_->on_abort(rank, exitcode);
 }
 
+void LocalHost::pmi_rank_lost(int rank, int peer, const std::string& why) {
+    drain_output(rank);
+    events_->on_rank_lost(rank, peer, why);
+}
+
 void LocalHost::pmi_broken(int rank, const std::string& why) {
     events_->on_broken(rank, why);
     close_pmi(rank);

@@ -71,6 +71,11 @@ void PmiServer::handle(int rank, const pmi1::Message& message) {
         const int code = message.find_int("exitcode", -0x7fffffff, 0x7fffffff).value_or(1) & 0xff;
         enter_phase(rank, Phase::finalized);
         events_->pmi_abort(rank, code == 0 ? 1 : code);
+    } else if (command == "rank_lost" && state.phase == Phase::active) {
+        // No answer: who says it may be about to end.
+        const std::string* why = message.find("why");
+        events_->pmi_rank_lost(rank, message.find_int("rank", 0, plan_.size() - 1).value_or(-1),
+                               pmi1::value_to_sentence(why == nullptr ? "" : *why));
     } else if (state.phase != Phase::active) {
         break_rank(rank, state.phase == Phase::fresh ? "it sent a command before init"
                                                      : "it sent a command after finalize");

@@ -21,6 +21,9 @@ class Record final : public PmiEvents {
     void pmi_abort(int rank, int exitcode) override {
         happened += "abort " + std::to_string(rank) + " " + std::to_string(exitcode) + ";";
     }
+    void pmi_rank_lost(int rank, int peer, const std::string& why) override {
+        happened += std::to_string(rank) + " lost " + std::to_string(peer) + " (" + why + ");";
+    }
     void pmi_broken(int rank, const std::string& why) override {
         EXPECT_FALSE(why.empty());
         happened += "broken " + std::to_string(rank) + ";";
@@ -122,6 +125,22 @@ TEST_F(PmiServerTest, TellsWhoCannotCome) {
     EXPECT_EQ(take_happened(), "absent 0;") << "told once";
     server.gone(1);
     EXPECT_EQ(take_happened(), "") << "it has come";
+}
+
+TEST_F(PmiServerTest, HearsOfLostRanks) {
+    init(1);
+    EXPECT_EQ(ask(1, "cmd=rank_lost rank=2 why=no%20way:%20100%25"), "") << "there is no answer";
+    EXPECT_EQ(take_happened(), "1 lost 2 (no way: 100%);");
+    EXPECT_EQ(ask(1, "cmd=rank_lost rank=3 why=x"), "");
+    EXPECT_EQ(take_happened(), "1 lost -1 (x);") << "there is no rank 3";
+    EXPECT_EQ(ask(1, "cmd=rank_lost"), "");
+    EXPECT_EQ(take_happened(), "1 lost -1 ();");
+    // A thread of the process may find out while another one waits.
+    EXPECT_EQ(ask(1, "cmd=barrier_in"), "");
+    EXPECT_EQ(ask(1, "cmd=rank_lost rank=0 why=y"), "");
+    EXPECT_EQ(take_happened(), "waiting 1;1 lost 0 (y);");
+    ask(0, "cmd=rank_lost rank=1 why=z");
+    EXPECT_EQ(take_happened(), "broken 0;absent 0;") << "it has not begun";
 }
 
 TEST_F(PmiServerTest, FinalizeAndProgress) {

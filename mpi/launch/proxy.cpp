@@ -159,6 +159,9 @@ void Proxy::on_absent(int rank) {
 void Proxy::on_abort(int rank, int exitcode) {
     up_->send(Frame::abort, Writer().number(rank).number(exitcode));
 }
+void Proxy::on_rank_lost(int rank, int peer, const std::string& why) {
+    up_->send(Frame::way_lost, Writer().number(rank).number(peer).text(why));
+}
 void Proxy::on_broken(int rank, const std::string& why) {
     up_->send(Frame::broken, Writer().number(rank).text(why));
 }

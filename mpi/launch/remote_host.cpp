@@ -239,8 +239,8 @@ bool RemoteHost::on_rank_event(Frame type, Reader& fields) {
     const bool has_number =
         type != Frame::waiting && type != Frame::absent && type != Frame::broken;
     const int number = has_number ? fields.integer(-1, 0x7fffffff) : 0;
-    const bool has_text =
-        type == Frame::start_failed || type == Frame::output || type == Frame::broken;
+    const bool has_text = type == Frame::start_failed || type == Frame::output ||
+                          type == Frame::broken || type == Frame::way_lost;
     const std::string_view text = has_text ? fields.text() : std::string_view();
     if (!fields.done()) return true;
     switch (type) {
@@ -257,6 +257,7 @@ bool RemoteHost::on_rank_event(Frame type, Reader& fields) {
         case Frame::waiting: events_->on_waiting(rank); break;
         case Frame::absent: events_->on_absent(rank); break;
         case Frame::abort: events_->on_abort(rank, number); break;
+        case Frame::way_lost: events_->on_rank_lost(rank, number, std::string(text)); break;
         case Frame::broken: events_->on_broken(rank, std::string(text)); break;
         default: return false;
     }

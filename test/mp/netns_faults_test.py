@@ -112,6 +112,28 @@ class Deaths(BedTest):
             self.assert_fails(self.finish(process), "ended by SIG(INT|TERM)", status=128 + number)
 
 
+class CutLinks(BedTest):
+    """Two hosts do not reach each other, and nobody is dead: who finds out has the job ended."""
+
+    hosts = 3
+
+    def cut(self, host, other):
+        host.nft("".join(f"{chain} {kind} {end} {address} drop\n" for kind, address in (("ip", other.ipv4()), ("ip6", other.ipv6()))
+                         for chain, end in (("input", "saddr"), ("output", "daddr"))))
+
+    def test_between_two_others(self):
+        # By default an error ends its process; and one that has it returned is not the only one to hear of it.
+        for words in (("traffic", "600"), ("endure",)):
+            with self.subTest(words=words):
+                process = self.start_up("--hostfile", self.hostfile(), self.program, *words, env={"FATHOM_TCP_TIMEOUT": "2"})
+                self.cut(*self.bed.hosts[1:])
+                done = self.finish(process)
+                self.assert_fails(done, r"rank ([23] .* on host node1 lost rank [45] on host node2|[45] .* on host node2 lost rank [23] on host node1): "
+                                  r"tcp: host node[12]: .*(10\.77\.0\.|\[fd77::)[23]\S*:\d+ \(.+\).*; the job is ended", status=1)
+                self.assertEqual(len(done.err.splitlines()), 1, str(done))
+                self.bed.restore()
+
+
 class Mending(BedTest):
     """A connection that breaks is mended: no message is lost, none comes twice."""
 

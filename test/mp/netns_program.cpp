@@ -4,6 +4,7 @@
 //
 // - traffic SECONDS: all send to all for so long, or until the file FATHOM_TEST_STOP is there.
 //   Rank 0 says "up" at the beginning, and at the end "right: N messages".
+// - endure: the same, but errors are returned, and a process that gets one waits to be ended.
 // - finalize: all but rank 0 are in MPI_Finalize; it says "up" and does not come.
 // - start: all but rank 0 are in MPI_Init; it says "up" and does not come.
 #include <mpi.h>
@@ -103,6 +104,17 @@ void traffic(double seconds) {
     if (rank == 0) std::printf("right: %lld messages\n", all);
 }
 
+void endure() {
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    std::vector<int> sent(static_cast<std::size_t>(size)), received(sent);
+    for (int number = 0;; ++number) {
+        const int code =
+            MPI_Alltoall(sent.data(), 1, MPI_INT, received.data(), 1, MPI_INT, MPI_COMM_WORLD);
+        while (code != MPI_SUCCESS) ::pause();
+        if (number == 0 && rank == 0) say("up");
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -116,6 +128,7 @@ int main(int argc, char** argv) {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     if (what == "traffic" && argc > 2) traffic(std::atof(argv[2]));
+    if (what == "endure") endure();
     if (what == "finalize") {
         std::vector<int> expected(static_cast<std::size_t>(size), 0);
         round(0, &expected);
