@@ -1,48 +1,18 @@
-// Addresses: those of this host that the job uses, and those that a peer's business card names.
+// Which of this host's addresses the job uses, and those that a peer's business card names.
 #pragma once
-
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "adi/base/address.hpp"
 #include "adi/base/status.hpp"
 
 namespace dev::tcp {
 
-/// An IPv4 or IPv6 address with a port.
-struct Address {
-    sockaddr_storage storage{};
-
-    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-    socklen_t size() const {
-        return storage.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
-    }
-    int family() const { return storage.ss_family; }
-    std::uint16_t port() const;
-    void set_port(std::uint16_t port);
-    /// "10.0.0.1:4000" or "[fd00::1]:4000".
-    std::string text() const;
-    /// The reverse; empty when it is no such thing.
-    static std::optional<Address> parse(std::string_view text);
-    /// Are the first bits the same?
-    bool shares(const Address& other, int bits) const;
-};
-
-/// An address of this host and the length of its network's prefix.
-struct Interface {
-    std::string name;
-    Address address;
-    int prefix_bits = 0;
-    bool loopback = false;
-    bool link_local = false;
-};
-
-/// All that are up.
-std::vector<Interface> list_interfaces();
+using adi::Address;
+using adi::Interface;
 
 /// Those that the job uses. `only`, FATHOM_TCP_INTERFACE's text, names interfaces, addresses or
 /// networks ("eth0,10.0.0.0/8"), one with `^` in front being left out; when it is empty, the

@@ -71,7 +71,7 @@ Status Tcp::open(const adi::OpenInfo& info, std::string* error) {
     timeout_ = std::chrono::seconds(adi::config_number("FATHOM_TCP_TIMEOUT", 20, 1, 86400));
     const char* only = std::getenv("FATHOM_TCP_INTERFACE");
     adi::Result<std::vector<Interface>> chosen = choose_interfaces(
-        list_interfaces(), only == nullptr ? "" : only, info.local.size() == info.size);
+        adi::list_interfaces(), only == nullptr ? "" : only, info.local.size() == info.size);
     if (!chosen) {
         *error = chosen.message();
         return chosen.status();

@@ -6,9 +6,6 @@
 
 namespace launch {
 
-/// This host's name as people know it; "localhost" when the system does not say.
-std::string host_name();
-
 /// Whether `text` means this host: a loopback name or address, the host's name with or without its
 /// domain, or the address of one of its interfaces. No name service is asked.
 bool is_this_host(const std::string& text);

@@ -12,6 +12,7 @@
 #include <random>
 #include <stdexcept>
 
+#include "adi/base/host.hpp"
 #include "adi/base/number.hpp"
 #include "adi/boot/boot.hpp"
 #include "mpi/launch/environment.hpp"
@@ -89,7 +90,7 @@ Job::Hosts hosts_of(const Options& options) {
         hosts.names.push_back(host.name);
     }
     if (hosts.names.empty()) {
-        hosts.names = {host_name()};
+        hosts.names = {adi::host_name()};
         hosts.own = 0;
     }
     hosts.shell = choose_shell(options.shell, options.manager, lookup_environment);

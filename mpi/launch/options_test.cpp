@@ -7,6 +7,7 @@
 #include <sstream>
 #include <string>
 
+#include "adi/base/host.hpp"
 #include "mpi/launch/environment.hpp"
 #include "mpi/launch/fake_environment.hpp"
 #include "mpi/launch/hosts.hpp"
@@ -275,7 +276,7 @@ TEST(Hosts, TellsThisHostFromOthers) {
     for (const char* name : {"localhost", "127.0.0.1", "LOCALHOST", "::1"}) {
         EXPECT_TRUE(is_this_host(name)) << name;
     }
-    EXPECT_TRUE(is_this_host(host_name()));
+    EXPECT_TRUE(is_this_host(adi::host_name()));
     for (const char* name : {"elsewhere", "192.0.2.1", "", "localhost.elsewhere.example.x"}) {
         EXPECT_FALSE(is_this_host(name)) << name;
     }
