@@ -1,6 +1,7 @@
-// Matching: posted receives against arriving messages (MPI-5.0 §3.5). Both sides are hashed by
-// (context, source, tag), so that the cost stays flat with thousands queued; receives with a
-// wildcard stand in a list of their own, and order is kept by sequence numbers.
+// Matching: posted receives against arriving messages (MPI-5.0 §3.5). The cost stays flat with
+// thousands queued, wildcards or not. Receives are hashed by what they ask for, wildcards included:
+// a message looks for the four that could suit it, and takes the earliest. Messages are hashed in
+// the four ways in which a receive could ask for them, once there are more than a few.
 #pragma once
 
 #include <array>
@@ -8,17 +9,34 @@
 #include <cstdint>
 #include <memory>
 
+#include "adi/engine/match_table.hpp"
 #include "adi/engine/protocol.hpp"
 #include "adi/engine/request.hpp"
 
 namespace adi {
 
+/// What a receive leaves open: the source, the tag, both or nothing.
+inline constexpr unsigned kPatterns = 4;
+inline unsigned pattern_of(const Match& m) {
+    return (m.source == kAnySource ? 1U : 0U) | (m.tag == kAnyTag ? 2U : 0U);
+}
+/// The receive of this pattern that a message of `context`, `source` and `tag` suits.
+inline Match asked_for(unsigned pattern, std::uint32_t context, std::int32_t source,
+                       std::int32_t tag) {
+    return {context, (pattern & 1U) != 0 ? kAnySource : source,
+            (pattern & 2U) != 0 ? kAnyTag : tag};
+}
+
 /// A message that came before its receive. Eager: `data` holds (or is about to hold) its payload.
 struct Unexpected {
-    Unexpected* next = nullptr;  // in the bucket
-    Unexpected* prev = nullptr;
-    Unexpected* later = nullptr;  // in order of arrival
+    struct Links {
+        Unexpected* next = nullptr;
+        Unexpected* prev = nullptr;
+    };
+    Unexpected* later = nullptr;  ///< in order of arrival
     Unexpected* earlier = nullptr;
+    Links asked[kPatterns];      ///< in the table of each pattern
+    Unexpected* free = nullptr;  ///< the next, when it is recycled
     Header header;
     Peer peer = 0;
     bool arrived = false;        ///< eager: all payload is in `data`
@@ -30,31 +48,17 @@ struct Unexpected {
     std::byte small[96];
 };
 
-/// A doubly linked list through two pointer members.
-template <class T, T* T::*Next, T* T::*Prev>
-struct List {
-    T* head = nullptr;
-    T* tail = nullptr;
-    void push(T& item) {
-        item.*Next = nullptr;
-        item.*Prev = tail;
-        (tail == nullptr ? head : tail->*Next) = &item;
-        tail = &item;
-    }
-    void remove(T& item) {
-        (item.*Prev == nullptr ? head : (item.*Prev)->*Next) = item.*Next;
-        (item.*Next == nullptr ? tail : (item.*Next)->*Prev) = item.*Prev;
-    }
-};
-
 class Matcher {
   public:
     /// Queues a receive, behind those posted before.
-    void post(Request& receive);
+    void post(Request& receive) {
+        receive.sequence = ++sequence_;
+        posted_[pattern_of(receive.match)].push(receive);
+    }
     /// Takes out the first posted receive that a message of this header's match suits, or null.
     Request* take_posted(const Header& header);
     /// Takes out a posted receive that is to be cancelled.
-    void remove_posted(Request& receive);
+    void remove_posted(Request& receive) { posted_[pattern_of(receive.match)].remove(receive); }
 
     /// Takes out a posted receive for which suits(match) is true, or null.
     template <class F>
@@ -69,112 +73,110 @@ class Matcher {
     /// The message that `peer` named `cookie`, or null: for cancelling a send.
     Unexpected* find_by(Peer peer, std::uint32_t cookie) const;
 
-    std::size_t posted() const { return posted_count_; }
+    std::size_t posted() const {
+        std::size_t sum = 0;
+        for (const auto& table : posted_) sum += table.size();
+        return sum;
+    }
     std::size_t unexpected() const { return unexpected_count_; }
 
   private:
-    static constexpr std::size_t kBuckets = 256;
-    static std::size_t bucket(std::uint32_t context, std::int32_t source, std::int32_t tag) {
-        std::uint32_t h = context * 0x9e3779b1U + static_cast<std::uint32_t>(source) * 0x85ebca6bU +
-                          static_cast<std::uint32_t>(tag) * 0xc2b2ae35U;
-        return (h ^ (h >> 15)) & (kBuckets - 1);
-    }
-    static bool wild(const Match& m) { return m.source == kAnySource || m.tag == kAnyTag; }
-    static bool suits(const Match& m, std::uint32_t context, std::int32_t source,
-                      std::int32_t tag) {
-        return m.context == context && (m.source == source || m.source == kAnySource) &&
-               (m.tag == tag || m.tag == kAnyTag);
-    }
+    /// So many messages are looked through one by one.
+    static constexpr std::size_t kFew = 8;
 
-    using Receives = List<Request, &Request::next, &Request::prev>;
-    using Bucket = List<Unexpected, &Unexpected::next, &Unexpected::prev>;
-    using Arrivals = List<Unexpected, &Unexpected::later, &Unexpected::earlier>;
-    std::array<Receives, kBuckets> exact_;
-    Receives wild_;
-    std::array<Bucket, kBuckets> buckets_;
-    Arrivals arrivals_;
+    struct Posted : MemberLinks<Request, &Request::next, &Request::prev> {
+        static const Match& match(const Request& r) { return r.match; }
+    };
+    template <unsigned kPattern>
+    struct Asked {
+        static Unexpected*& next(Unexpected& u) { return u.asked[kPattern].next; }
+        static Unexpected*& prev(Unexpected& u) { return u.asked[kPattern].prev; }
+        static Match match(const Unexpected& u) {
+            return asked_for(kPattern, u.header.context, u.header.source, u.header.tag);
+        }
+    };
+    /// The messages, by each pattern.
+    struct Index {
+        MatchTable<Unexpected, Asked<0>> exact;
+        MatchTable<Unexpected, Asked<1>> any_source;
+        MatchTable<Unexpected, Asked<2>> any_tag;
+        MatchTable<Unexpected, Asked<3>> any;
+        void push(Unexpected& u) {
+            exact.push(u), any_source.push(u), any_tag.push(u), any.push(u);
+        }
+        void remove(Unexpected& u) {
+            exact.remove(u), any_source.remove(u), any_tag.remove(u), any.remove(u);
+        }
+        Unexpected* first(const Match& m) const {
+            switch (pattern_of(m)) {
+                case 0: return exact.first(m);
+                case 1: return any_source.first(m);
+                case 2: return any_tag.first(m);
+                default: return any.first(m);
+            }
+        }
+    };
+
+    std::array<MatchTable<Request, Posted>, kPatterns> posted_;
+    List<Unexpected, &Unexpected::later, &Unexpected::earlier> arrivals_;
+    std::unique_ptr<Index> index_;
+    bool indexed_ = false;  ///< all that is in arrivals_ is in index_
     std::uint64_t sequence_ = 0;
-    std::size_t posted_count_ = 0;
     std::size_t unexpected_count_ = 0;
 };
 
-inline void Matcher::post(Request& receive) {
-    receive.sequence = ++sequence_;
-    const Match& m = receive.match;
-    (wild(m) ? wild_ : exact_[bucket(m.context, m.source, m.tag)]).push(receive);
-    ++posted_count_;
-}
-
 inline Request* Matcher::take_posted(const Header& h) {
-    Receives& exact = exact_[bucket(h.context, h.source, h.tag)];
-    Request* found = exact.head;
-    while (found != nullptr && !suits(found->match, h.context, h.source, h.tag)) {
-        found = found->next;
+    Request* found = nullptr;
+    unsigned from = 0;
+    for (unsigned pattern = 0; pattern < kPatterns; ++pattern) {
+        if (posted_[pattern].size() == 0) continue;
+        Request* r = posted_[pattern].first(asked_for(pattern, h.context, h.source, h.tag));
+        if (r == nullptr || (found != nullptr && found->sequence < r->sequence)) continue;
+        found = r;
+        from = pattern;
     }
-    Receives* from = &exact;
-    for (Request* w = wild_.head; w != nullptr; w = w->next) {
-        if (found != nullptr && found->sequence < w->sequence) break;
-        if (!suits(w->match, h.context, h.source, h.tag)) continue;
-        found = w;
-        from = &wild_;
-        break;
-    }
-    if (found != nullptr) {
-        from->remove(*found);
-        --posted_count_;
-    }
+    if (found != nullptr) posted_[from].remove(*found);
     return found;
-}
-
-inline void Matcher::remove_posted(Request& receive) {
-    const Match& m = receive.match;
-    (wild(m) ? wild_ : exact_[bucket(m.context, m.source, m.tag)]).remove(receive);
-    --posted_count_;
 }
 
 template <class F>
 Request* Matcher::take_posted_if(F&& suits) {
-    const auto take = [&](Receives& list) -> Request* {
-        for (Request* r = list.head; r != nullptr; r = r->next) {
-            if (!suits(r->match)) continue;
-            remove_posted(*r);
+    for (auto& table : posted_) {
+        if (Request* r = table.find_if([&](const Request& one) { return suits(one.match); })) {
+            table.remove(*r);
             return r;
         }
-        return nullptr;
-    };
-    if (Request* r = take(wild_); r != nullptr) return r;
-    for (Receives& list : exact_) {
-        if (Request* r = take(list); r != nullptr) return r;
     }
     return nullptr;
 }
 
 inline void Matcher::add(Unexpected& message) {
-    const Header& h = message.header;
-    buckets_[bucket(h.context, h.source, h.tag)].push(message);
     arrivals_.push(message);
     ++unexpected_count_;
+    if (indexed_) return index_->push(message);
+    if (unexpected_count_ <= kFew) return;
+    if (index_ == nullptr) index_.reset(new (std::nothrow) Index);
+    if (index_ == nullptr) return;
+    indexed_ = true;
+    for (Unexpected* u = arrivals_.head; u != nullptr; u = u->later) index_->push(*u);
 }
 
 inline Unexpected* Matcher::find(const Match& m) const {
-    if (unexpected_count_ == 0) return nullptr;
-    if (wild(m)) {
-        for (Unexpected* u = arrivals_.head; u != nullptr; u = u->later) {
-            if (suits(m, u->header.context, u->header.source, u->header.tag)) return u;
+    if (indexed_) return index_->first(m);
+    for (Unexpected* u = arrivals_.head; u != nullptr; u = u->later) {
+        const Header& h = u->header;
+        if (m.context == h.context && (m.source == h.source || m.source == kAnySource) &&
+            (m.tag == h.tag || m.tag == kAnyTag)) {
+            return u;
         }
-        return nullptr;
-    }
-    for (Unexpected* u = buckets_[bucket(m.context, m.source, m.tag)].head; u; u = u->next) {
-        if (suits(m, u->header.context, u->header.source, u->header.tag)) return u;
     }
     return nullptr;
 }
 
 inline void Matcher::remove(Unexpected& message) {
-    const Header& h = message.header;
-    buckets_[bucket(h.context, h.source, h.tag)].remove(message);
     arrivals_.remove(message);
-    --unexpected_count_;
+    if (indexed_) index_->remove(message);
+    if (--unexpected_count_ == 0) indexed_ = false;
 }
 
 inline Unexpected* Matcher::find_by(Peer peer, std::uint32_t cookie) const {
