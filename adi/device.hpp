@@ -207,22 +207,25 @@ class Device {
     /// Drops the whole payload.
     virtual void discard(ReceiveStream& stream) = 0;
 
-    // --- memory ----------------------------------------------------------------------------
+    // --- memory (a facet: of a device with can_map) ------------------------------------------
 
     /// `bytes` (rounded up to 64) of zeroed memory that peers can map, or null. Its content lives
     /// until deallocate() or close().
-    virtual void* allocate(std::uint64_t bytes, MemoryKey* key) = 0;
-    virtual void deallocate(void* memory, const MemoryKey& key) = 0;
+    virtual void* allocate(std::uint64_t /*bytes*/, MemoryKey* /*key*/) { return nullptr; }
+    virtual void deallocate(void* /*memory*/, const MemoryKey& /*key*/) {}
     /// The address in this process of a peer's allocated memory, or null when the key is not
     /// within what the peer may share. What is read there is the peer's: validate it.
-    virtual void* map(Peer peer, const MemoryKey& key) = 0;
+    virtual void* map(Peer /*peer*/, const MemoryKey& /*key*/) { return nullptr; }
     /// To be called after stores to mapped memory that `peer` may wait for: ends its sleep.
-    virtual void signal(Peer peer) = 0;
+    virtual void signal(Peer /*peer*/) {}
 
     // --- one-sided (facets; `unsupported` unless get_bytes or put_bytes say otherwise) -------
 
     /// Copies `bytes` from `address` in the peer's address space to `to`; done on return.
-    virtual Status get(Peer peer, std::uint64_t address, void* to, std::uint64_t bytes) = 0;
+    virtual Status get(Peer /*peer*/, std::uint64_t /*address*/, void* /*to*/,
+                       std::uint64_t /*bytes*/) {
+        return Status::unsupported;
+    }
 
     /// Lets `peer`, and nobody else, put() into [address, address + bytes): the key is for it. Any
     /// status but `ok` means that the payload has to come as a message: there is no room for more

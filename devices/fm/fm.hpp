@@ -56,14 +56,6 @@ class Fm final : public adi::Device {
                         std::uint32_t accept) override;
     void discard(adi::ReceiveStream& stream) override;
 
-    void* allocate(std::uint64_t, adi::MemoryKey*) override { return nullptr; }
-    void deallocate(void*, const adi::MemoryKey&) override {}
-    void* map(adi::Peer, const adi::MemoryKey&) override { return nullptr; }
-    void signal(adi::Peer) override {}
-
-    adi::Status get(adi::Peer, std::uint64_t, void*, std::uint64_t) override {
-        return adi::Status::unsupported;
-    }
     adi::Status reg(void* address, std::uint64_t bytes, adi::Peer peer,
                     adi::MemoryKey* key) override;
     void dereg(const adi::MemoryKey& key) override;

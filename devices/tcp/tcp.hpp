@@ -53,14 +53,6 @@ class Tcp final : public adi::Device, private InStream::Owner {
     }
     void discard(adi::ReceiveStream& stream) override { InStream::of(stream).discard(); }
 
-    void* allocate(std::uint64_t, adi::MemoryKey*) override { return nullptr; }
-    void deallocate(void*, const adi::MemoryKey&) override {}
-    void* map(adi::Peer, const adi::MemoryKey&) override { return nullptr; }
-    void signal(adi::Peer) override {}
-
-    adi::Status get(adi::Peer, std::uint64_t, void*, std::uint64_t) override {
-        return adi::Status::unsupported;
-    }
     adi::Status reg(void* address, std::uint64_t bytes, adi::Peer peer,
                     adi::MemoryKey* key) override;
     void dereg(const adi::MemoryKey& key) override;
