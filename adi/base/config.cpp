@@ -18,4 +18,9 @@ std::int64_t config_number(const char* name, std::int64_t fallback, std::int64_t
     return fallback;
 }
 
+bool verbose() {
+    static const bool wanted = config_number("FATHOM_VERBOSE", 0, 0, 9) > 0;
+    return wanted;
+}
+
 }  // namespace adi

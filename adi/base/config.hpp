@@ -10,4 +10,7 @@ namespace adi {
 std::int64_t config_number(const char* name, std::int64_t fallback, std::int64_t least,
                            std::int64_t most);
 
+/// Does a person want to read on standard error what was chosen (FATHOM_VERBOSE=1)?
+bool verbose();
+
 }  // namespace adi

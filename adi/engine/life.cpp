@@ -132,7 +132,7 @@ Status Engine::open_devices(Bootstrap& boot, std::string* error) {
         if (device->clock_ns() >= 0) timed_ = device.get();
     }
     oversubscribed_ = static_cast<int>(processes) > available_cpus();
-    if (self_ == 0 && std::getenv("FATHOM_VERBOSE") != nullptr) say_devices();
+    if (self_ == 0 && verbose()) say_devices();
     return Status::ok;
 }
 

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <thread>
 
+#include "adi/base/config.hpp"
+
 namespace dev::ofi {
 
 using adi::Status;
@@ -43,7 +45,7 @@ adi::Result<bool> Ofi::probe(const adi::OpenInfo& info) {
     Wish wish;
     wish.several_hosts = info.local.size() < info.size;
     wish.fast_only = !info.chosen;
-    wish.explain = std::getenv("FATHOM_VERBOSE") != nullptr && info.self == 0;
+    wish.explain = adi::verbose() && info.self == 0;
     if (const char* only = std::getenv("FATHOM_OFI_PROVIDER")) wish.only = only;
     if (!info.chosen && !wish.several_hosts) {
         return {Status::unsupported, "all processes are on this host"};
@@ -225,7 +227,7 @@ Status Ofi::quiesce(std::chrono::steady_clock::time_point deadline) {
 }
 
 void Ofi::close() {
-    if (strangers_ > 0 && std::getenv("FATHOM_VERBOSE") != nullptr) {
+    if (strangers_ > 0 && adi::verbose()) {
         say("fathom: rank " + std::to_string(info_.self) + ": ofi: " + std::to_string(strangers_) +
             " messages of strangers were dropped\n");
     }

@@ -67,7 +67,6 @@ adi::Result<bool> Tcp::probe(const adi::OpenInfo& info) {
 
 Status Tcp::open(const adi::OpenInfo& info, std::string* error) {
     info_ = info;
-    verbose_ = adi::config_number("FATHOM_VERBOSE", 0, 0, 9) > 0;
     timeout_ = std::chrono::seconds(adi::config_number("FATHOM_TCP_TIMEOUT", 20, 1, 86400));
     const char* only = std::getenv("FATHOM_TCP_INTERFACE");
     adi::Result<std::vector<Interface>> chosen = choose_interfaces(
@@ -219,7 +218,7 @@ Status Tcp::quiesce(std::chrono::steady_clock::time_point deadline) {
         serve_ways();
         std::this_thread::sleep_for(std::chrono::microseconds(100));
     }
-    if (verbose_ && strangers_ > 0) {
+    if (adi::verbose() && strangers_ > 0) {
         say("tcp: " + std::to_string(strangers_) + " connections of strangers were dropped");
     }
     return Status::ok;

@@ -179,7 +179,6 @@ class Tcp final : public adi::Device, private InStream::Owner {
     std::uint64_t process_ = 0;  ///< this one's number
     std::vector<Interface> interfaces_;
     std::chrono::milliseconds timeout_{};
-    bool verbose_ = false;
 
     Socket epoll_, waker_, timer_;
     Watched waker_mark_{Watched::Kind::waker}, timer_mark_{Watched::Kind::timer};

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "adi/base/config.hpp"
 #include "devices/tcp/greeting.hpp"
 #include "devices/tcp/tcp.hpp"
 
@@ -296,7 +297,7 @@ void Tcp::establish(Connection& c, Socket socket, std::uint64_t received, bool m
     for (Way& way : c.ways) way = {way.address, {}, false};
     watch(c.socket.get(), &c, EPOLLIN);
     drop_guests_of(c.peer);
-    if (verbose_) say_way(c);
+    if (adi::verbose()) say_way(c);
     must_look_ = true;
     flush(c);
 }
