@@ -1,9 +1,6 @@
 // Opening, progress, sleeping. Frames are in ofi_frames.cpp, puts in ofi_puts.cpp.
 #include "devices/ofi/ofi.hpp"
 
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,9 +23,6 @@ constexpr std::size_t kSlabs = 4, kSlabBytes = 512 * 1024, kSingleSlabs = 128;
 /// Above this the receiver is asked first.
 constexpr std::uint32_t kEagerBytes = 64 * 1024;
 constexpr std::uint64_t kPutMostBytes = std::uint64_t{4} << 20;
-/// The pause between looks that cost a system call, as in devices/tcp/tcp.cpp.
-constexpr int kPauseShare = 32;
-constexpr std::chrono::microseconds kLongestPause{20};
 /// A sleep ends after this where the provider has no descriptor that would end it, or has timers
 /// that only a look lets run.
 constexpr long kShortSleepNs = 1'000'000;
@@ -101,7 +95,7 @@ Status Ofi::open(const adi::OpenInfo& info, std::string* error) {
     }
     capabilities_.outlives = false;
     capabilities_.parks_on_fd = true;
-    last_event_ = Clock::now();
+    pause_ = {};
     return Status::ok;
 }
 
@@ -144,19 +138,10 @@ bool Ofi::make_buffers(std::string* error) {
 
 /// One descriptor for all that ends a sleep.
 bool Ofi::make_park(std::string* error) {
-    epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
-    waker_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    timer_ = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    for (const int fd : {waker_, timer_, fabric_.wait_fd()}) {
-        epoll_event event = {};
-        event.events = EPOLLIN;
-        if (fd < 0 && fd == fabric_.wait_fd()) continue;
-        if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
-            *error = std::string("ofi: nothing to sleep on: ") + std::strerror(errno);
-            return false;
-        }
-    }
-    return true;
+    const int fd = fabric_.wait_fd();
+    if (fds_.open() && (fd < 0 || fds_.watch(fd, EPOLLIN, nullptr))) return true;
+    *error = std::string("ofi: nothing to sleep on: ") + std::strerror(errno);
+    return false;
 }
 
 bool Ofi::reaches(adi::Peer peer) const {
@@ -243,34 +228,20 @@ void Ofi::close() {
     slabs_.clear();
     ways_.clear();
     owing_.clear();
-    for (int* fd : {&epoll_, &waker_, &timer_}) {
-        if (*fd >= 0) ::close(*fd);
-        *fd = -1;
-    }
+    fds_.close();
 }
 
 void Ofi::lose(Way& way, Status why, const std::string& what) {
     if (way.dead) return;
     way.dead = true;
     way.early.clear();
-    faults_.push_back({way.stream.peer, why, what});
+    reports_.add_fault(way.stream.peer, why, what);
 }
 
 // --- progress ------------------------------------------------------------------------------------
 
-bool Ofi::time_to_look() {
-    if (!looks_are_dear_ || must_look_) {
-        must_look_ = false;
-        return true;
-    }
-    const Clock::time_point now = Clock::now();
-    if (now < next_look_) return false;
-    next_look_ = now + std::min<Clock::duration>((now - last_event_) / kPauseShare, kLongestPause);
-    return true;
-}
-
 int Ofi::poll(adi::Sink& sink, int budget) {
-    if (!fabric_ || !time_to_look()) return 0;
+    if (!fabric_ || !pause_.over(!looks_are_dear_)) return 0;
     int done = 0;
     for (; !deferred_.empty() && done < budget; ++done) {
         const std::vector<std::byte> frame = std::move(deferred_.front());
@@ -278,13 +249,13 @@ int Ofi::poll(adi::Sink& sink, int budget) {
         on_frame(frame.data(), frame.size(), sink);
     }
     if (deferred_.empty()) done += read(&sink, budget);
-    if (!done_puts_.empty() || !faults_.empty()) done += report(sink);
+    done += reports_.show(sink);
     if (!owing_.empty()) acknowledge();
     if (!unposted_.empty()) {
         std::erase_if(unposted_, [this](Slab* slab) { return post(*slab); });
     }
     if (done > 0) {
-        if (looks_are_dear_) last_event_ = next_look_ = Clock::now();
+        if (looks_are_dear_) pause_.found();
     } else if (parked_ && fabric_.wait_fd() >= 0 && !fabric_.may_wait()) {
         wake();
     }
@@ -339,7 +310,7 @@ void Ofi::on_error() {
     auto* context = static_cast<Context*>(entry.op_context);
     const std::string what = "libfabric's " + fabric_.provider() + ": " + fabric_.error(entry.err);
     if (context == nullptr) {
-        faults_.push_back({info_.self, Status::internal, what});
+        reports_.add_fault(info_.self, Status::internal, what);
     } else if (context->kind == Context::Kind::frame) {
         auto& slot = static_cast<Slot&>(*context);
         Way& way = *ways_[slot.peer];
@@ -359,47 +330,32 @@ void Ofi::on_error() {
     }
 }
 
-int Ofi::report(adi::Sink& sink) {
-    int done = 0;
-    for (; !faults_.empty(); ++done) {
-        const Fault fault = faults_.front();
-        faults_.pop_front();
-        sink.on_fault(fault.peer, fault.why, fault.what.c_str());
-    }
-    for (; !done_puts_.empty(); ++done) {
-        const auto [token, status] = done_puts_.front();
-        done_puts_.pop_front();
-        sink.on_put(token, status);
-    }
-    return done;
-}
-
 // --- sleeping ------------------------------------------------------------------------------------
 
 adi::Park Ofi::prepare_park(bool) {
-    parked_ = must_look_ = true;
+    parked_ = true;
+    pause_.end();
     const bool has_timers = fabric_.info().domain_attr->data_progress == FI_PROGRESS_MANUAL &&
                             fabric_.provider().find("rxd") != std::string::npos;
     if (fabric_.wait_fd() < 0 || has_timers) {
         const itimerspec soon{{0, 0}, {0, kShortSleepNs}};
-        ::timerfd_settime(timer_, 0, &soon, nullptr);
+        fds_.set_timer(soon);
     }
     if (fabric_.wait_fd() >= 0 && !fabric_.may_wait()) wake();
     adi::Park park;
-    park.fd = epoll_;
+    park.fd = fds_.epoll();
     return park;
 }
 
 void Ofi::cancel_park() {
     parked_ = false;
-    must_look_ = true;
-    std::uint64_t count = 0;
-    for (const int fd : {waker_, timer_}) (void)!::read(fd, &count, sizeof count);
+    pause_.end();
+    fds_.clear_waker();
+    fds_.clear_timer();
 }
 
 void Ofi::wake() {
-    const std::uint64_t one = 1;
-    (void)!::write(waker_, &one, sizeof one);
+    fds_.wake();
 }
 
 std::unique_ptr<adi::Device> make() {

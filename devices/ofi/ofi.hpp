@@ -11,9 +11,12 @@
 #include <vector>
 
 #include "adi/device.hpp"
+#include "devices/look_pause.hpp"
 #include "devices/ofi/fabric.hpp"
 #include "devices/ofi/format.hpp"
 #include "devices/ofi/providers.hpp"
+#include "devices/reports.hpp"
+#include "devices/sleep_fds.hpp"
 
 namespace dev::ofi {
 
@@ -111,11 +114,6 @@ class Ofi final : public adi::Device {
         /// What came before its turn, by sequence.
         std::map<std::uint32_t, std::vector<std::byte>> early;
     };
-    struct Fault {
-        adi::Peer peer;
-        adi::Status why;
-        std::string what;
-    };
 
     // ofi.cpp
     bool make_buffers(std::string* error);
@@ -123,11 +121,9 @@ class Ofi final : public adi::Device {
     std::string_view secret();
     Way& way_to(adi::Peer peer);
     void lose(Way& way, adi::Status why, const std::string& what);
-    bool time_to_look();
     int read(adi::Sink* sink, int budget);
     void on_completion(const fi_cq_data_entry& entry, adi::Sink* sink);
     void on_error();
-    int report(adi::Sink& sink);
 
     // ofi_frames.cpp
     adi::Status send_frame(Way& way, FrameKind kind, const void* head, std::size_t head_bytes,
@@ -167,16 +163,15 @@ class Ofi final : public adi::Device {
     std::vector<Way*> owing_;
     /// Frames that came while nobody could be shown any.
     std::deque<std::vector<std::byte>> deferred_;
-    std::deque<std::pair<void*, adi::Status>> done_puts_;
-    std::deque<Fault> faults_;
+    Reports reports_;
 
     std::unordered_map<std::uint64_t, Memory> windows_;  ///< by the value of their keys
     std::vector<std::uint64_t> free_names_;
     std::uint64_t last_key_ = 0;
 
-    int epoll_ = -1, waker_ = -1, timer_ = -1;
-    bool parked_ = false, must_look_ = true;
-    Clock::time_point last_event_, next_look_;
+    SleepFds fds_;
+    bool parked_ = false;
+    LookPause pause_;
     std::uint64_t strangers_ = 0;
 };
 

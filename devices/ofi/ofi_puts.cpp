@@ -111,7 +111,7 @@ Status Ofi::put(adi::Peer peer, const void* address, std::uint64_t bytes, const 
 
 void Ofi::end_put(Put& put, Status status) {
     put.source.close();
-    done_puts_.emplace_back(put.token, status);
+    reports_.add_put(put.token, status);
     free_puts_.push_back(&put);
 }
 

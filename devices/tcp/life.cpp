@@ -1,9 +1,6 @@
 // Opening and closing, and what is asked of the system for that.
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -78,15 +75,10 @@ Status Tcp::open(const adi::OpenInfo& info, std::string* error) {
     interfaces_ = std::move(*chosen);
     // For each peer a connection, and while they are made some more; and what the program opens.
     raise_descriptor_limit(rlim_t{2} * info.size + 512);
-    epoll_ = Socket(::epoll_create1(EPOLL_CLOEXEC));
-    waker_ = Socket(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    timer_ = Socket(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-    if (!epoll_ || !waker_ || !timer_) {
+    if (!fds_.open(&waker_mark_, &timer_mark_)) {
         *error = std::string("tcp: no descriptor left: ") + std::strerror(errno);
         return Status::internal;
     }
-    watch(waker_.get(), &waker_mark_, EPOLLIN);
-    watch(timer_.get(), &timer_mark_, EPOLLIN);
     if (!listen_on_all(error)) return Status::internal;
     Card card{adi::host_name(), {}};
     for (const auto& listener : listeners_) card.addresses.push_back(listener->address);
@@ -101,7 +93,7 @@ Status Tcp::open(const adi::OpenInfo& info, std::string* error) {
     capabilities_.put_most_bytes = kMostPutBytes;
     capabilities_.outlives = false;
     capabilities_.parks_on_fd = true;
-    last_event_ = Clock::now();
+    pause_ = {};
     return Status::ok;
 }
 
@@ -150,19 +142,14 @@ bool Tcp::listen(const Address& address, std::pair<int, int> ports, std::string*
 }
 
 void Tcp::watch(int fd, Watched* what, std::uint32_t events) {
-    epoll_event event = {};
-    event.events = events;
-    event.data.ptr = what;
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0 && errno == EEXIST) {
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
-    }
+    (void)fds_.watch(fd, events, what);
 }
 
 /// A child that the program forked may have the socket too: closing alone would neither end the
 /// connection nor keep epoll from naming what watched it.
 void Tcp::drop(Socket socket) {
     if (!socket) return;
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket.get(), nullptr);
+    fds_.forget(socket.get());
     ::shutdown(socket.get(), SHUT_RDWR);
 }
 
@@ -236,7 +223,7 @@ void Tcp::close() {
     listeners_.clear();
     hot_ = nullptr;
     sockets_ = tending_ = 0;
-    for (Socket* s : {&timer_, &waker_, &epoll_}) s->close();
+    fds_.close();
 }
 
 std::unique_ptr<adi::Device> make() {

@@ -2,8 +2,6 @@
 #include "devices/tcp/tcp.hpp"
 
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -23,34 +21,19 @@ constexpr std::uint64_t kLeastPieceBytes = 4096;
 constexpr std::uint64_t kAcknowledgeBytes = 128 * 1024;
 /// What one connection may bring in one look.
 constexpr std::uint64_t kFairBytes = std::uint64_t{1} << 20;
-/// A socket is looked at again after this part of the time for which nothing came from any, so that
-/// looks in vain cost other devices little; and at the latest after kLongestPause.
-constexpr int kPauseShare = 32;
-constexpr std::chrono::microseconds kLongestPause{20};
 
 }  // namespace
 
 // --- progress ------------------------------------------------------------------------------------
 
-bool Tcp::time_to_look() {
-    if (must_look_ || unfinished_) {
-        must_look_ = false;
-        return true;
-    }
-    const Clock::time_point now = Clock::now();
-    if (now < next_look_) return false;
-    next_look_ = now + std::min<Clock::duration>((now - last_event_) / kPauseShare, kLongestPause);
-    return true;
-}
-
 int Tcp::poll(adi::Sink& sink, int budget) {
-    if (!epoll_ || !time_to_look()) return 0;
+    if (!fds_.is_open() || !pause_.over(unfinished_)) return 0;
     moved_ = false;
     int done = look(sink, budget);
-    if (!puts_.empty() || !faults_.empty()) done += report(sink);
+    done += reports_.show(sink);
     // Part of a long message is something, too.
     if (done == 0 && moved_) done = 1;
-    if (done > 0) last_event_ = next_look_ = Clock::now();
+    if (done > 0) pause_.found();
     return done;
 }
 
@@ -71,7 +54,7 @@ int Tcp::look(adi::Sink& sink, int budget) {
         }
     }
     epoll_event events[64];
-    const int count = ::epoll_wait(epoll_.get(), events, 64, 0);
+    const int count = ::epoll_wait(fds_.epoll(), events, 64, 0);
     for (int i = 0; i < count; ++i) {
         auto* watched = static_cast<Watched*>(events[i].data.ptr);
         if (watched->kind != Watched::Kind::connection) {
@@ -116,21 +99,6 @@ int Tcp::read(Connection& c, adi::Sink& sink, int budget) {
     return done;
 }
 
-int Tcp::report(adi::Sink& sink) {
-    int done = 0;
-    for (; !faults_.empty(); ++done) {
-        const Fault fault = std::move(faults_.front());
-        faults_.pop_front();
-        sink.on_fault(fault.peer, fault.why, fault.what.c_str());
-    }
-    for (; !puts_.empty(); ++done) {
-        const Put put = puts_.front();
-        puts_.pop_front();
-        sink.on_put(put.token, put.status);
-    }
-    return done;
-}
-
 bool Tcp::on_acknowledged(adi::Peer peer, std::uint64_t position) {
     Connection& c = *connections_[peer];
     if (!c.out.acknowledge(position)) return false;
@@ -139,24 +107,23 @@ bool Tcp::on_acknowledged(adi::Peer peer, std::uint64_t position) {
 }
 
 void Tcp::take_done_puts(Connection& c) {
-    while (void* token = c.out.take_done()) puts_.push_back({token, Status::ok});
+    while (void* token = c.out.take_done()) reports_.add_put(token, Status::ok);
 }
 
 adi::Park Tcp::prepare_park(bool) {
-    must_look_ = true;
+    pause_.end();
     arm_timer();
     adi::Park park;
-    park.fd = epoll_.get();
+    park.fd = fds_.epoll();
     return park;
 }
 
 void Tcp::cancel_park() {
-    must_look_ = true;
+    pause_.end();
 }
 
 void Tcp::wake() {
-    const std::uint64_t one = 1;
-    (void)!::write(waker_.get(), &one, sizeof one);
+    fds_.wake();
 }
 
 // --- send ----------------------------------------------------------------------------------------

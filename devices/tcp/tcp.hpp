@@ -1,13 +1,15 @@
 // The device of plain sockets: whatever two hosts have between them, it works. README.md says how.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "adi/device.hpp"
+#include "devices/look_pause.hpp"
+#include "devices/reports.hpp"
+#include "devices/sleep_fds.hpp"
 #include "devices/tcp/in_stream.hpp"
 #include "devices/tcp/meeting.hpp"
 #include "devices/tcp/out_stream.hpp"
@@ -118,15 +120,6 @@ class Tcp final : public adi::Device, private InStream::Owner {
         Clock::duration sought{};  ///< time with nothing at the other end
         std::string trouble;       ///< how the last socket ended
     };
-    struct Put {
-        void* token;
-        adi::Status status;
-    };
-    struct Fault {
-        adi::Peer peer;
-        adi::Status why;
-        std::string what;
-    };
 
     // life.cpp
     bool listen_on_all(std::string* error);
@@ -136,10 +129,8 @@ class Tcp final : public adi::Device, private InStream::Owner {
     Connection& connection_to(adi::Peer peer);
 
     // tcp.cpp
-    bool time_to_look();
     int look(adi::Sink& sink, int budget);
     int read(Connection& c, adi::Sink& sink, int budget);
-    int report(adi::Sink& sink);
     void flush(Connection& c);
     bool open_frame(Connection& c, FrameKind kind, std::uint64_t bytes);
     void acknowledge(Connection& c);
@@ -180,7 +171,7 @@ class Tcp final : public adi::Device, private InStream::Owner {
     std::vector<Interface> interfaces_;
     std::chrono::milliseconds timeout_{};
 
-    Socket epoll_, waker_, timer_;
+    SleepFds fds_;
     Watched waker_mark_{Watched::Kind::waker}, timer_mark_{Watched::Kind::timer};
     std::vector<std::unique_ptr<Listener>> listeners_;
     std::vector<std::unique_ptr<Visitor>> visitors_;
@@ -196,13 +187,12 @@ class Tcp final : public adi::Device, private InStream::Owner {
     bool moved_ = false;       ///< bytes were, in this look
     bool timer_armed_ = false;
     bool short_of_descriptors_ = false;  ///< and has been said so
-    bool must_look_ = true;
+    LookPause pause_;
     std::uint32_t looks_ = 0;
-    Clock::time_point last_event_, next_look_, last_tend_, next_tend_;
+    Clock::time_point last_tend_, next_tend_;
 
     Windows windows_;
-    std::deque<Put> puts_;      ///< to be reported
-    std::deque<Fault> faults_;  ///< the same
+    Reports reports_;
     std::uint64_t strangers_ = 0;
 };
 

@@ -5,7 +5,6 @@
 // lower rank's claim counts. A connection that breaks is made anew by the side that made it, or
 // after a while by the other; each tells how much it has had, and sends what the other has not.
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -72,7 +71,7 @@ void Tcp::want(Connection& c) {
     c.next_way = 0;
     c.sought = {};
     next_tend_ = {};
-    must_look_ = true;
+    pause_.end();
     if (c.ways.empty()) {
         std::string error;
         if (Status s = connect(c.peer, &error); s != Status::ok) give_up(c, s, error);
@@ -298,7 +297,7 @@ void Tcp::establish(Connection& c, Socket socket, std::uint64_t received, bool m
     watch(c.socket.get(), &c, EPOLLIN);
     drop_guests_of(c.peer);
     if (adi::verbose()) say_way(c);
-    must_look_ = true;
+    pause_.end();
     flush(c);
 }
 
@@ -328,9 +327,9 @@ void Tcp::give_up(Connection& c, Status why, const std::string& what) {
     drop_dials(c);
     c.wanted = false;
     c.dead = true;
-    while (void* token = c.out.take_any()) puts_.push_back({token, why});
-    faults_.push_back({c.peer, why, "tcp: host " + c.host + ": " + what});
-    must_look_ = true;
+    while (void* token = c.out.take_any()) reports_.add_put(token, why);
+    reports_.add_fault(c.peer, why, "tcp: host " + c.host + ": " + what);
+    pause_.end();
 }
 
 std::string Tcp::what_was_tried(const Connection& c) const {
@@ -363,11 +362,10 @@ void Tcp::say_way(const Connection& c) const {
 }
 
 void Tcp::on_way_event(Watched* watched) {
-    std::uint64_t count = 0;
     switch (watched->kind) {
-        case Watched::Kind::waker: (void)!::read(waker_.get(), &count, sizeof count); break;
+        case Watched::Kind::waker: fds_.clear_waker(); break;
         case Watched::Kind::timer:
-            (void)!::read(timer_.get(), &count, sizeof count);
+            fds_.clear_timer();
             next_tend_ = {};
             break;
         case Watched::Kind::listener: accept_guests(*static_cast<Listener*>(watched)); break;
@@ -380,7 +378,7 @@ void Tcp::on_way_event(Watched* watched) {
 /// Connections come to be; what comes on them stays where it is.
 void Tcp::serve_ways() {
     epoll_event events[64];
-    const int count = ::epoll_wait(epoll_.get(), events, 64, 0);
+    const int count = ::epoll_wait(fds_.epoll(), events, 64, 0);
     for (int i = 0; i < count; ++i) on_way_event(static_cast<Watched*>(events[i].data.ptr));
     tend();
 }
@@ -395,7 +393,7 @@ void Tcp::arm_timer() {
         when.it_value.tv_nsec = when.it_interval.tv_nsec =
             std::chrono::nanoseconds(kTendInterval).count();
     }
-    ::timerfd_settime(timer_.get(), 0, &when, nullptr);
+    fds_.set_timer(when);
 }
 
 }  // namespace dev::tcp
