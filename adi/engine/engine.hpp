@@ -110,7 +110,7 @@ class Engine {
     /// match.source stands for, and of no meaning for a wildcard.
     void irecv(Request& r, const Match& match, const Buffer& buffer);
     /// Is there a message for `match`? Does not wait and does not poll.
-    bool probe(const Match& match, Envelope* found) const;
+    bool probe(const Match& match, Envelope* found);
     /// Takes the message that probe() would find out of the queue, so that nothing else receives
     /// it; null when there is none. It has to be given to mrecv().
     Unexpected* mprobe(const Match& match, Envelope* found);

@@ -67,7 +67,7 @@ class Matcher {
     /// Queues a message, behind those that came before.
     void add(Unexpected& message);
     /// The first message that suits a receive of `match` (wildcards allowed), or null.
-    Unexpected* find(const Match& match) const;
+    Unexpected* find(const Match& match);
     /// Takes out a message that find() or find_by() gave.
     void remove(Unexpected& message);
     /// The message that `peer` named `cookie`, or null: for cancelling a send.
@@ -82,7 +82,13 @@ class Matcher {
 
   private:
     /// So many messages are looked through one by one.
-    static constexpr std::size_t kFew = 8;
+    static constexpr std::size_t kFew = 16;
+
+    static bool suits(const Match& m, const Header& h) {
+        return m.context == h.context && (m.source == h.source || m.source == kAnySource) &&
+               (m.tag == h.tag || m.tag == kAnyTag);
+    }
+    bool make_index();
 
     struct Posted : MemberLinks<Request, &Request::next, &Request::prev> {
         static const Match& match(const Request& r) { return r.match; }
@@ -153,24 +159,27 @@ Request* Matcher::take_posted_if(F&& suits) {
 inline void Matcher::add(Unexpected& message) {
     arrivals_.push(message);
     ++unexpected_count_;
-    if (indexed_) return index_->push(message);
-    if (unexpected_count_ <= kFew) return;
-    if (index_ == nullptr) index_.reset(new (std::nothrow) Index);
-    if (index_ == nullptr) return;
-    indexed_ = true;
-    for (Unexpected* u = arrivals_.head; u != nullptr; u = u->later) index_->push(*u);
+    if (indexed_) [[unlikely]]
+        index_->push(message);
 }
 
-inline Unexpected* Matcher::find(const Match& m) const {
-    if (indexed_) return index_->first(m);
+inline Unexpected* Matcher::find(const Match& m) {
+    if (indexed_) [[unlikely]]
+        return index_->first(m);
+    std::size_t looked = 0;
     for (Unexpected* u = arrivals_.head; u != nullptr; u = u->later) {
-        const Header& h = u->header;
-        if (m.context == h.context && (m.source == h.source || m.source == kAnySource) &&
-            (m.tag == h.tag || m.tag == kAnyTag)) {
-            return u;
-        }
+        if (suits(m, u->header)) return u;
+        if (++looked == kFew && make_index()) return index_->first(m);
     }
     return nullptr;
+}
+
+/// False: there is no memory for it.
+inline bool Matcher::make_index() {
+    if (index_ == nullptr) index_.reset(new (std::nothrow) Index);
+    if (index_ == nullptr) return false;
+    for (Unexpected* u = arrivals_.head; u != nullptr; u = u->later) index_->push(*u);
+    return indexed_ = true;
 }
 
 inline void Matcher::remove(Unexpected& message) {

@@ -262,7 +262,7 @@ void Engine::on_cancel(Peer peer, const Header& header) {
     answer(peer, MessageKind::cancel_reply, header.cookie, kCancelled);
 }
 
-bool Engine::probe(const Match& match, Envelope* found) const {
+bool Engine::probe(const Match& match, Envelope* found) {
     const Unexpected* message = matcher_.find(match);
     if (message == nullptr) return false;
     *found = {message->header.source, message->header.tag, message->total_bytes};
