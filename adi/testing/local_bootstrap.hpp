@@ -13,8 +13,11 @@ namespace adi::testing {
 
 /// What the ranks share.
 struct LocalJob {
-    explicit LocalJob(int n) : size(n) {}
+    explicit LocalJob(int n) : LocalJob(n, n) {}
+    /// Of `n` ranks only so many have a thread: fences wait for no others.
+    LocalJob(int n, int threads) : size(n), present(threads) {}
     const int size;
+    const int present;
     std::mutex mutex;
     std::condition_variable turned;
     std::map<std::string, std::string> values;
@@ -49,7 +52,7 @@ class LocalBootstrap final : public Bootstrap {
     Result<bool> fence() override {
         std::unique_lock lock(job_.mutex);
         const int round = job_.round;
-        if (++job_.waiting == job_.size) {
+        if (++job_.waiting == job_.present) {
             job_.waiting = 0;
             ++job_.round;
             job_.turned.notify_all();
