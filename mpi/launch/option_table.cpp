@@ -174,7 +174,8 @@ What is started
   -n, -np, -c N           N processes (default 1; there may be more than cores)
   -wdir, -wd DIR          working directory
   -configfile, --app FILE options and programs from a file, a program a line
-  --device LIST           what messages go by: of self, shm, fm (default: self,shm)
+  --device LIST           what messages go by: of )" FATHOM_DEVICES R"(
+                          (default: shm in a host, the fastest network between hosts)
 Where it runs
   -host, -hosts, -H LIST  hosts, such as a,b:4 (four ranks there), n[1-8]:2, [fe80::1]:2
   -hostfile, -machinefile, -f FILE

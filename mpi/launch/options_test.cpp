@@ -187,6 +187,17 @@ TEST(Options, MistakesAreSentences) {
     }
 }
 
+TEST(Options, TheHelpNamesTheDevicesOfThisBuild) {
+    const std::string mistake = parse("--device token-ring a").text;
+    const std::string before = "this build has ";
+    const std::size_t at = mistake.find(before);
+    ASSERT_NE(at, std::string::npos) << mistake;
+    std::string devices = mistake.substr(at + before.size());
+    devices = devices.substr(0, devices.find('\n'));
+    EXPECT_TRUE(devices.ends_with(",tcp")) << devices;
+    EXPECT_NE(help_text().find("what messages go by: of " + devices + '\n'), std::string::npos);
+}
+
 TEST(Options, Devices) {
     EXPECT_TRUE(parse_well("a").devices.empty());
     EXPECT_FALSE(parse_well("--device self,shm a").wants_fabric());
