@@ -10,6 +10,7 @@
 
 #include "adi/base/hex.hpp"
 #include "adi/base/number.hpp"
+#include "adi/boot/client.hpp"
 #include "adi/boot/pmi1_client.hpp"
 #include "adi/boot/pmix_client.hpp"
 
@@ -45,11 +46,7 @@ class Singleton final : public Bootstrap {
 
     Result<bool> fence() override { return true; }
 
-    void abort(int, std::string_view message) noexcept override {
-        if (message.empty()) return;
-        const std::string line = std::string(message) + '\n';
-        [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
-    }
+    void abort(int, std::string_view message) noexcept override { boot::say_last(message); }
 
     Result<bool> finalize() override { return true; }
 
@@ -100,7 +97,7 @@ std::unique_ptr<Bootstrap> make_from_fd(const char* fd_text, std::string* error)
             "there and be numbers";
         return nullptr;
     }
-    const auto size = parse_number_within<int>(size_text, 1, 1 << 24);
+    const auto size = parse_number_within<int>(size_text, 1, boot::kMaxRanks);
     const auto rank = size ? parse_number_within<int>(rank_text, 0, *size - 1) : std::nullopt;
     if (!rank) {
         *error =
@@ -133,7 +130,8 @@ std::string foreign_launcher_warning(const char* (*lookup)(const char* name),
         std::string count = "several";
         if (*foreign.size != '\0') {
             const char* size = lookup(foreign.size);
-            const auto number = parse_number_within<int>(size == nullptr ? "" : size, 1, 1 << 24);
+            const auto number =
+                parse_number_within<int>(size == nullptr ? "" : size, 1, boot::kMaxRanks);
             if (!number) continue;
             if (*number == 1) return {};
             count = std::to_string(*number);

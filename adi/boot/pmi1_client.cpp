@@ -12,13 +12,11 @@
 #include <cstring>
 
 #include "adi/base/number.hpp"
+#include "adi/boot/client.hpp"
 
 namespace adi::pmi1 {
 
 namespace {
-
-// No launcher has more ranks than this; a larger number is garbage.
-constexpr int kMaxRanks = 1 << 24;
 
 std::string errno_text(int error) {
     return std::strerror(error);
@@ -113,7 +111,7 @@ Result<bool> Client::learn_rank_and_size(const std::string& pmi_id) {
     for (std::size_t i = 0; i < std::size(targets); ++i) {
         auto line = read_message();
         if (!line) return {line.status(), line.message()};
-        const auto value = line->find_int(names[i], 0, kMaxRanks);
+        const auto value = line->find_int(names[i], 0, boot::kMaxRanks);
         if (line->command() != "set" || !value) {
             const Status status = fail(Status::corrupt, std::string("the launcher did not say ") +
                                                             names[i] + " when it was asked");
@@ -162,13 +160,13 @@ Result<bool> Client::handshake() {
 Result<int> Client::appnum() {
     auto answer = ask(format("get_appnum"), "appnum");
     if (!answer) return {answer.status(), answer.message()};
-    return answer->find_int("appnum", 0, kMaxRanks).value_or(0);
+    return answer->find_int("appnum", 0, boot::kMaxRanks).value_or(0);
 }
 
 Result<int> Client::universe_size() {
     auto answer = ask(format("get_universe_size"), "universe_size");
     if (!answer) return {answer.status(), answer.message()};
-    return answer->find_int("size", 0, kMaxRanks).value_or(0);
+    return answer->find_int("size", 0, boot::kMaxRanks).value_or(0);
 }
 
 std::vector<int> Client::local_ranks() {
@@ -242,13 +240,8 @@ Result<bool> Client::fence() {
 }
 
 void Client::abort(int exitcode, std::string_view message) noexcept {
-    if (!message.empty()) {
-        // One write, so that the line stays whole; there is nobody left to tell when it fails.
-        const std::string line = std::string(message) + '\n';
-        [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
-    }
-    const int code = (exitcode & 0xff) == 0 ? 1 : exitcode & 0xff;
-    (void)send(format("abort", {{"exitcode", std::to_string(code)}}));
+    boot::say_last(message);
+    (void)send(format("abort", {{"exitcode", std::to_string(boot::abort_code(exitcode))}}));
 }
 
 bool Client::report_lost(int rank, std::string_view why) noexcept {

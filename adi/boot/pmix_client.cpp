@@ -2,20 +2,17 @@
 
 #include <dlfcn.h>
 #include <pmix.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
 #include <optional>
 
 #include "adi/base/number.hpp"
+#include "adi/boot/client.hpp"
 #include "adi/boot/pmi1_wire.hpp"
 
 namespace adi::pmix {
 namespace {
-
-// No launcher has more ranks than this; a larger number is garbage.
-constexpr std::uint32_t kMaxRanks = 1 << 24;
 
 /// The functions of libpmix that are used.
 struct Library {
@@ -77,7 +74,7 @@ std::optional<int> number_of(const pmix_value_t& value) {
         case PMIX_SIZE: number = value.data.size; break;
         default: return std::nullopt;
     }
-    if (number > kMaxRanks) return std::nullopt;
+    if (number > boot::kMaxRanks) return std::nullopt;
     return static_cast<int>(number);
 }
 
@@ -223,12 +220,8 @@ Result<std::string> Client::get(int rank, std::string_view key) {
 }
 
 void Client::abort(int exitcode, std::string_view message) noexcept {
-    if (!message.empty()) {
-        const std::string line = std::string(message) + '\n';
-        [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
-    }
-    const int code = (exitcode & 0xff) == 0 ? 1 : exitcode & 0xff;
-    (void)pmix_.abort(code, nullptr, nullptr, 0);
+    boot::say_last(message);
+    (void)pmix_.abort(boot::abort_code(exitcode), nullptr, nullptr, 0);
 }
 
 Result<bool> Client::finalize() {
