@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "firmware/emulator/board.hpp"
+#include "firmware/emulator/board_processor.hpp"
 #include "firmware/emulator/network.hpp"
 #include "firmware/emulator/simulation.hpp"
 #include "firmware/protocol/layout.h"
@@ -50,21 +51,6 @@ class Memory final : public HostMemory {
     Scheduler& scheduler_;
 };
 
-class BoardClock final : public Processor {
-  public:
-    explicit BoardClock(Board& board) : board_(board) {}
-    bool idle() const override { return board_.idle(); }
-    bool asleep() const override { return board_.asleep(); }
-    bool shared() const override { return true; }
-    void run(std::uint64_t instructions) override { board_.run(instructions); }
-    void run_until(Time until) override { board_.run_until(until); }
-    Time now() const override { return board_.now(); }
-    void stop_at(Time until) override { board_.stop_at(until); }
-
-  private:
-    Board& board_;
-};
-
 /// The transfers between a board and its host.
 class Watch final : public BoardWatcher {
   public:
@@ -85,11 +71,13 @@ class DepositImage : public testing::Test {
   protected:
     struct Node {
         Node(std::uint32_t id, Simulation& simulation, const Machine& machine)
-            : memory(simulation), board(id, simulation, machine, memory, [] {}), clock(board) {}
+            : memory(simulation),
+              board(id, simulation, machine, memory, [] {}),
+              clock(board, true) {}
         void store(std::uint32_t address, std::uint32_t word) { board.store_word(address, word); }
         Memory memory;
         Board board;
-        BoardClock clock;
+        BoardProcessor clock;
         Watch watch;
         std::uint32_t slots = 0;
     };

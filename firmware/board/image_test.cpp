@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "firmware/emulator/board.hpp"
+#include "firmware/emulator/board_processor.hpp"
 #include "firmware/emulator/simulation.hpp"
 #include "firmware/protocol/layout.h"
 #include "firmware/tools/firmware_image.hpp"
@@ -54,22 +55,6 @@ class Wire final : public Cable {
     Board* board = nullptr;
     std::vector<std::uint8_t> packet;
     std::function<void()> sent, resumed = [] {};
-};
-
-/// The board as the clock sees it.
-class BoardClock final : public Processor {
-  public:
-    explicit BoardClock(Board& board) : board_(board) {}
-    bool idle() const override { return board_.idle(); }
-    bool asleep() const override { return board_.idle(); }
-    bool shared() const override { return true; }
-    void run(std::uint64_t instructions) override { board_.run(instructions); }
-    void run_until(Time until) override { board_.run_until(until); }
-    Time now() const override { return board_.now(); }
-    void stop_at(Time until) override { board_.stop_at(until); }
-
-  private:
-    Board& board_;
 };
 
 class Image : public testing::Test {
@@ -155,7 +140,7 @@ class Image : public testing::Test {
     Memory memory;
     Wire wire;
     Board board{3, simulation, machine, memory, [] {}};
-    BoardClock clock{board};
+    BoardProcessor clock{board, true};
     std::uint32_t slots = 0, arrivals = 0, packets = 0, writes = 0;
     Time sent_at = 0, written_at = 0;
 };

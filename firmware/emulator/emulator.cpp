@@ -9,6 +9,7 @@
 
 #include "adi/base/futex.hpp"
 #include "firmware/emulator/board_processor.hpp"
+#include "firmware/emulator/traced_board.hpp"
 
 namespace emulator {
 
@@ -30,24 +31,6 @@ constexpr std::int64_t kMostSleep_ns = 100'000'000;
 constexpr Time kSlice = 1'000'000'000;
 /// After so many slices in which nothing came for anybody, no faster than the wall clock.
 constexpr unsigned kFreeSlices = 50;
-
-class TracedBoard final : public BoardWatcher {
-  public:
-    TracedBoard(std::uint32_t board, Trace& trace) : board_(board), trace_(trace) {}
-    void dma(Time begin, Time end, std::uint32_t bytes, bool to_host) override {
-        trace_.span(board_, Trace::Lane::dma, to_host ? "to host" : "from host", begin, end, bytes);
-    }
-    // The network tells of packets, since it knows what they are.
-    void sent(Time, Time, std::uint32_t) override {}
-    void received(Time, Time, std::uint32_t) override {}
-    void worked(Time begin, Time end) override {
-        trace_.span(board_, Trace::Lane::lanai, "work", begin, end);
-    }
-
-  private:
-    std::uint32_t board_;
-    Trace& trace_;
-};
 
 /// A processor may run ahead of others by what a packet needs at least to get to them.
 Time lookahead(const Machine& machine, const Topology& topology) {

@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "firmware/emulator/board_processor.hpp"
 #include "firmware/emulator/topology.hpp"
+#include "firmware/emulator/traced_board.hpp"
 
 namespace fm_bench {
 
@@ -27,39 +29,6 @@ T checked(adi::Result<T> result) {
 
 }  // namespace
 
-/// The board as the clock sees it.
-class BoardClock final : public emulator::Processor {
-  public:
-    explicit BoardClock(emulator::Board& board) : board_(board) {}
-    bool idle() const override { return board_.idle(); }
-    bool asleep() const override { return board_.asleep(); }
-    bool shared() const override { return false; }  // hosts store by events
-    void run(std::uint64_t instructions) override { board_.run(instructions); }
-    void run_until(Time until) override { board_.run_until(until); }
-    Time now() const override { return board_.now(); }
-    void stop_at(Time until) override { board_.stop_at(until); }
-
-  private:
-    emulator::Board& board_;
-};
-
-class Watcher final : public emulator::BoardWatcher {
-  public:
-    Watcher(std::uint32_t board, Trace& trace) : board_(board), trace_(trace) {}
-    void dma(Time begin, Time end, std::uint32_t bytes, bool to_host) override {
-        trace_.span(board_, Trace::Lane::dma, to_host ? "to host" : "from host", begin, end, bytes);
-    }
-    void sent(Time, Time, std::uint32_t) override {}  // the network tells of packets
-    void received(Time, Time, std::uint32_t) override {}
-    void worked(Time begin, Time end) override {
-        trace_.span(board_, Trace::Lane::lanai, "work", begin, end);
-    }
-
-  private:
-    std::uint32_t board_;
-    Trace& trace_;
-};
-
 /// Host memory comes after the board that reaches it.
 class Reach final : public emulator::HostMemory {
   public:
@@ -74,19 +43,19 @@ struct Pair::Node {
     Node(std::uint32_t id, emulator::Simulation& simulation, const emulator::Machine& machine,
          Trace* trace)
         : board(id, simulation, machine, reach, [] {}),
-          clock(board),
+          clock(board, false),  // hosts store by events
           host(simulation, machine, board, trace) {
         reach.memory = &host.memory();
         if (trace != nullptr) {
-            watcher = std::make_unique<Watcher>(id, *trace);
+            watcher = std::make_unique<emulator::TracedBoard>(id, *trace);
             board.watch(watcher.get());
         }
     }
     Reach reach;
     emulator::Board board;
-    BoardClock clock;
+    emulator::BoardProcessor clock;
     Host host;
-    std::unique_ptr<Watcher> watcher;
+    std::unique_ptr<emulator::TracedBoard> watcher;
     std::vector<std::uint8_t> route;  // to the other
 };
 
