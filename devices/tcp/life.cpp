@@ -216,6 +216,7 @@ void Tcp::close() {
         if (c->socket && !c->dead) disconnect(c->peer);
     }
     open_.clear();
+    held_.clear();
     old_dials_.clear();
     old_visitors_.clear();
     connections_.clear();

@@ -27,9 +27,12 @@ constexpr std::uint64_t kFairBytes = std::uint64_t{1} << 20;
 // --- progress ------------------------------------------------------------------------------------
 
 int Tcp::poll(adi::Sink& sink, int budget) {
-    if (!fds_.is_open() || !pause_.over(unfinished_)) return 0;
+    if (!fds_.is_open() || !pause_.over(unfinished_ || !held_.empty())) return 0;
     moved_ = false;
+    holds_ = true;
     int done = look(sink, budget);
+    holds_ = false;
+    flush_held();
     done += reports_.show(sink);
     // Part of a long message is something, too.
     if (done == 0 && moved_) done = 1;
@@ -169,13 +172,29 @@ void Tcp::acknowledge(Connection& c) {
     if (open_frame(c, FrameKind::ack, 0)) push(c);
 }
 
-/// What was added goes at once, unless something is before it.
+/// What was added goes at once, unless something is before it, or poll() is about to add more.
 void Tcp::push(Connection& c) {
     if (!c.socket) {
         want(c);
+    } else if (holds_) {
+        hold(c);
     } else if (!c.writes_watched) {
         flush(c);
     }
+}
+
+/// What was added goes with what is sent to the peer next, or at the end of the next poll().
+void Tcp::hold(Connection& c) {
+    if (!c.held) held_.push_back(&c);
+    c.held = true;
+}
+
+void Tcp::flush_held() {
+    for (Connection* c : held_) {
+        c->held = false;
+        if (c->socket && !c->writes_watched) flush(*c);
+    }
+    held_.clear();
 }
 
 Status Tcp::send_short(adi::Peer peer, const adi::Header& header, const adi::Buffer& payload) {
@@ -250,7 +269,12 @@ Status Tcp::put(adi::Peer peer, const void* address, std::uint64_t bytes, const 
     const PutHeader header{key.value, 0};
     c.out.append(&header, sizeof header);
     c.out.append_kept(address, bytes, token);
-    push(c);
+    // The engine says that it has put, and that goes with the bytes.
+    if (c.socket) {
+        hold(c);
+    } else {
+        want(c);
+    }
     return Status::ok;
 }
 

@@ -108,6 +108,7 @@ class Tcp final : public adi::Device, private InStream::Owner {
         std::uint64_t process = 0;  ///< which one the peer is; 0: they have not met yet
         bool mine = false;          ///< this side connects when it has to be mended
         bool writes_watched = false;
+        bool held = false;  ///< in held_
         bool dead = false;
         bool wanted = false;  ///< a socket is, and there is none
         std::string host = "unknown";
@@ -136,6 +137,8 @@ class Tcp final : public adi::Device, private InStream::Owner {
     void acknowledge(Connection& c);
     void take_done_puts(Connection& c);
     void push(Connection& c);
+    void hold(Connection& c);
+    void flush_held();
     bool on_acknowledged(adi::Peer peer, std::uint64_t position) override;
     void* window(adi::Peer peer, std::uint64_t key, std::uint32_t bytes) override;
 
@@ -178,6 +181,7 @@ class Tcp final : public adi::Device, private InStream::Owner {
     ReadBuffers buffers_;
     std::vector<std::unique_ptr<Connection>> connections_;  ///< by peer
     std::vector<Connection*> open_;                         ///< those that ever were wanted
+    std::vector<Connection*> held_;                         ///< with frames that go together
     std::vector<std::unique_ptr<Dial>> old_dials_;          ///< epoll may still name them
     std::vector<std::unique_ptr<Visitor>> old_visitors_;    ///< the same
     Connection* hot_ = nullptr;                             ///< the last that something came from
@@ -185,6 +189,7 @@ class Tcp final : public adi::Device, private InStream::Owner {
     int tending_ = 0;          ///< connections without one that want it
     bool unfinished_ = false;  ///< a connection holds unshown frames
     bool moved_ = false;       ///< bytes were, in this look
+    bool holds_ = false;       ///< what is sent goes at the end of this look
     bool timer_armed_ = false;
     bool short_of_descriptors_ = false;  ///< and has been said so
     LookPause pause_;
