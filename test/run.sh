@@ -87,9 +87,9 @@ build_sanitized() {
     wanted=$2
     shift 2
     # An end at what is found is less code to compile than a report of each.
-    args=-g1,-fno-sanitize-recover=undefined
+    args="-g1 -fno-sanitize-recover=undefined"
     # shellcheck disable=SC2086 # lists of words are meant to fall apart
-    configure "$dir" -Doptimization=1 -Ddebug=false -Dc_args=$args -Dcpp_args=$args -Db_lundef=false "$@" &&
+    configure "$dir" -Doptimization=1 -Ddebug=false "-Dc_args=$args" "-Dcpp_args=$args" -Db_lundef=false "$@" &&
         targets=$(python3 -B test/support/targets.py "$dir" $wanted) &&
         { ninja -C "$dir" $targets & } &&
         child=$! &&
