@@ -3,12 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "firmware/emulator/board.hpp"
+#include "firmware/emulator/board_fixture.hpp"
 #include "firmware/emulator/board_processor.hpp"
 #include "firmware/emulator/network.hpp"
 #include "firmware/emulator/simulation.hpp"
@@ -29,22 +29,15 @@ constexpr struct {
     double most_us;
 } kTimes[] = {{512, 44}, {4096, 90}, {16384, 198}, {65536, 615}, {262144, 2170}};
 
-/// Memory whose bus addresses begin at 0; notes when a packet has come to the ring.
-class Memory final : public HostMemory {
+/// Notes when a packet has come to the ring.
+class Memory final : public TestMemory {
   public:
-    explicit Memory(Scheduler& scheduler) : bytes(kMemory), scheduler_(scheduler) {}
-    bool read(std::uint32_t bus, std::span<std::byte> to) override {
-        if (bus + to.size() > bytes.size()) return false;
-        std::memcpy(to.data(), bytes.data() + bus, to.size());
-        return true;
-    }
+    explicit Memory(Scheduler& scheduler) : TestMemory(kMemory), scheduler_(scheduler) {}
     bool write(std::uint32_t bus, std::span<const std::byte> from) override {
-        if (bus + from.size() > bytes.size()) return false;
-        std::memcpy(bytes.data() + bus, from.data(), from.size());
+        if (!TestMemory::write(bus, from)) return false;
         if (bus < kData) arrivals.push_back(scheduler_.now());
         return true;
     }
-    std::vector<std::byte> bytes;
     std::vector<Time> arrivals;
 
   private:
@@ -73,13 +66,14 @@ class DepositImage : public testing::Test {
         Node(std::uint32_t id, Simulation& simulation, const Machine& machine)
             : memory(simulation),
               board(id, simulation, machine, memory, [] {}),
-              clock(board, true) {}
-        void store(std::uint32_t address, std::uint32_t word) { board.store_word(address, word); }
+              clock(board, true),
+              process(board) {}
+        void store(std::uint32_t address, std::uint32_t word) { process.store(address, word); }
         Memory memory;
         Board board;
         BoardProcessor clock;
+        TestProcess process;
         Watch watch;
-        std::uint32_t slots = 0;
     };
 
     void SetUp() override {
@@ -95,26 +89,19 @@ class DepositImage : public testing::Test {
             simulation.add(node.clock);
             node.board.load(firmware::kControlProgram.bytes, 0);
             node.store(FM_SRAM_BOARD + offsetof(fm_board_page, board), id);
-            const std::uint32_t route = FM_SRAM_ROUTES + (1 - id) * 16;
-            node.store(route, 1U << 24);
-            node.store(route + 12, routes.between(id, 1 - id)->front());
+            node.process.set_route(1 - id, routes.between(id, 1 - id)->front());
         }
         network->start();
         run(10'000);
         for (std::uint32_t id = 0; id < 2; ++id) open(id);
         run(10'000);
-        for (Node& node : nodes)
-            ASSERT_EQ(node.board.load_word(FM_SRAM_BOARD + offsetof(fm_board_page, command)), 0U);
+        for (Node& node : nodes) ASSERT_TRUE(node.process.done());
         for (Node& node : nodes) node.board.watch(&node.watch);
     }
 
     void open(std::uint32_t id) {
         Node& node = nodes[id];
-        store_control(node, id);
-        for (std::uint32_t n = 0; n < 2; ++n)
-            node.store(FM_SRAM_NODES + n * std::uint32_t{sizeof(fm_node)}, n << 24);
-        for (std::uint32_t i = 0; i < kRingSlots; ++i)
-            node.store(FM_SRAM_PAGES + 4 * i, (kRing + i * FM_PAGE_BYTES) | FM_PAGE_VALID);
+        node.process.describe({id, {0, 1}, kKey, kRing, kRingSlots});
         // Neighbours in the table are none in memory: no two pages are one transfer.
         for (std::uint32_t i = 0; i < kPages; ++i)
             node.store(FM_SRAM_PAGES + 4 * (kFirstPage + i), page(i) | FM_PAGE_VALID);
@@ -123,46 +110,17 @@ class DepositImage : public testing::Test {
         node.store(window + 4, (1 - id) << 16 | kFirstPage);
         node.store(window + 12, kPages * FM_PAGE_BYTES);
         node.store(window, kWindow);
-        node.store(FM_SRAM_BOARD + offsetof(fm_board_page, command), FM_COMMAND_OPEN << 24);
-        node.board.signal(FM_COMMAND_SIGNAL);
-    }
-    static void store_control(Node& node, std::uint32_t id) {
-        const auto set = [&](std::size_t field, std::uint32_t value) {
-            node.store(FM_SRAM_CONTROL + static_cast<std::uint32_t>(field), value);
-        };
-        set(offsetof(fm_endpoint_control, state), FM_ENDPOINT_OPEN);
-        set(offsetof(fm_endpoint_control, key), kKey);
-        set(offsetof(fm_endpoint_control, node), id);
-        set(offsetof(fm_endpoint_control, nodes), 2);
-        set(offsetof(fm_endpoint_control, ring_slots), kRingSlots);
+        node.process.command(FM_COMMAND_OPEN);
     }
     static std::uint32_t page(std::uint32_t i) { return kData + (i ^ 1) * FM_PAGE_BYTES; }
 
     void run(Time us) { simulation.advance(simulation.now() + us * kMicrosecond); }
 
-    std::uint32_t next_slot(Node& node) {
-        return FM_SRAM_ENDPOINTS + FM_PAGE_BYTES + node.slots % FM_SEND_SLOTS * FM_SLOT_BYTES;
-    }
-    void hand_over(Node& node) {
-        const std::uint32_t slot = next_slot(node);
-        node.store(slot, node.slots++ / FM_SEND_SLOTS + 1);
-    }
     void put(Node& node, std::uint32_t bytes, std::uint32_t offset, std::uint32_t window_offset) {
-        const std::uint32_t slot = next_slot(node);
-        const std::uint32_t words[] = {FM_OP_PUT << 24 | (1 - node.board.id()),
-                                       bytes,
-                                       kFirstPage,
-                                       offset,
-                                       kWindow,
-                                       window_offset};
-        for (std::uint32_t i = 0; i < 6; ++i) node.store(slot + 4 + 4 * i, words[i]);
-        hand_over(node);
+        node.process.send({FM_OP_PUT << 24 | (1 - node.board.id()), bytes, kFirstPage, offset,
+                           kWindow, window_offset});
     }
-    void message(Node& node) {
-        node.store(next_slot(node) + 4, FM_OP_INLINE << 24 | (1 - node.board.id()));
-        node.store(next_slot(node) + 8, 0);
-        hand_over(node);
-    }
+    void message(Node& node) { node.process.send({FM_OP_INLINE << 24 | (1 - node.board.id()), 0}); }
     std::uint32_t done(Node& node) {
         return node.board.load_word(FM_SRAM_ENDPOINTS + offsetof(fm_endpoint, send_done));
     }
@@ -181,7 +139,7 @@ class DepositImage : public testing::Test {
         run(500);
         nodes[1].store(FM_SRAM_ENDPOINTS,
                        static_cast<std::uint32_t>(nodes[1].memory.arrivals.size()));
-        EXPECT_EQ(done(nodes[0]), nodes[0].slots);
+        EXPECT_EQ(done(nodes[0]), nodes[0].process.slots);
         return took;
     }
 

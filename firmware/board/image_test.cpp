@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "firmware/emulator/board.hpp"
+#include "firmware/emulator/board_fixture.hpp"
 #include "firmware/emulator/board_processor.hpp"
 #include "firmware/emulator/simulation.hpp"
 #include "firmware/protocol/layout.h"
@@ -75,37 +76,20 @@ class Image : public testing::Test {
         board.load(firmware::kControlProgram.bytes, 0);
         store(FM_SRAM_BOARD + offsetof(fm_board_page, board), 3);
         store(FM_SRAM_BOARD + offsetof(fm_board_page, ack_us), 1'000'000);  // no timer in between
-        store(FM_SRAM_ROUTES + 5 * 16, 1U << 24);
-        store(FM_SRAM_ROUTES + 5 * 16 + 12, 0x82);
+        process.set_route(5, 0x82);
         run(100'000);
         ASSERT_EQ(load(FM_SRAM_BOARD), FM_MAGIC);
-        store(FM_SRAM_CONTROL + offsetof(fm_endpoint_control, state), FM_ENDPOINT_OPEN);
-        store(FM_SRAM_CONTROL + offsetof(fm_endpoint_control, key), kKey);
-        store(FM_SRAM_CONTROL + offsetof(fm_endpoint_control, nodes), 2);
-        store(FM_SRAM_CONTROL + offsetof(fm_endpoint_control, ring_slots), kRingSlots);
-        store(FM_SRAM_NODES, 3U << 24);
-        store(FM_SRAM_NODES + sizeof(fm_node), 5U << 24);
-        for (std::uint32_t i = 0; i < kRingSlots; ++i)
-            store(FM_SRAM_PAGES + 4 * i, (kRing + i * FM_PAGE_BYTES) | FM_PAGE_VALID);
-        store(FM_SRAM_BOARD + offsetof(fm_board_page, command), FM_COMMAND_OPEN << 24);
-        board.signal(FM_COMMAND_SIGNAL);
+        process.describe({0, {3, 5}, kKey, kRing, kRingSlots});
+        process.command(FM_COMMAND_OPEN);
         run(100'000);
-        ASSERT_EQ(load(FM_SRAM_BOARD + offsetof(fm_board_page, command)), 0U);
-        ASSERT_EQ(load(FM_SRAM_BOARD + offsetof(fm_board_page, result)),
-                  std::uint32_t{FM_RESULT_OK});
+        ASSERT_TRUE(process.done());
     }
-    void store(std::uint32_t address, std::uint32_t word) { board.store_word(address, word); }
-    std::uint32_t load(std::uint32_t address) { return board.load_word(address); }
+    void store(std::uint32_t address, std::uint32_t word) { process.store(address, word); }
+    std::uint32_t load(std::uint32_t address) { return process.load(address); }
     void run(std::int64_t cycles) { simulation.advance(simulation.now() + cycles * kCycle); }
 
     /// Hands over a slot with `length` bytes for node 1, now.
-    void send(std::uint32_t length) {
-        std::uint32_t slot =
-            FM_SRAM_ENDPOINTS + FM_PAGE_BYTES + slots % FM_SEND_SLOTS * FM_SLOT_BYTES;
-        store(slot + 4, FM_OP_INLINE << 24 | 1);
-        store(slot + 8, length);
-        store(slot, slots++ / FM_SEND_SLOTS + 1);
-    }
+    void send(std::uint32_t length) { process.send({FM_OP_INLINE << 24 | 1, length}); }
     /// A packet of node 1's comes, with an acknowledgement of all that was sent.
     void receive(std::uint32_t length,
                  std::uint32_t type = std::uint32_t{FM_WIRE_TYPE} << 16 | FM_KIND_DATA << 8) {
@@ -113,7 +97,7 @@ class Image : public testing::Test {
         const std::uint32_t header[] = {type,
                                         kKey,
                                         5U << 24 | 1U << 16 | (arrivals++ & 0xffff),
-                                        length << 16 | (slots & 0xffff),
+                                        length << 16 | (process.slots & 0xffff),
                                         0,
                                         0};
         for (std::size_t i = 0; i < 24; ++i)
@@ -141,7 +125,8 @@ class Image : public testing::Test {
     Wire wire;
     Board board{3, simulation, machine, memory, [] {}};
     BoardProcessor clock{board, true};
-    std::uint32_t slots = 0, arrivals = 0, packets = 0, writes = 0;
+    TestProcess process{board};
+    std::uint32_t arrivals = 0, packets = 0, writes = 0;
     Time sent_at = 0, written_at = 0;
 };
 
@@ -197,10 +182,9 @@ TEST_F(Image, TakesNothingFromANodeOfTheLastJob) {
     ASSERT_EQ(writes, 1U);
     store(FM_SRAM_CONTROL + offsetof(fm_endpoint_control, nodes), 1);
     for (const std::uint32_t command : {FM_COMMAND_CLOSE, FM_COMMAND_OPEN}) {
-        store(FM_SRAM_BOARD + offsetof(fm_board_page, command), command << 24);
-        board.signal(FM_COMMAND_SIGNAL);
+        process.command(command);
         run(100'000);
-        ASSERT_EQ(load(FM_SRAM_BOARD + offsetof(fm_board_page, command)), 0U);
+        ASSERT_TRUE(process.done());
     }
     const std::uint32_t before = writes;
     receive(8, 1);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <queue>
 
+#include "firmware/emulator/board_fixture.hpp"
 #include "firmware/emulator/test_assembler.hpp"
 #include "firmware/protocol/layout.h"
 #include "firmware/protocol/registers.h"
@@ -92,21 +93,6 @@ class TestScheduler final : public Scheduler {
     const bool timed_;
 };
 
-class TestMemory final : public HostMemory {
-  public:
-    bool read(std::uint32_t bus, std::span<std::byte> to) override {
-        if (bus + to.size() > bytes.size()) return false;
-        std::memcpy(to.data(), bytes.data() + bus, to.size());
-        return true;
-    }
-    bool write(std::uint32_t bus, std::span<const std::byte> from) override {
-        if (bus + from.size() > bytes.size()) return false;
-        copy_released(bytes.data() + bus, from);
-        return true;
-    }
-    alignas(8) std::vector<std::byte> bytes = std::vector<std::byte>(0x10000);
-};
-
 class TestCable final : public Cable {
   public:
     void send(std::span<const std::uint8_t> piece, bool tail) override {
@@ -175,7 +161,7 @@ class BoardTest : public testing::TestWithParam<bool> {
 
     TestScheduler scheduler{GetParam()};
     const Machine machine = test_machine();
-    TestMemory memory;
+    TestMemory memory{0x10000};
     TestCable cable;
     int signals = 0;
     Board board{7, scheduler, machine, memory, [this] { ++signals; }};
@@ -563,7 +549,7 @@ TEST_P(BoardTest, WithoutAProgramItStands) {
 TEST(BoardTime, DmaTakesItsTime) {
     TestScheduler scheduler(true);
     const Machine machine = test_machine();
-    TestMemory memory;
+    TestMemory memory(0x10000);
     Board board(0, scheduler, machine, memory, nullptr);
     // Starts a transfer of 100 words, then counts how often ISR_DMA is not there.
     const std::vector<std::uint32_t> words = {
