@@ -1,7 +1,6 @@
 #include "mpi/launch/fabric.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -25,7 +24,6 @@ namespace launch {
 
 namespace {
 
-constexpr std::chrono::seconds kReadyLimit{60};
 constexpr std::chrono::seconds kEndLimit{20};
 // Under these numbers the emulator finds its pipes.
 constexpr int kLifelineFd = 24;
@@ -174,17 +172,9 @@ bool Fabric::start(const JobPlan& plan, int host, const std::string& ways,
     }
     if (!spawn(words, fds, inherited, error)) return false;
     lifeline_ = std::move(lifeline.write_end);
-    ready.write_end.reset();
-    std::string ports;
-    if (!wait_until_ready(ready.read_end.get(), &ports)) {
-        const bool ended = ::waitpid(pid_, nullptr, WNOHANG) == pid_;
-        if (ended) pid_ = -1;
-        *error = ended ? "the Myrinet emulator did not start"
-                       : "the Myrinet emulator (pid " + std::to_string(pid_) +
-                             ") has no routes after " + std::to_string(kReadyLimit.count()) + " s";
-        return false;
-    }
-    if (several && is_first(plan, host)) ways_ = host_addresses().front() + ports;
+    ready_ = std::move(ready.read_end);
+    make_nonblocking(ready_);
+    if (several && is_first(plan, host)) address_ = host_addresses().front();
     // Without it (before Linux 5.3) only the ranks notice that the emulator is gone.
     ended_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
     environment_ = {{"FATHOM_FM_BOARD", "emulator:" + name},
@@ -219,27 +209,26 @@ bool Fabric::spawn(const std::vector<std::string>& words,
     return false;
 }
 
-/// What it writes: "ready", and the ports on which it listens.
-bool Fabric::wait_until_ready(int ready, std::string* ports) {
+/// What the emulator writes: "ready", and the ports on which it listens.
+Fabric::State Fabric::look(std::string* error) {
     constexpr std::string_view kReady = "ready";
-    const auto deadline = std::chrono::steady_clock::now() + kReadyLimit;
-    std::string said;
-    while (std::chrono::steady_clock::now() < deadline) {
-        pollfd poll = {ready, POLLIN, 0};
-        if (::poll(&poll, 1, 1000) <= 0) continue;
-        char bytes[512];
-        const ssize_t got = ::read(ready, bytes, sizeof bytes);
-        if (got <= 0) {
-            // It ended: its message comes first.
-            std::this_thread::sleep_for(std::chrono::milliseconds(10));
-            return false;
+    char bytes[512];
+    const ssize_t got = ::read(ready_.get(), bytes, sizeof bytes);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return State::starting;
+    if (got > 0) said_.append(bytes, static_cast<std::size_t>(got));
+    if (got > 0 && !said_.ends_with('\n')) return State::starting;
+    ready_.reset();
+    if (got > 0 && said_.starts_with(kReady)) {
+        if (!address_.empty()) {
+            ways_ = address_ + said_.substr(kReady.size(), said_.size() - kReady.size() - 1);
         }
-        said.append(bytes, static_cast<std::size_t>(got));
-        if (!said.ends_with('\n')) continue;
-        *ports = said.substr(kReady.size(), said.size() - kReady.size() - 1);
-        return said.starts_with(kReady);
+        return State::ready;
     }
-    return false;
+    // It ended: its message comes first.
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
+    *error = "the Myrinet emulator did not start";
+    return State::failed;
 }
 
 bool Fabric::stop() {

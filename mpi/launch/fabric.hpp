@@ -27,12 +27,18 @@ class Fabric {
 
     /// Does this host's part listen, for the others to join it?
     static bool is_first(const JobPlan& plan, int host);
-    /// Starts the host's part of the plan's Myrinet and waits until processes can attach. `ways` is
-    /// where the first one listens, what its ways() said; not used for that one itself. False:
-    /// `error` says why not, unless the emulator itself has said so on stderr.
+    /// Starts the host's part of the plan's Myrinet. `ways` is where the first one listens, what
+    /// its ways() said; not used for that one itself. False: `error` says why not.
     bool start(const JobPlan& plan, int host, const std::string& ways,
                const InheritedState& inherited, std::string* error);
-    /// Where others can join: an address, and a port for each, with spaces between.
+    /// Becomes readable when there is something for look(); negative once that is over.
+    int news() const { return ready_.get(); }
+    enum class State { starting, ready, failed };
+    /// Can processes attach? failed: `error` says why not, unless the emulator itself has said so
+    /// on stderr.
+    State look(std::string* error);
+    /// Where others can join, once it is ready: an address, and a port for each, with spaces
+    /// between.
     const std::string& ways() const { return ways_; }
     /// Ends it and waits for that; it may print its report. True when all was well with it.
     bool stop();
@@ -48,11 +54,13 @@ class Fabric {
   private:
     bool spawn(const std::vector<std::string>& words, const std::vector<std::pair<int, int>>& fds,
                const InheritedState& inherited, std::string* error);
-    bool wait_until_ready(int ready, std::string* ports);
 
     pid_t pid_ = -1;
     UniqueFd lifeline_;
+    UniqueFd ready_;
     UniqueFd ended_;
+    std::string said_;     ///< by the emulator, of its being ready
+    std::string address_;  ///< where others join: of the first of several hosts
     std::string ways_;
     std::vector<std::pair<std::string, std::string>> environment_;
 };

@@ -32,7 +32,7 @@ void LocalHost::start(const JobPlan& plan) {
     pmi_ = std::make_unique<PmiServer>(plan, ranks, this);
     // Where the first host's Myrinet listens is told later: join_fabric().
     if (plan.wants_fabric && !Fabric::is_first(plan, number_)) return;
-    if (!plan.wants_fabric || start_fabric("")) start_ranks();
+    plan.wants_fabric ? start_fabric("") : start_ranks();
 }
 
 void LocalHost::start_ranks() {
@@ -189,7 +189,7 @@ int LocalHost::finish() {
         drain_output(rank);
         for (const bool is_stderr : {false, true}) close_output(rank, is_stderr);
     }
-    if (fabric_.ended() >= 0) loop_->remove(fabric_.ended());
+    forget_fabric();
     if (!fabric_.stop()) events_->on_lost(number_, 1, "the Myrinet emulator did not end well");
     return status;
 }

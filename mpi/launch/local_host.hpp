@@ -50,8 +50,10 @@ class LocalHost final : public Host, public PmiEvents {
     };
 
     // local_fabric.cpp
-    bool start_fabric(const std::string& ways);
+    void start_fabric(const std::string& ways);
+    void on_fabric_news();
     void on_fabric_lost();
+    void forget_fabric();
 
     void start_ranks();
     bool reserve_descriptors(std::string* why) const;
@@ -98,6 +100,7 @@ class LocalHost final : public Host, public PmiEvents {
     std::unique_ptr<PmiServer> pmi_;
     Fabric fabric_;  // before the keeper, which spares older children of this process
     std::optional<adi::BoardKeeper> board_;
+    std::uint64_t fabric_timer_ = 0;
     std::uint64_t state_timer_ = 0;
     std::optional<Keeper> keeper_;
     bool held_ = false;
