@@ -99,6 +99,9 @@ struct OpenInfo {
     /// What the processes of this job know and nobody else does; 64 characters; blocks; usable once
     /// all have opened.
     std::function<Result<std::string>()> secret;
+    /// Has `peer` connect() to this process when it next looks, where the launcher can pass that
+    /// on: a network may let connections be made in one direction only. Null: nobody can.
+    std::function<void(Peer)> invite;
 };
 
 /// What a device can do; constant once open.

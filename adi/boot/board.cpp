@@ -22,6 +22,7 @@ namespace {
 constexpr std::uint64_t kMagic = 0x6472616f424d5446;  // "FTMBoard"
 constexpr std::uint64_t kPageBytes = 4096;
 constexpr std::size_t kCallBytes = 512;
+constexpr std::uint32_t kInvitations = 512;  ///< that are kept
 
 std::int64_t now_ns() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -49,6 +50,9 @@ struct alignas(kPageBytes) Board::Page {
     std::int64_t since_ns;
     std::atomic<std::uint64_t> looks;
     char call[kCallBytes];
+    // The launcher's: the count is stored behind what it counts.
+    std::atomic<std::uint32_t> invited_count;
+    std::uint32_t invited_by[kInvitations];
 
     template <class Change>
     void change(Change&& make) {
@@ -109,6 +113,19 @@ void BoardKeeper::mark_lost(std::uint32_t rank) {
     ++lost_;
     if (::pwrite(fd_, &rank, sizeof rank, place) < 0) return;
     (void)!::pwrite(fd_, &lost_, sizeof lost_, offsetof(Board::Head, lost_count));
+}
+
+void BoardKeeper::invite(std::uint32_t rank, std::uint32_t from) {
+    if (rank >= ranks_) return;
+    const auto page = static_cast<off_t>(Board::head_bytes(ranks_) + kPageBytes * rank);
+    const auto count_at = page + static_cast<off_t>(offsetof(Board::Page, invited_count));
+    std::uint32_t count = 0;
+    if (::pread(fd_, &count, sizeof count, count_at) != sizeof count) return;
+    const auto place = page + static_cast<off_t>(offsetof(Board::Page, invited_by) +
+                                                 sizeof(std::uint32_t) * (count % kInvitations));
+    ++count;
+    if (::pwrite(fd_, &from, sizeof from, place) < 0) return;
+    (void)!::pwrite(fd_, &count, sizeof count, count_at);
 }
 
 BoardRecord BoardKeeper::read(std::uint32_t rank) const {
@@ -173,6 +190,14 @@ const std::atomic<std::uint32_t>& Board::lost_count() const {
 
 std::uint32_t Board::lost(std::uint32_t i) const {
     return i < ranks_ ? head_->lost[i] : ranks_;
+}
+
+const std::atomic<std::uint32_t>& Board::invited_count() const {
+    return page_->invited_count;
+}
+
+std::uint32_t Board::invited_by(std::uint32_t i) const {
+    return page_->invited_by[i % kInvitations];
 }
 
 void Board::enter(BoardPhase phase) {

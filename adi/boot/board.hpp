@@ -1,9 +1,11 @@
 // The board: memory that the launcher of one host shares with the ranks there, by a descriptor that
 // they inherit. On it each rank says what it waits for, for reports of stuck jobs, and the launcher
-// says which ranks of the job are lost, where the job goes on without them.
+// says which ranks of the job are lost, where the job goes on without them, and who wants a rank to
+// connect to it.
 //
 //   a head     how many ranks are lost, and their numbers
-//   a page     per rank of the job, written by that rank; pages of ranks elsewhere take no memory
+//   a page     per rank of the job, written by that rank, but for its invitations, which are the
+//              launcher's; pages of ranks elsewhere take no memory
 //
 // Nothing is asked of a rank when its page is read, so it may compute, sleep or be stopped. A rank
 // without a board works the same, unreported.
@@ -53,6 +55,8 @@ class BoardKeeper {
     int fd() const { return fd_; }
     /// Tells this host's ranks that `rank` is lost.
     void mark_lost(std::uint32_t rank);
+    /// Tells `rank`, of this host, that `from` wants it to connect. The last few hundred are kept.
+    void invite(std::uint32_t rank, std::uint32_t from);
     BoardRecord read(std::uint32_t rank) const;
 
   private:
@@ -74,6 +78,10 @@ class Board {
     /// How many ranks are lost, for ever to be looked at, and the `i`th of them.
     const std::atomic<std::uint32_t>& lost_count() const;
     std::uint32_t lost(std::uint32_t i) const;
+
+    /// How many invitations there were, and who sent the `i`th of them, if it is still here.
+    const std::atomic<std::uint32_t>& invited_count() const;
+    std::uint32_t invited_by(std::uint32_t i) const;
 
     void enter(BoardPhase phase);
     /// This rank waits, since `since_ns`; `call` is cut where it is too long.

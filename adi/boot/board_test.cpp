@@ -66,6 +66,20 @@ TEST_F(BoardTest, TellsWhoIsLost) {
     EXPECT_EQ(board->lost_count(), kRanks) << "there are no more";
 }
 
+TEST_F(BoardTest, PassesInvitationsOn) {
+    const auto second = Board::open(1, kRanks), first = Board::open(0, kRanks);
+    ASSERT_NE(second, nullptr);
+    ASSERT_NE(first, nullptr);
+    EXPECT_EQ(second->invited_count().load(), 0U);
+    for (std::uint32_t from = 0; from < 1000; ++from) keeper_->invite(1, from);
+    keeper_->invite(kRanks, 0);
+    EXPECT_EQ(first->invited_count().load(), 0U);
+    ASSERT_EQ(second->invited_count().load(), 1000U);
+    for (std::uint32_t i = 600; i < 1000; ++i) EXPECT_EQ(second->invited_by(i), i);
+    second->wait("MPI_Recv", 1, 2, 3);
+    EXPECT_EQ(second->invited_count().load(), 1000U);
+}
+
 TEST_F(BoardTest, IsOnlyOpenedWhereItIsOne) {
     EXPECT_EQ(Board::open(0, kRanks + 5000), nullptr) << "of another job";
     int pipe[2];

@@ -72,6 +72,10 @@ class Bootstrap {
     /// call after any failure.
     virtual bool report_lost(int /*rank*/, std::string_view /*why*/) noexcept { return false; }
 
+    /// Has `rank`, when it next waits, connect to this process (Fathom's mpirun alone passes that
+    /// on, by the board). Safe to call after any failure.
+    virtual void invite(int /*rank*/) noexcept {}
+
     /// Takes leave of the launcher, after which this process may end in silence. Nothing but the
     /// destructor and abort() may follow.
     virtual Result<bool> finalize() = 0;

@@ -252,6 +252,11 @@ bool Client::report_lost(int rank, std::string_view why) noexcept {
         send(format("rank_lost", {{"rank", std::to_string(rank)}, {"why", text}})));
 }
 
+void Client::invite(int rank) noexcept {
+    if (launcher_secret().empty()) return;
+    (void)send(format("invite", {{"rank", std::to_string(rank)}}));
+}
+
 Result<bool> Client::finalize() {
     auto answer = ask(format("finalize"), "finalize_ack");
     if (!answer) return {answer.status(), answer.message()};

@@ -35,6 +35,7 @@ class Client final : public Bootstrap {
     Result<bool> fence() override;
     void abort(int exitcode, std::string_view message) noexcept override;
     bool report_lost(int rank, std::string_view why) noexcept override;
+    void invite(int rank) noexcept override;
     Result<bool> finalize() override;
 
   private:

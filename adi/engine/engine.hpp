@@ -271,9 +271,13 @@ class Engine {
         if (r.on_complete != nullptr) r.on_complete(r);
     }
     void fault(Peer peer, Status why, const std::string& what);
-    /// Has the launcher said that peers are lost which this process does not know of?
-    bool news() const { return lost_count_->load(std::memory_order_acquire) != lost_seen_; }
+    /// Has the launcher's board something that this process does not know of?
+    bool news() const {
+        return lost_count_->load(std::memory_order_acquire) != lost_seen_ ||
+               invited_count_->load(std::memory_order_acquire) != invited_seen_;
+    }
     void take_news();
+    void take_invitations();
     void fail_lost();
     void fail_peer(Peer peer);
     void fail_queue(SendQueue& queue);
@@ -327,8 +331,10 @@ class Engine {
     std::vector<Peer> to_fail_;  ///< lost peers whose requests have not ended yet
     bool any_lost_ = false;
     std::uint32_t lost_seen_ = 0;
-    const std::atomic<std::uint32_t>* lost_count_ = &kNoneLost;
-    static constexpr std::atomic<std::uint32_t> kNoneLost{0};
+    const std::atomic<std::uint32_t>* lost_count_ = &kNone;
+    std::uint32_t invited_seen_ = 0;
+    const std::atomic<std::uint32_t>* invited_count_ = &kNone;
+    static constexpr std::atomic<std::uint32_t> kNone{0};
     std::vector<ReceiveStream*> open_streams_;  ///< that are shown and not whole
     FiberPool fibers_;
     Fiber* fiber_ = nullptr;  ///< runs now

@@ -27,6 +27,18 @@ void Engine::take_news() {
             fault(peer, Status::peer_failed, "its process has ended");
         }
     }
+    take_invitations();
+}
+
+/// Peers that cannot connect to this process wait for it to connect to them.
+void Engine::take_invitations() {
+    const std::uint32_t count = invited_count_->load(std::memory_order_acquire);
+    while (invited_seen_ != count) {
+        const Peer peer = hooks_.board->invited_by(invited_seen_++);
+        if (peer < routes_.size() && peer != self_ && !routes_[peer].lost) {
+            (void)connect(routes_[peer], peer);
+        }
+    }
 }
 
 void Engine::fail_lost() {

@@ -72,7 +72,10 @@ Result<std::string> secret_of(Bootstrap& boot) {
 Status Engine::start(Bootstrap& boot, Hooks hooks, std::string* error) {
     self_ = static_cast<Peer>(boot.rank());
     hooks_ = std::move(hooks);
-    if (hooks_.board != nullptr) lost_count_ = &hooks_.board->lost_count();
+    if (hooks_.board != nullptr) {
+        lost_count_ = &hooks_.board->lost_count();
+        invited_count_ = &hooks_.board->invited_count();
+    }
     fail_task_.engine = this;
     fail_task_.run = [](Task& task) { static_cast<FailTask&>(task).engine->fail_lost(); };
     routes_.assign(static_cast<std::size_t>(boot.size()), Route{});
@@ -104,6 +107,7 @@ Status Engine::open_devices(Bootstrap& boot, std::string* error) {
     info.oversubscribed = oversubscribed_;
     info.chosen = std::getenv("FATHOM_DEVICE") != nullptr;
     info.secret = [&boot] { return secret_of(boot); };
+    info.invite = [&boot](Peer peer) { boot.invite(static_cast<int>(peer)); };
     if (info.chosen || info.local.size() < size()) {
         if (Result<bool> offered = offer_secret(boot); !offered) {
             *error = offered.message();

@@ -231,4 +231,18 @@ std::unique_ptr<adi::Device> make() {
     return std::make_unique<Tcp>();
 }
 
+void Tcp::say(const std::string& text) const {
+    const std::string line = "fathom: rank " + std::to_string(info_.self) + ": " + text + '\n';
+    (void)!::write(STDERR_FILENO, line.data(), line.size());
+}
+
+void Tcp::say_way(const Connection& c) const {
+    Address here, there;
+    socklen_t size = sizeof here.storage;
+    ::getsockname(c.socket.get(), reinterpret_cast<sockaddr*>(&here.storage), &size);
+    size = sizeof there.storage;
+    ::getpeername(c.socket.get(), reinterpret_cast<sockaddr*>(&there.storage), &size);
+    say("tcp to rank " + std::to_string(c.peer) + " by " + here.text() + " - " + there.text());
+}
+
 }  // namespace dev::tcp

@@ -110,7 +110,8 @@ class Tcp final : public adi::Device, private InStream::Owner {
         bool writes_watched = false;
         bool held = false;  ///< in held_
         bool dead = false;
-        bool wanted = false;  ///< a socket is, and there is none
+        bool wanted = false;   ///< a socket is, and there is none
+        bool invited = false;  ///< the peer was asked to connect, too
         std::string host = "unknown";
         std::vector<Way> ways;
         std::size_t next_way = 0;
@@ -128,6 +129,8 @@ class Tcp final : public adi::Device, private InStream::Owner {
     void watch(int fd, Watched* what, std::uint32_t events);
     void drop(Socket socket);
     Connection& connection_to(adi::Peer peer);
+    void say(const std::string& text) const;
+    void say_way(const Connection& c) const;
 
     // tcp.cpp
     int look(adi::Sink& sink, int budget);
@@ -163,8 +166,6 @@ class Tcp final : public adi::Device, private InStream::Owner {
     void on_broken(Connection& c, const std::string& why);
     void give_up(Connection& c, adi::Status why, const std::string& what);
     std::string what_was_tried(const Connection& c) const;
-    void say_way(const Connection& c) const;
-    void say(const std::string& text) const;
     void arm_timer();
 
     adi::Capabilities capabilities_;

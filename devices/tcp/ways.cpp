@@ -35,6 +35,8 @@ constexpr milliseconds kStale{3000};
 constexpr milliseconds kPatience{1000};
 /// A host that answers, but where nobody listens any more, has lost the process.
 constexpr milliseconds kRefused{2000};
+/// After so long the peer is asked to connect: it may be that only it can.
+constexpr milliseconds kInvite{500};
 constexpr milliseconds kTendInterval{10};
 /// Between two looks more time than this is this process's own absence, not the peer's.
 constexpr milliseconds kMostStep{500};
@@ -70,6 +72,7 @@ void Tcp::want(Connection& c) {
     c.next_try = Clock::now();
     c.next_way = 0;
     c.sought = {};
+    c.invited = false;
     next_tend_ = {};
     pause_.end();
     if (c.ways.empty()) {
@@ -117,6 +120,9 @@ void Tcp::tend(Connection& c, Clock::time_point now, Clock::duration step) {
         const bool gone = c.met < c.ways.size() && c.ways[c.met].refused;
         if (c.sought > (gone ? std::min(kRefused, timeout_) : timeout_)) {
             return give_up(c, Status::peer_failed, what_was_tried(c));
+        }
+        if (c.sought > kInvite && !std::exchange(c.invited, true) && info_.invite) {
+            info_.invite(c.peer);
         }
     }
     for (std::size_t i = c.dials.size(); i-- > 0;) {
@@ -345,20 +351,6 @@ std::string Tcp::what_was_tried(const Connection& c) const {
         text += ')';
     }
     return text;
-}
-
-void Tcp::say(const std::string& text) const {
-    const std::string line = "fathom: rank " + std::to_string(info_.self) + ": " + text + '\n';
-    (void)!::write(STDERR_FILENO, line.data(), line.size());
-}
-
-void Tcp::say_way(const Connection& c) const {
-    Address here, there;
-    socklen_t size = sizeof here.storage;
-    ::getsockname(c.socket.get(), reinterpret_cast<sockaddr*>(&here.storage), &size);
-    size = sizeof there.storage;
-    ::getpeername(c.socket.get(), reinterpret_cast<sockaddr*>(&there.storage), &size);
-    say("tcp to rank " + std::to_string(c.peer) + " by " + here.text() + " - " + there.text());
 }
 
 void Tcp::on_way_event(Watched* watched) {

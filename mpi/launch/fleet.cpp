@@ -82,6 +82,10 @@ void Fleet::tell_lost(int rank) {
     for (const Branch& branch : branches_) branch.host->tell_lost(rank);
 }
 
+void Fleet::invite(int rank, int from) {
+    if (Host* host = host_of(rank)) host->invite(rank, from);
+}
+
 void Fleet::ask_states() {
     for (const Branch& branch : branches_) branch.host->ask_states();
 }

@@ -30,6 +30,7 @@ class Fleet {
     void close_output(int rank, bool is_stderr);
     void join_fabric(const std::string& ways);
     void tell_lost(int rank);
+    void invite(int rank, int from);
     void ask_states();
     void release(const Values& values);
 

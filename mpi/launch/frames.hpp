@@ -24,6 +24,7 @@ enum class Frame : std::uint8_t {
     close_output,  ///< rank, is_stderr
     join_fabric,   ///< where the first host's Myrinet listens
     rank_lost,     ///< rank
+    invite,        ///< rank, who wants it to connect
     ask_states,
     end,
     // Both ways.
@@ -47,7 +48,8 @@ enum class Frame : std::uint8_t {
     fence,
     state,
     ended,
-    way_lost,  ///< rank, peer, why
+    way_lost,    ///< rank, peer, why
+    way_wanted,  ///< rank, peer
 };
 
 /// Both ends begin with it, so that what a shell prints before is told from what counts.

@@ -46,6 +46,8 @@ class HostEvents {
     virtual void on_absent(int rank) = 0;
     virtual void on_abort(int rank, int exitcode) = 0;
     virtual void on_rank_lost(int rank, int peer, const std::string& why) = 0;
+    /// The rank wants `peer` to connect to it.
+    virtual void on_invite(int rank, int peer) = 0;
     virtual void on_broken(int rank, const std::string& why) = 0;
 };
 
@@ -73,6 +75,8 @@ class Host {
     virtual void join_fabric(const std::string& ways) = 0;
     /// Tells the ranks that `rank`, of any host, is lost, and the job goes on without it.
     virtual void tell_lost(int rank) = 0;
+    /// Tells `rank`, which is there, that rank `from` wants it to connect.
+    virtual void invite(int rank, int from) = 0;
     /// Answered by on_state for each rank that was started.
     virtual void ask_states() = 0;
     /// Lets the ranks out of the fence, with what all ranks have put.

@@ -65,6 +65,9 @@ class Job final : public HostEvents {
     void on_absent(int rank) override;
     void on_abort(int rank, int exitcode) override;
     void on_rank_lost(int rank, int peer, const std::string& why) override;
+    void on_invite(int rank, int peer) override {
+        if (exists(rank) && exists(peer)) fleet_.invite(peer, rank);
+    }
     void on_broken(int rank, const std::string& why) override;
 
     void on_fence(const Values& values);

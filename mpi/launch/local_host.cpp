@@ -206,6 +206,11 @@ void LocalHost::tell_lost(int rank) {
     if (board_) board_->mark_lost(static_cast<std::uint32_t>(rank));
 }
 
+void LocalHost::invite(int rank, int from) {
+    if (!board_) return;
+    board_->invite(static_cast<std::uint32_t>(rank), static_cast<std::uint32_t>(from));
+}
+
 /// Who calls MPI in vain all the time is found by two looks.
 void LocalHost::ask_states() {
     constexpr std::chrono::milliseconds kBetweenLooks{30};

@@ -30,6 +30,7 @@ class LocalHost final : public Host, public PmiEvents {
     void close_output(int rank, bool is_stderr) override;
     void join_fabric(const std::string& ways) override;
     void tell_lost(int rank) override;
+    void invite(int rank, int from) override;
     void ask_states() override;
     void release(const Values& values) override;
 
@@ -81,6 +82,7 @@ class LocalHost final : public Host, public PmiEvents {
     void pmi_phase(int rank, PmiPhase phase) override { events_->on_phase(rank, phase); }
     void pmi_abort(int rank, int exitcode) override;
     void pmi_rank_lost(int rank, int peer, const std::string& why) override;
+    void pmi_invite(int rank, int peer) override { events_->on_invite(rank, peer); }
     void pmi_broken(int rank, const std::string& why) override;
     void pmi_waiting(int rank) override { events_->on_waiting(rank); }
     void pmi_absent(int rank) override { events_->on_absent(rank); }

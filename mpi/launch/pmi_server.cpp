@@ -76,6 +76,8 @@ void PmiServer::handle(int rank, const pmi1::Message& message) {
         const std::string* why = message.find("why");
         events_->pmi_rank_lost(rank, message.find_int("rank", 0, plan_.size() - 1).value_or(-1),
                                pmi1::value_to_sentence(why == nullptr ? "" : *why));
+    } else if (command == "invite" && state.phase == Phase::active) {
+        events_->pmi_invite(rank, message.find_int("rank", 0, plan_.size() - 1).value_or(-1));
     } else if (state.phase != Phase::active) {
         break_rank(rank, state.phase == Phase::fresh ? "it sent a command before init"
                                                      : "it sent a command after finalize");

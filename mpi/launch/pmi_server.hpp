@@ -35,6 +35,8 @@ class PmiEvents {
     virtual void pmi_abort(int rank, int exitcode) = 0;
     /// The rank has lost the way to `peer`, which may be any number; `why` is half a sentence.
     virtual void pmi_rank_lost(int rank, int peer, const std::string& why) = 0;
+    /// The rank wants `peer`, which may be any number, to connect to it.
+    virtual void pmi_invite(int rank, int peer) = 0;
     /// The rank's connection is of no use any more; `why` is half a sentence.
     virtual void pmi_broken(int rank, const std::string& why) = 0;
     /// The first of its ranks stands in the barrier.

@@ -24,6 +24,9 @@ class Record final : public PmiEvents {
     void pmi_rank_lost(int rank, int peer, const std::string& why) override {
         happened += std::to_string(rank) + " lost " + std::to_string(peer) + " (" + why + ");";
     }
+    void pmi_invite(int rank, int peer) override {
+        happened += std::to_string(rank) + " invites " + std::to_string(peer) + ";";
+    }
     void pmi_broken(int rank, const std::string& why) override {
         EXPECT_FALSE(why.empty());
         happened += "broken " + std::to_string(rank) + ";";
@@ -141,6 +144,14 @@ TEST_F(PmiServerTest, HearsOfLostRanks) {
     EXPECT_EQ(take_happened(), "waiting 1;1 lost 0 (y);");
     ask(0, "cmd=rank_lost rank=1 why=z");
     EXPECT_EQ(take_happened(), "broken 0;absent 0;") << "it has not begun";
+}
+
+TEST_F(PmiServerTest, PassesInvitationsOn) {
+    init(1);
+    EXPECT_EQ(ask(1, "cmd=invite rank=2"), "");
+    EXPECT_EQ(ask(1, "cmd=invite rank=3"), "");
+    EXPECT_EQ(ask(1, "cmd=invite"), "");
+    EXPECT_EQ(take_happened(), "1 invites 2;1 invites -1;1 invites -1;");
 }
 
 TEST_F(PmiServerTest, FinalizeAndProgress) {

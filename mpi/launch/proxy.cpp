@@ -88,6 +88,12 @@ void Proxy::on_frame(Frame type, Reader& fields) {
             if (fields.done() && rank < plan_.size()) fleet_.tell_lost(rank);
             break;
         }
+        case Frame::invite: {
+            const int rank = fields.integer(0, kMaxRanks - 1);
+            const int from = fields.integer(0, kMaxRanks - 1);
+            if (fields.done()) fleet_.invite(rank, from);
+            break;
+        }
         case Frame::ask_states: fleet_.ask_states(); break;
         case Frame::end: loop_.stop(); break;
         default: fields.refuse(); break;  // no frame for here
@@ -161,6 +167,9 @@ void Proxy::on_abort(int rank, int exitcode) {
 }
 void Proxy::on_rank_lost(int rank, int peer, const std::string& why) {
     up_->send(Frame::way_lost, Writer().number(rank).number(peer).text(why));
+}
+void Proxy::on_invite(int rank, int peer) {
+    up_->send(Frame::way_wanted, Writer().number(rank).number(peer));
 }
 void Proxy::on_broken(int rank, const std::string& why) {
     up_->send(Frame::broken, Writer().number(rank).text(why));

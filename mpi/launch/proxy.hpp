@@ -43,6 +43,7 @@ class Proxy final : public HostEvents {
     void on_absent(int rank) override;
     void on_abort(int rank, int exitcode) override;
     void on_rank_lost(int rank, int peer, const std::string& why) override;
+    void on_invite(int rank, int peer) override;
     void on_broken(int rank, const std::string& why) override;
 
     EventLoop loop_;

@@ -172,6 +172,10 @@ void RemoteHost::tell_lost(int rank) {
     link_->send(Frame::rank_lost, Writer().number(rank));
 }
 
+void RemoteHost::invite(int rank, int from) {
+    link_->send(Frame::invite, Writer().number(rank).number(from));
+}
+
 void RemoteHost::ask_states() {
     link_->send(Frame::ask_states);
 }
@@ -258,6 +262,7 @@ bool RemoteHost::on_rank_event(Frame type, Reader& fields) {
         case Frame::absent: events_->on_absent(rank); break;
         case Frame::abort: events_->on_abort(rank, number); break;
         case Frame::way_lost: events_->on_rank_lost(rank, number, std::string(text)); break;
+        case Frame::way_wanted: events_->on_invite(rank, number); break;
         case Frame::broken: events_->on_broken(rank, std::string(text)); break;
         default: return false;
     }

@@ -37,6 +37,7 @@ class RemoteHost final : public Host {
     void close_output(int rank, bool is_stderr) override;
     void join_fabric(const std::string& ways) override;
     void tell_lost(int rank) override;
+    void invite(int rank, int from) override;
     void ask_states() override;
     void release(const Values& values) override;
 

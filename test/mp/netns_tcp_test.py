@@ -117,6 +117,26 @@ class TwoHosts(BedTest):
                     self.assertRegex(here, pattern)
                     self.assertRegex(there, pattern)
 
+    # --- networks that are not whole ---
+
+    def test_ipv6_alone(self):
+        for host in self.bed.hosts:
+            host.ip("".join(f"addr del {host.ipv4(n)}/24 dev eth{n}\n" for n in (0, 1)))
+        for here, _, there, _ in self.way():
+            self.assertRegex(here + there, r"^\[fd77:.*\]\[fd77:")
+
+    def test_connections_in_one_direction(self):
+        # Rank 0 of the ring has to send first, in one of two cases to a host that takes no connection.
+        for host in self.bed.hosts:
+            with self.subTest(closed=host.name):
+                host.nft("input tcp dport 22 accept\ninput tcp flags & (syn | ack) == syn drop")
+                done = self.mpirun("-v", "-host", "node0,node1", built("examples", "ring"))
+                self.assertEqual(done.status, 0, str(done))
+                self.assertRegex(done.out, r"token \d+, expected")
+                found = re.findall(r"tcp to rank \d by (\S+):(\d+) - (\S+):(\d+)", done.err)
+                self.assertTrue(found, str(done))
+                host.nft("")
+
     def test_an_interface_that_is_not_there(self):
         done = self.hello(env={"FATHOM_TCP_INTERFACE": "eth7"})
         self.assertNotEqual(done.status, 0)
