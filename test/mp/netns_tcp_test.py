@@ -137,6 +137,32 @@ class TwoHosts(BedTest):
                 self.assertTrue(found, str(done))
                 host.nft("")
 
+    def relays(self, milliseconds):
+        """Makes all of tcp but ssh that leaves a host pass a relay there. What the relays say comes at their end."""
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "netns_relay.py")
+        rules = ("table ip relay {\nchain output {\ntype nat hook output priority -100\noif lo accept\nmeta mark 7 accept\n"
+                 "tcp dport 22 accept\nmeta l4proto tcp redirect to :9\n}\n}\n")
+        relays = []
+        for host in self.bed.hosts:
+            done = host.run(["nft", "-f", "-"], rules)
+            if done.returncode != 0:
+                self.skipTest("this kernel translates no addresses: " + done.stderr)
+            self.addCleanup(host.run, ["nft", "delete", "table", "ip", "relay"])
+            relays.append(host.popen([sys.executable, "-B", script, "9", str(milliseconds)], stdout=subprocess.PIPE, text=True))
+            self.assertEqual(relays[-1].stdout.readline(), "ready\n")
+        return relays
+
+    def test_a_long_way(self):
+        # 5 ms in each direction. The kernel's own delays, where it has them, are test_delay's.
+        relays = self.relays(5)
+        ipv4 = {"FATHOM_TCP_INTERFACE": "10.77.0.0/24"}
+        words = ("-host", "node0:2,node1:2", "-n", "4")
+        self.assert_right(self.mpirun(*words, self.program, "traffic", "1", env=ipv4))
+        self.assert_verifies(self.mpirun(*words, built("examples", "nas", "is"), "--class", "S", env=ipv4))
+        self.bed.kill_all()
+        passed = [relay.communicate()[0] for relay in relays]
+        self.assertNotEqual(passed, ["", ""], "nothing has passed a relay")
+
     def test_an_interface_that_is_not_there(self):
         done = self.hello(env={"FATHOM_TCP_INTERFACE": "eth7"})
         self.assertNotEqual(done.status, 0)
