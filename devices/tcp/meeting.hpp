@@ -35,6 +35,9 @@ class Socket {
 
 /// What socket options connections have.
 void prepare_socket(int fd, std::chrono::milliseconds timeout);
+/// Bounds what the kernel takes from this process before it is sent, where the way is short. Left
+/// to itself the kernel takes megabytes, which are out of the caches before they are read again.
+void bound_send_buffer(int fd);
 
 /// A way to a peer that is being made from this side.
 class Attempt {

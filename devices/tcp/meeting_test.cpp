@@ -1,6 +1,7 @@
 #include "devices/tcp/meeting.hpp"
 
 #include <gtest/gtest.h>
+#include <linux/socket.h>
 #include <poll.h>
 
 #include <random>
@@ -49,6 +50,21 @@ Attempt attempt_to(const Host& host, const Hello& h = hello()) {
 void wait_for(int fd, short events = POLLIN) {
     pollfd p{fd, events, 0};
     ASSERT_EQ(::poll(&p, 1, 10'000), 1);
+}
+
+TEST(Meeting, OnAShortWayTheSendBufferIsBounded) {
+    Host host;
+    const Attempt attempt = attempt_to(host);
+    const Socket other(host.accept());
+    int before = 0, after = 0, locked = 0;
+    socklen_t size = sizeof before;
+    ::getsockopt(other.get(), SOL_SOCKET, SO_SNDBUF, &before, &size);
+    bound_send_buffer(other.get());
+    ::getsockopt(other.get(), SOL_SOCKET, SO_SNDBUF, &after, &size);
+    ::getsockopt(other.get(), SOL_SOCKET, SO_BUF_LOCK, &locked, &size);
+    if (after == before) GTEST_SKIP() << "loopback takes long on this machine";
+    // The bound of this device, or that of the kernel.
+    EXPECT_EQ((locked & SOCK_SNDBUF_LOCK) != 0, after == 2 * 384 * 1024) << after;
 }
 
 TEST(Meeting, TwoThatKnowTheSecretMeet) {

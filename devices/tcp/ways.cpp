@@ -303,6 +303,7 @@ void Tcp::establish(Connection& c, Socket socket, std::uint64_t received, bool m
     watch(c.socket.get(), &c, EPOLLIN);
     drop_guests_of(c.peer);
     if (adi::verbose()) say_way(c);
+    bound_send_buffer(c.socket.get());
     pause_.end();
     flush(c);
 }
