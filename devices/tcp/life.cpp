@@ -21,7 +21,7 @@ using adi::Status;
 namespace {
 
 /// Above this the receiver is asked first. What is shorter is copied once more, into the ring.
-constexpr std::uint32_t kEagerBytes = 32 * 1024;
+constexpr std::uint32_t kEagerBytes = 64 * 1024;
 
 /// Ports to listen on; {0, 0}: any.
 adi::Result<std::pair<int, int>> port_range() {
