@@ -145,6 +145,13 @@ void Tcp::watch(int fd, Watched* what, std::uint32_t events) {
     (void)fds_.watch(fd, events, what);
 }
 
+void Tcp::watch(Connection& c) {
+    const std::uint32_t writes = c.writes_watched ? static_cast<std::uint32_t>(EPOLLOUT) : 0U;
+    watch(c.socket.get(), &c, EPOLLIN | writes);
+    c.watched = true;
+    hits_ = 0;
+}
+
 /// A child that the program forked may have the socket too: closing alone would neither end the
 /// connection nor keep epoll from naming what watched it.
 void Tcp::drop(Socket socket) {

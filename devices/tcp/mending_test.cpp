@@ -1,6 +1,7 @@
 // Whole devices in one process, polled in turn: connections that cross, that break, that strangers
 // make, and that nobody answers.
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <cstdlib>
 #include <numeric>
@@ -226,6 +227,33 @@ TEST(Mending, BothConnectAtOnce) {
             job.poll_until([&] { return job.sinks[0]->whole == 20 && job.sinks[1]->whole == 20; }));
         EXPECT_TRUE(job.sinks[0]->faults.empty() && job.sinks[1]->faults.empty());
     }
+}
+
+// Epoll is not told of the packets of the one that talks: it is again when that matters.
+TEST(Mending, WhoTalkedAloneEndsTheSleepAndMakesRoomForOthers) {
+    TcpJob job(3);
+    job.connect_all();
+    const auto talk = [&](Peer from, std::int32_t begin, std::int32_t end) {
+        for (std::int32_t tag = begin; tag < end; ++tag) {
+            const std::size_t whole = job.sinks[2]->whole;
+            job.send(from, 2, tag);
+            ASSERT_TRUE(job.poll_until([&] { return job.sinks[2]->whole > whole; })) << tag;
+        }
+    };
+    std::int32_t last = 300;
+    while (Receiver::length_of(0, last) > kShortBytes) ++last;
+    talk(0, 0, last);
+    for (int i = 0; i < 100; ++i) job.poll();
+    pollfd sleep{job.devices[2]->prepare_park(true).fd, POLLIN, 0};
+    job.devices[2]->poll(*job.sinks[2], 16);
+    job.send(0, 2, last);
+    EXPECT_EQ(::poll(&sleep, 1, 20'000), 1);
+    job.devices[2]->cancel_park();
+    ASSERT_TRUE(
+        job.poll_until([&] { return job.sinks[2]->whole > static_cast<std::size_t>(last); }));
+    talk(0, last + 1, last + 200);
+    talk(1, 0, 200);
+    talk(0, last + 200, last + 210);
 }
 
 TEST(Mending, ManyPeersAtOnce) {

@@ -19,6 +19,8 @@ constexpr std::uint64_t kReserveBytes = 4096;
 constexpr std::uint64_t kLeastPieceBytes = 4096;
 /// So much that has come is acknowledged without being asked.
 constexpr std::uint64_t kAcknowledgeBytes = 128 * 1024;
+/// After so many reads that brought something, all from one connection, that is the only one.
+constexpr int kHotHits = 64;
 /// What one connection may bring in one look.
 constexpr std::uint64_t kFairBytes = std::uint64_t{1} << 20;
 
@@ -87,7 +89,7 @@ int Tcp::read(Connection& c, adi::Sink& sink, int budget) {
                 c, got == InStream::Read::end ? "the connection was closed" : std::strerror(errno));
             break;
         }
-        hot_ = &c;
+        hit(c);
         moved_ = true;
         done += c.in.show(*this, sink, budget, &wrong);
     }
@@ -100,6 +102,19 @@ int Tcp::read(Connection& c, adi::Sink& sink, int budget) {
         c.in.take_put_done() || c.owes_ack || c.in.received() - c.told >= kAcknowledgeBytes;
     if (c.owes_ack && c.socket) acknowledge(c);
     return done;
+}
+
+/// Something has come. The one connection that is talking is read without asking epoll, which then
+/// need not be told of each packet.
+void Tcp::hit(Connection& c) {
+    if (hot_ != &c) {
+        if (hot_ != nullptr && hot_->socket && !hot_->watched) watch(*hot_);
+        hot_ = &c;
+        hits_ = 0;
+    }
+    if (++hits_ < kHotHits || !c.watched || c.writes_watched || parked_) return;
+    fds_.forget(c.socket.get());
+    c.watched = false;
 }
 
 bool Tcp::on_acknowledged(adi::Peer peer, std::uint64_t position) {
@@ -115,6 +130,8 @@ void Tcp::take_done_puts(Connection& c) {
 
 adi::Park Tcp::prepare_park(bool) {
     pause_.end();
+    parked_ = true;
+    if (hot_ != nullptr && hot_->socket && !hot_->watched) watch(*hot_);
     arm_timer();
     adi::Park park;
     park.fd = fds_.epoll();
@@ -122,6 +139,7 @@ adi::Park Tcp::prepare_park(bool) {
 }
 
 void Tcp::cancel_park() {
+    parked_ = false;
     pause_.end();
 }
 
@@ -154,7 +172,7 @@ void Tcp::flush(Connection& c) {
     const bool blocked = c.out.pending();
     if (blocked == c.writes_watched) return;
     c.writes_watched = blocked;
-    watch(c.socket.get(), &c, EPOLLIN | (blocked ? static_cast<std::uint32_t>(EPOLLOUT) : 0U));
+    watch(c);
 }
 
 /// False: there is no room, and no frame.

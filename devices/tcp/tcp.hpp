@@ -107,6 +107,7 @@ class Tcp final : public adi::Device, private InStream::Owner {
         bool owes_ack = false;      ///< the peer waits for one, or it is time
         std::uint64_t process = 0;  ///< which one the peer is; 0: they have not met yet
         bool mine = false;          ///< this side connects when it has to be mended
+        bool watched = false;       ///< by epoll; always, but for the hot one
         bool writes_watched = false;
         bool held = false;  ///< in held_
         bool dead = false;
@@ -127,6 +128,7 @@ class Tcp final : public adi::Device, private InStream::Owner {
     bool listen_on_all(std::string* error);
     bool listen(const Address& address, std::pair<int, int> ports, std::string* error);
     void watch(int fd, Watched* what, std::uint32_t events);
+    void watch(Connection& c);
     void drop(Socket socket);
     Connection& connection_to(adi::Peer peer);
     void say(const std::string& text) const;
@@ -135,6 +137,7 @@ class Tcp final : public adi::Device, private InStream::Owner {
     // tcp.cpp
     int look(adi::Sink& sink, int budget);
     int read(Connection& c, adi::Sink& sink, int budget);
+    void hit(Connection& c);
     void flush(Connection& c);
     bool open_frame(Connection& c, FrameKind kind, std::uint64_t bytes);
     void acknowledge(Connection& c);
@@ -186,6 +189,8 @@ class Tcp final : public adi::Device, private InStream::Owner {
     std::vector<std::unique_ptr<Dial>> old_dials_;          ///< epoll may still name them
     std::vector<std::unique_ptr<Visitor>> old_visitors_;    ///< the same
     Connection* hot_ = nullptr;                             ///< the last that something came from
+    int hits_ = 0;                                          ///< in a row from it
+    bool parked_ = false;                                   ///< a thread sleeps, or is about to
     int sockets_ = 0;                                       ///< connections that have one
     int tending_ = 0;          ///< connections without one that want it
     bool unfinished_ = false;  ///< a connection holds unshown frames

@@ -300,7 +300,7 @@ void Tcp::establish(Connection& c, Socket socket, std::uint64_t received, bool m
     c.socket = std::move(socket);
     c.writes_watched = false;
     for (Way& way : c.ways) way = {way.address, {}, false};
-    watch(c.socket.get(), &c, EPOLLIN);
+    watch(c);
     drop_guests_of(c.peer);
     if (adi::verbose()) say_way(c);
     bound_send_buffer(c.socket.get());
