@@ -12,7 +12,7 @@ import runner
 
 MAY_BE_ZERO = ("idle_cpu",)
 # What the machine may refuse (process_vm_readv) or lack (a second core).
-OPTIONAL = {"vm_readv", "line_handoff", "pipeline", "pipeline_rate", "tcp"}
+OPTIONAL = {"vm_readv", "line_handoff", "pipeline", "pipeline_rate", "tcp", "tcp_stream"}
 FOLLOWERS = {"bimessage_rate"}
 
 

@@ -68,7 +68,9 @@ class Limits:
         labels = row["labels"]
         name = labels["name"]
         if self.between_hosts:
-            return self.find(name="tcp", kind="spinning", bytes=labels["bytes"]) if name == "latency" else None
+            if name == "latency":
+                return self.find(name="tcp", kind="spinning", bytes=labels["bytes"])
+            return self.find(name="tcp_stream", bytes=labels["bytes"]) if name == "bandwidth" else None
         if name == "latency":
             if int(labels["bytes"]) <= 64:
                 return self.find(name="line_handoff")

@@ -8,6 +8,7 @@
 //                   of a few slot sizes and numbers (what it depends on: see pipeline.cpp)
 //   pipeline_rate   the same as a stream of messages, in one direction
 //   tcp             ping-pong over the loopback, one way, with spinning and with blocking receive
+//   tcp_stream      the same as a stream of messages, each a send of its own, in one direction
 //
 // Two processes bound to two cores (--cpus A,B); one core is enough for what needs only one.
 #include <linux/futex.h>

@@ -1,5 +1,5 @@
 // TCP over the loopback, or between two network namespaces: a ping-pong with spinning and with
-// blocking receive.
+// blocking receive, and a stream in one direction.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -100,6 +100,28 @@ void ping_pong(const char* kind, int flags, std::size_t bytes) {
     close(ends[0]);
 }
 
+// One direction: each message is one send, as it is handed over, and the receiver spins.
+void stream(std::size_t bytes) {
+    int ends[2];
+    tcp_pair(ends);
+    std::vector<unsigned char> buffer(bytes, 1);
+    {
+        const Child source(g_options.cpu_b, [&] {
+            close(ends[0]);
+            for (;;) send_all(ends[1], buffer.data(), bytes);
+        });
+        close(ends[1]);
+        const long count = static_cast<long>(std::clamp<std::size_t>((4u << 20) / bytes, 4, 64));
+        const Sample sample = measure(repetitions(), count, [&](long n) {
+            for (long k = 0; k < n; ++k) {
+                receive_all(ends[0], buffer.data(), bytes, MSG_DONTWAIT);
+            }
+        });
+        print_rate("name=tcp_stream", bytes, sample);
+    }
+    close(ends[0]);
+}
+
 }  // namespace
 
 void limits::tcp() {
@@ -107,4 +129,7 @@ void limits::tcp() {
         ping_pong("spinning", MSG_DONTWAIT, bytes);
     }
     ping_pong("blocking", 0, 1);
+    for (const std::size_t bytes : {64u, 1u << 10, 8u << 10, 64u << 10, 1u << 20, 4u << 20}) {
+        stream(bytes);
+    }
 }
