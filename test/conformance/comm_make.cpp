@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 
 #include "test/conformance/errors.hpp"
 
@@ -192,29 +193,47 @@ class SplitType : public Make {
     }
 };
 
-// The tests run on one host: all processes share memory there, or none where a job is told to go
-// without it.
-bool memory_is_shared() {
+// The ranks of the world that share memory with this one: those of its host, or itself alone where
+// a job is told to go without shared memory. FATHOM_TEST_HOSTS says how many ranks each host has in
+// turn; else all are on one.
+struct Mates {
+    int first = 0;
+    int count = 1;
+};
+Mates mates_of(int rank, int size) {
     const char* devices = std::getenv("FATHOM_DEVICE");
-    return devices == nullptr || *devices == '\0' || std::strstr(devices, "shm") != nullptr;
+    if (devices != nullptr && *devices != '\0' && std::strstr(devices, "shm") == nullptr)
+        return {rank, 1};
+    const char* hosts = std::getenv("FATHOM_TEST_HOSTS");
+    if (hosts == nullptr) return {0, size};
+    std::istringstream counts(hosts);
+    Mates mates{0, 0};
+    while (rank >= mates.first + mates.count && counts >> std::ws) {
+        mates.first += mates.count;
+        counts >> mates.count;
+        counts.ignore(1, ',');
+    }
+    return mates;
 }
 
 TEST_F(SplitType, Shared) {
-    FATHOM_ONLY("these tests run on one host");
+    FATHOM_ONLY("these tests know where they run");
     MPI_Comm made = split(MPI_COMM_TYPE_SHARED);
     int at = -1;
     MPI_OK(MPI_Comm_rank(made, &at));
-    EXPECT_EQ(at, memory_is_shared() ? size() - 1 - rank() : 0);  // ordered by the key
-    expect_usable(made, memory_is_shared() ? size() : 1);
+    const Mates mates = mates_of(rank(), size());
+    EXPECT_EQ(at, mates.first + mates.count - 1 - rank());  // ordered by the key
+    expect_usable(made, mates.count);
     MPI_OK(MPI_Comm_free(&made));
 }
 
 TEST_F(SplitType, UndefinedOnSome) {
-    FATHOM_ONLY("these tests run on one host");
+    FATHOM_ONLY("these tests know where they run");
     MPI_Comm made = split(rank() == 0 ? MPI_UNDEFINED : MPI_COMM_TYPE_SHARED);
     ASSERT_EQ(made == MPI_COMM_NULL, rank() == 0);
     if (made == MPI_COMM_NULL) return;
-    expect_usable(made, memory_is_shared() ? size() - 1 : 1);
+    const Mates mates = mates_of(rank(), size());
+    expect_usable(made, mates.count - (mates.first == 0 ? 1 : 0));
     MPI_OK(MPI_Comm_free(&made));
 }
 
@@ -222,10 +241,10 @@ TEST_F(SplitType, GuidedByHardware) {
     const char* const key = "mpi_hw_resource_type";
     EXPECT_EQ(split(MPI_COMM_TYPE_HW_GUIDED), MPI_COMM_NULL);
     EXPECT_EQ(split(MPI_COMM_TYPE_HW_GUIDED, key, "no such thing"), MPI_COMM_NULL);
-    FATHOM_ONLY("these tests run on one host");
+    FATHOM_ONLY("these tests know where they run");
     for (const int type : {MPI_COMM_TYPE_HW_GUIDED, MPI_COMM_TYPE_RESOURCE_GUIDED}) {
         MPI_Comm made = split(type, key, "mpi_shared_memory");
-        expect_usable(made, memory_is_shared() ? size() : 1);
+        expect_usable(made, mates_of(rank(), size()).count);
         MPI_OK(MPI_Comm_free(&made));
     }
     // Where the processes are bound decides; what comes works.
