@@ -481,6 +481,7 @@ std::vector<Case> cases() {
                 // Enough of faults, and its thread takes a millisecond for a frame.
                 if (faulty && name != testing::kOfiProviders[0].first) continue;
                 if (provider == std::string_view("sockets") && !testing::full()) continue;
+                if (testing::leaks(provider)) continue;
                 all.push_back({name, testing::ofi_with(entry.make, provider), faulty, true});
             }
         }

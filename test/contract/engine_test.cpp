@@ -75,6 +75,7 @@ std::string lack_of(const char* provider) {
     if (provider == std::string_view("sockets") && !testing::full()) {
         return "its thread takes a millisecond for a frame: FATHOM_TEST_LONG=1 tries it";
     }
+    if (testing::leaks(provider)) return "libfabric loses memory with it";
     OpenInfo info;
     info.size = 2;
     info.local = {0, 1};
