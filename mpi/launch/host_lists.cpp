@@ -26,10 +26,11 @@ std::string in_quotes(const std::string& text) {
 
 /// What a remote shell can take for a host, and for nothing else.
 bool is_host_name(const std::string& name) {
-    const std::size_t at = name.find('@');
-    const std::string host = at == std::string::npos ? name : name.substr(at + 1);
-    return !host.empty() && host.front() != '-' && name.front() != '-' && at != 0 &&
-           name.size() < 1024 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    if (name.empty() || name.size() >= 1024) return false;
+    // A user's name may have an @ in it.
+    return name.front() != '-' && name.front() != '@' && name.back() != '@' &&
+           name.find("@-") == std::string::npos &&
+           std::all_of(name.begin(), name.end(), [](unsigned char c) {
                return std::isalnum(c) != 0 || (c != '\0' && std::strchr("-._:@%", c) != nullptr);
            });
 }

@@ -46,6 +46,9 @@ TEST(HostLists, NamesAndSlots) {
         error.clear();
         EXPECT_TRUE(parse_host_list(bad, &error).empty() && !error.empty()) << bad;
     }
+    EXPECT_TRUE(parse_host_list("me@a@-oProxyCommand=x", &error).empty())
+        << "ssh splits at the last @";
+    EXPECT_EQ(shown(parse_host_list("me@a@b", &error)), (Texts{"me@a@b:0"}));
 }
 
 TEST(HostLists, LinesOfBothDialects) {
