@@ -110,6 +110,7 @@ class EngineContract : public ::testing::TestWithParam<Case> {
         testing::LocalJob job(ranks);
         const auto boards = GetParam().boards != nullptr ? GetParam().boards() : nullptr;
         std::vector<std::thread> threads;
+        std::atomic<int> staying = ranks;
         for (int rank = 0; rank < ranks; ++rank) {
             threads.emplace_back([&, rank] {
                 testing::LocalBootstrap boot(job, rank);
@@ -140,7 +141,12 @@ class EngineContract : public ::testing::TestWithParam<Case> {
                 ASSERT_EQ(engine.start(boot, hooks, &error), Status::ok) << error;
                 body(engine);
                 leave_together(engine);
-                ASSERT_TRUE(boot.fence());
+                // A connection that broke is mended only by two that look at it.
+                --staying;
+                while (staying > 0) {
+                    engine.poll();
+                    std::this_thread::yield();
+                }
                 EXPECT_EQ(registered, 0U);
                 engine.stop();
             });
