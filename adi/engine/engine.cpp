@@ -34,7 +34,7 @@ Engine::Engine() = default;
 
 Engine::~Engine() {
     while (free_unexpected_ != nullptr) {
-        Unexpected* next = free_unexpected_->free;
+        Unexpected* next = free_unexpected_->later;
         delete free_unexpected_;
         free_unexpected_ = next;
     }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "adi/engine/protocol.hpp"
 
@@ -43,6 +44,10 @@ using List = Chain<T, MemberLinks<T, kNext, kPrev>>;
 template <class T, class Traits>
 class MatchTable {
   public:
+    MatchTable() = default;
+    MatchTable(const MatchTable&) = delete;
+    MatchTable& operator=(const MatchTable&) = delete;
+
     void push(T& item) {
         if (++count_ > 2 * buckets()) [[unlikely]]
             grow();
@@ -54,7 +59,7 @@ class MatchTable {
     }
     /// The first whose match is this very one, or null.
     T* first(const Match& match) const {
-        T* item = chains()[hash(match) & mask_].head;
+        T* item = chain(match).head;
         while (item != nullptr && !same(Traits::match(*item), match)) item = Traits::next(*item);
         return item;
     }
@@ -62,7 +67,7 @@ class MatchTable {
     template <class F>
     T* find_if(F&& is) const {
         for (std::size_t i = 0; i < buckets(); ++i) {
-            for (T* item = chains()[i].head; item != nullptr; item = Traits::next(*item)) {
+            for (T* item = chains_[i].head; item != nullptr; item = Traits::next(*item)) {
                 if (is(*item)) return item;
             }
         }
@@ -83,29 +88,28 @@ class MatchTable {
         return a.context == b.context && a.source == b.source && a.tag == b.tag;
     }
     std::size_t buckets() const { return std::size_t{mask_} + 1; }
-    const Bucket* chains() const { return grown_ != nullptr ? grown_.get() : few_; }
-    Bucket& chain(const Match& match) {
-        return (grown_ != nullptr ? grown_.get() : few_)[hash(match) & mask_];
-    }
+    Bucket& chain(const Match& match) const { return chains_[hash(match) & mask_]; }
     /// A chain falls apart into several, each in the same order. Without memory chains get longer.
     void grow() {
         const std::size_t more = 4 * buckets();
         std::unique_ptr<Bucket[]> bigger(new (std::nothrow) Bucket[more]);
         if (bigger == nullptr) return;
         for (std::size_t i = 0; i < buckets(); ++i) {
-            for (T* item = chains()[i].head; item != nullptr;) {
+            for (T* item = chains_[i].head; item != nullptr;) {
                 T* const next = Traits::next(*item);
                 bigger[hash(Traits::match(*item)) & (more - 1)].push(*item);
                 item = next;
             }
         }
         grown_ = std::move(bigger);
+        chains_ = grown_.get();
         mask_ = static_cast<std::uint32_t>(more - 1);
     }
 
     static constexpr std::uint32_t kFew = 32;
     Bucket few_[kFew];
     std::unique_ptr<Bucket[]> grown_;
+    Bucket* chains_ = few_;
     std::uint32_t mask_ = kFew - 1;
     std::size_t count_ = 0;
 };

@@ -1,7 +1,8 @@
 // Matching: posted receives against arriving messages (MPI-5.0 §3.5). The cost stays flat with
 // thousands queued, wildcards or not. Receives are hashed by what they ask for, wildcards included:
-// a message looks for the four that could suit it, and takes the earliest. Messages are hashed in
-// the four ways in which a receive could ask for them, once there are more than a few.
+// a message looks for the four that could suit it, and takes the earliest. Messages are mostly
+// asked for in the order of their arrival; once one is not found among the first few, all are
+// hashed in the four ways in which a receive could ask for them.
 #pragma once
 
 #include <array>
@@ -33,10 +34,9 @@ struct Unexpected {
         Unexpected* next = nullptr;
         Unexpected* prev = nullptr;
     };
-    Unexpected* later = nullptr;  ///< in order of arrival
+    Unexpected* later = nullptr;  ///< in order of arrival; the next one when it is recycled
     Unexpected* earlier = nullptr;
-    Links asked[kPatterns];      ///< in the table of each pattern
-    Unexpected* free = nullptr;  ///< the next, when it is recycled
+    Links asked[kPatterns];  ///< in the table of each pattern
     Header header;
     Peer peer = 0;
     bool arrived = false;        ///< eager: all payload is in `data`

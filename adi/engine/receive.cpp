@@ -286,7 +286,7 @@ void Engine::mrecv(Request& r, Unexpected& message, const Buffer& buffer) {
 Unexpected* Engine::new_unexpected(Peer peer, const Header& header) {
     Unexpected* message = free_unexpected_;
     if (message != nullptr) {
-        free_unexpected_ = message->free;
+        free_unexpected_ = message->later;
     } else if (message = new (std::nothrow) Unexpected; message == nullptr) {
         fault(peer, Status::no_memory, "no memory for an unexpected message");
         return nullptr;
@@ -310,7 +310,7 @@ Unexpected* Engine::new_unexpected(Peer peer, const Header& header) {
 
 void Engine::recycle(Unexpected* message) {
     message->heap.reset();
-    message->free = free_unexpected_;
+    message->later = free_unexpected_;
     free_unexpected_ = message;
 }
 
