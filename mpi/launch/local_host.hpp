@@ -21,7 +21,10 @@ class LocalHost final : public Host, public PmiEvents {
     /// how it found them.
     LocalHost(EventLoop* loop, int number, const InheritedState& inherited, HostEvents* events,
               OnFence on_fence);
-    ~LocalHost() override { loop_->cancel(state_timer_); }
+    ~LocalHost() override {
+        loop_->cancel(fabric_timer_);
+        loop_->cancel(state_timer_);
+    }
 
     void start(const JobPlan& plan) override;
     void signal_all(int signal) override;
