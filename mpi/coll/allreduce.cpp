@@ -1,4 +1,6 @@
 // MPI_Allreduce.
+#include <utility>
+
 #include "bodies.hpp"
 #include "mpi/coll/halving.hpp"
 #include "mpi/coll/hosts.hpp"
@@ -10,68 +12,65 @@ namespace mpi {
 namespace coll {
 namespace {
 
-/// Recursive doubling: partners exchange all they have and both combine it. Both compute the lower
-/// ranks' part first, so all ranks get the same bits. The first exchange is straight from the send
-/// buffer, so that nothing is copied ahead of it.
+/// Recursive doubling: partners exchange all they have and both combine it, the lower ranks' part
+/// first, so all ranks get the same bits. The first exchange is straight from the send buffer, so
+/// that nothing is copied ahead of it.
 class Doubling {
   public:
-    /// `incoming` has room for what a partner sends.
-    Doubling(const void* own, void* recvbuf, void* incoming, Count count, const Datatype& type,
-             const Op& op, const Comm& comm)
+    /// `incoming` is as large as the result, which grows in the two by turns.
+    Doubling(const void* own, void* recvbuf, void* incoming, Scratch& spare, Count count,
+             const Datatype& type, const Op& op, const Comm& comm)
         : channel_(comm, Tag::allreduce),
           folding_(comm),
           type_(type),
           op_(op),
           count_(count),
           partial_(own),
-          recvbuf_(recvbuf),
-          incoming_(incoming) {}
+          next_(recvbuf),
+          after_next_(incoming),
+          spare_(spare) {
+        int exchanges = folding_.doubled() ? 1 : 0;
+        for (int distance = 1; distance < folding_.power(); distance *= 2) ++exchanges;
+        // The last one is to end in recvbuf; the first one cannot where the operand is.
+        if (exchanges % 2 == 0 || own == recvbuf) std::swap(next_, after_next_);
+    }
 
-    Status run() {
+    Status run(void* recvbuf) {
         const int neighbour = folding_.neighbour();
         if (folding_.folded()) {
             outcome_.add(channel_.send(neighbour, whole(partial_)));
-            outcome_.add(channel_.recv(neighbour, whole(recvbuf_)));
+            outcome_.add(channel_.recv(neighbour, whole(recvbuf)));
             return outcome_.status();
         }
         if (folding_.doubled()) {
-            void* place = free_place(true);
-            outcome_.add(channel_.recv(neighbour, whole(place)));
-            combine(place, true);
+            combine(true, [&](const adi::Buffer& in) { return channel_.recv(neighbour, in); });
         }
         const int number = folding_.number();
         for (int distance = 1; distance < folding_.power(); distance *= 2) {
             const int partner = number ^ distance;
             const int rank = folding_.rank_of(partner);
-            void* place = free_place(partner < number);
-            outcome_.add(channel_.sendrecv(rank, whole(partial_), rank, whole(place)));
-            combine(place, partner < number);
+            combine(partner < number, [&](const adi::Buffer& in) {
+                return channel_.sendrecv(rank, whole(partial_), rank, in);
+            });
         }
-        if (partial_ != recvbuf_) outcome_.add(copy(whole(partial_), whole(recvbuf_)));
-        if (folding_.doubled()) outcome_.add(channel_.send(neighbour, whole(recvbuf_)));
+        if (partial_ != recvbuf) outcome_.add(copy(whole(partial_), whole(recvbuf)));
+        if (folding_.doubled()) outcome_.add(channel_.send(neighbour, whole(recvbuf)));
         return outcome_.status();
     }
 
   private:
     adi::Buffer whole(const void* base) const { return elements(base, 0, count_, type_); }
 
-    bool is_own() const { return partial_ != recvbuf_ && partial_ != incoming_; }
-    /// Where an operand may come in: not where the partial result is, nor will be.
-    void* free_place(bool lower) const {
-        if (is_own()) return lower ? incoming_ : recvbuf_;
-        return partial_ == recvbuf_ ? incoming_ : recvbuf_;
-    }
-    /// The partial result takes in what came from the ranks below or above.
-    void combine(void* came, bool lower) {
-        if (!lower) {
-            op_.apply(partial_, came, count_, type_);
-            partial_ = came;
-            return;
-        }
-        void* result = partial_ == incoming_ ? incoming_ : recvbuf_;
-        if (is_own()) outcome_.add(copy(whole(partial_), whole(result)));
-        op_.apply(came, result, count_, type_);
-        partial_ = result;
+    /// The partial result takes in what `get` receives from the ranks below or above.
+    template <class F>
+    void combine(bool lower, F&& get) {
+        const auto came = lower ? Combine::Came::first : Combine::Came::second;
+        const Combine incoming(op_, type_, count_, came, partial_, next_, spare_);
+        if (!incoming) return outcome_.add(out_of_memory());
+        outcome_.add(get(incoming.buffer()));
+        incoming.finish();
+        partial_ = next_;
+        std::swap(next_, after_next_);
     }
 
     Channel channel_;
@@ -79,9 +78,10 @@ class Doubling {
     const Datatype& type_;
     const Op& op_;
     Count count_;
-    const void* partial_;  ///< the send buffer at first, then recvbuf_ or incoming_
-    void* recvbuf_;
-    void* incoming_;
+    const void* partial_;
+    void* next_;  ///< where the partial result will be
+    void* after_next_;
+    Scratch& spare_;
     Outcome outcome_;
 };
 
@@ -89,9 +89,12 @@ Status allreduce_doubling(const void* own, void* recvbuf, Count count, const Dat
                           const Op& op, Comm& comm) {
     State* state = state_of(comm);
     if (state == nullptr) return out_of_memory();
-    const Elements incoming(state->operand, count, type);
+    // Two ranks exchange once, straight into recvbuf.
+    const bool once = comm.size == 2 && own != recvbuf;
+    const Elements incoming(state->operand, once ? 0 : count, type);
     if (!incoming) return out_of_memory();
-    return Doubling(own, recvbuf, incoming.base(), count, type, op, comm).run();
+    return Doubling(own, recvbuf, incoming.base(), state->partial, count, type, op, comm)
+        .run(recvbuf);
 }
 
 /// Rabenseifner: a reduce-scatter, whose pieces are then gathered everywhere.
@@ -99,13 +102,8 @@ Status allreduce_long(const void* own, void* recvbuf, Count count, const Datatyp
                       const Op& op, Comm& comm) {
     State* state = state_of(comm);
     if (state == nullptr) return out_of_memory();
-    const Elements incoming(state->operand, count, type);
-    if (!incoming) return out_of_memory();
+    Halving halving(comm, Tag::allreduce, op, type, count, own, recvbuf, state->operand);
     Outcome outcome;
-    if (own != recvbuf) {
-        outcome.add(copy(elements(own, 0, count, type), elements(recvbuf, 0, count, type)));
-    }
-    Halving halving(comm, Tag::allreduce, op, type, count, recvbuf, incoming.base());
     outcome.add(halving.reduce_scatter());
     outcome.add(halving.allgather());
     return outcome.status();

@@ -15,34 +15,35 @@ Halving::Range Halving::piece(int number, int levels) const {
     return r;
 }
 
-/// work = work op incoming in the order of the ranks, over `r`.
-void Halving::combine(Range r, bool incoming_is_lower) {
-    void* mine = at(work_, r.first, type_);
-    void* other = at(incoming_, r.first, type_);
+Combine Halving::incoming(Range r, bool lower) {
     // Each piece is computed by one rank, so swapping the operands of a commutative operation
     // cannot make ranks differ.
-    if (incoming_is_lower || op_.commutative) return op_.apply(other, mine, r.count, type_);
-    op_.apply(mine, other, r.count, type_);
-    // The same type and count: nothing can be truncated.
-    (void)copy(buffer(incoming_, r), buffer(work_, r));
+    const auto came = lower || op_.commutative ? Combine::Came::first : Combine::Came::second;
+    return {op_,   type_, r.count, came, at(so_far_, r.first, type_), at(work_, r.first, type_),
+            spare_};
 }
 
 Status Halving::reduce_scatter() {
     const Range all{0, count_};
-    if (folding_.folded()) return channel_.send(folding_.neighbour(), buffer(work_, all));
+    if (folding_.folded()) return channel_.send(folding_.neighbour(), buffer(so_far_, all));
     Outcome outcome;
     if (folding_.doubled()) {
-        outcome.add(channel_.recv(folding_.neighbour(), buffer(incoming_, all)));
-        combine(all, true);
+        const Combine neighbours = incoming(all, true);
+        if (!neighbours) return out_of_memory();
+        outcome.add(channel_.recv(folding_.neighbour(), neighbours.buffer()));
+        neighbours.finish();
+        so_far_ = work_;
     }
     const int number = folding_.number();
     for (int level = 0; 1 << level < folding_.power(); ++level) {
         const int partner = number ^ 1 << level;
         const int rank = folding_.rank_of(partner);
-        const Range mine = piece(number, level + 1);
-        outcome.add(channel_.sendrecv(rank, buffer(work_, piece(partner, level + 1)), rank,
-                                      buffer(incoming_, mine)));
-        combine(mine, partner < number);
+        const Combine partners = incoming(piece(number, level + 1), partner < number);
+        if (!partners) return out_of_memory();
+        outcome.add(channel_.sendrecv(rank, buffer(so_far_, piece(partner, level + 1)), rank,
+                                      partners.buffer()));
+        partners.finish();
+        so_far_ = work_;
     }
     return outcome.status();
 }

@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-#include "mpi/coll/data.hpp"
+#include "mpi/coll/combine.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/core/op.hpp"
 
@@ -43,19 +43,20 @@ class Folding {
     int rem_ = 0;
 };
 
-/// One reduction of `count` elements. `work` holds this rank's operand and is overwritten;
-/// `incoming` is as large. Calls are made in the order in which they are declared, by all ranks.
+/// One reduction of `count` elements. `own` is this rank's operand, and may be `work`, where the
+/// result grows. Calls are made in the order in which they are declared, by all ranks.
 class Halving {
   public:
-    Halving(const Comm& comm, Tag tag, const Op& op, const Datatype& type, Count count, void* work,
-            void* incoming)
+    Halving(const Comm& comm, Tag tag, const Op& op, const Datatype& type, Count count,
+            const void* own, void* work, Scratch& spare)
         : channel_(comm, tag),
           folding_(comm),
           op_(op),
           type_(type),
           count_(count),
+          so_far_(own),
           work_(work),
-          incoming_(incoming) {}
+          spare_(spare) {}
 
     /// Folds, and leaves in `work` the piece of this rank's number, unless this rank is folded().
     Status reduce_scatter();
@@ -70,18 +71,20 @@ class Halving {
     };
     /// The elements that `number` is left with after `levels` halvings.
     Range piece(int number, int levels) const;
-    adi::Buffer buffer(void* base, Range r) const {
+    adi::Buffer buffer(const void* base, Range r) const {
         return elements(base, r.first, r.count, type_);
     }
-    void combine(Range r, bool incoming_is_lower);
+    /// What comes from another rank, a lower one or not, for the range `r`.
+    Combine incoming(Range r, bool lower);
 
     Channel channel_;
     Folding folding_;
     const Op& op_;
     const Datatype& type_;
     Count count_;
+    const void* so_far_;  ///< the operand, and then `work`
     void* work_;
-    void* incoming_;
+    Scratch& spare_;
 };
 
 }  // namespace mpi::coll

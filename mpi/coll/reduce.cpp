@@ -36,8 +36,10 @@ Status reduce_binomial(const void* own, void* result, Count count, const Datatyp
     if (result != nullptr && own != result && children % 2 == 1) std::swap(next, spare);
     Outcome outcome;
     tree.for_children([&](int node, int) {
-        outcome.add(channel.recv(tree.rank_of(node), elements(next, 0, count, type)));
-        op.apply(partial, next, count, type);
+        // What comes second and goes elsewhere needs no room of its own.
+        const Combine child(op, type, count, Combine::Came::second, partial, next, state->packed);
+        outcome.add(channel.recv(tree.rank_of(node), child.buffer()));
+        child.finish();
         partial = next;
         std::swap(next, spare);
     });
@@ -77,14 +79,11 @@ Status reduce_long(const void* own, void* recvbuf, Count count, const Datatype& 
                    int root, Comm& comm) {
     State* state = state_of(comm);
     if (state == nullptr) return out_of_memory();
-    const Elements incoming(state->operand, count, type), copied(state->partial, count, type);
-    if (!incoming || !copied) return out_of_memory();
-    void* work = comm.rank == root ? recvbuf : copied.base();
+    const Elements apart(state->partial, comm.rank == root ? 0 : count, type);
+    if (!apart) return out_of_memory();
+    void* work = comm.rank == root ? recvbuf : apart.base();
+    Halving halving(comm, Tag::reduce, op, type, count, own, work, state->operand);
     Outcome outcome;
-    if (own != work) {
-        outcome.add(copy(elements(own, 0, count, type), elements(work, 0, count, type)));
-    }
-    Halving halving(comm, Tag::reduce, op, type, count, work, incoming.base());
     outcome.add(halving.reduce_scatter());
     outcome.add(halving.gather(root, comm));
     return outcome.status();

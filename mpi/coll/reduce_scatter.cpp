@@ -52,33 +52,40 @@ struct Call {
 
 /// Each rank gets its part from all others and combines it. The parts come from ranks at growing
 /// distance below, wrapping around: so those of the lower ranks are put before what is there one by
-/// one, and those of the higher ranks, which come after, are combined apart and put behind it.
+/// one. Those of the higher ranks, which come after, are put before it too if the operation
+/// commutes, and else combined apart and put behind it.
 Status pairwise(const Call& call) {
     const int size = call.comm.size, rank = call.comm.rank;
     const Count count = call.parts.count(rank);
     State* state = state_of(call.comm);
     if (state == nullptr) return out_of_memory();
-    const Elements incoming(state->operand, count, call.type);
-    const Elements high(state->partial, count, call.type);
+    const Elements high(state->partial, call.op.commutative ? 0 : count, call.type);
     // In place, recvbuf's elements are still to be sent while the result grows.
     const Elements apart(state->packed, call.in_place() ? count : 0, call.type);
-    if (!incoming || !high || !apart) return out_of_memory();
+    if (!high || !apart) return out_of_memory();
     void* low = call.in_place() ? apart.base() : call.recvbuf;
+    const void* result = at(call.input, call.before(rank), call.type);
     const Channel channel(call.comm, Tag::reduce_scatter);
     Outcome outcome;
-    outcome.add(copy(call.part(call.input, rank), call.own(low)));
     for (int distance = 1; distance < size; ++distance) {
         const int to = (rank + distance) % size;
         const int from = (rank - distance + size) % size;
-        const bool first_high = from == size - 1 && rank != size - 1;
-        void* place = first_high ? high.base() : incoming.base();
-        outcome.add(channel.sendrecv(to, call.part(call.input, to), from, call.own(place)));
-        if (first_high || count == 0) continue;
-        call.op.apply(place, from < rank ? low : high.base(), count, call.type);
+        const adi::Buffer out = call.part(call.input, to);
+        const bool apart_from_low = from > rank && !call.op.commutative;
+        if (apart_from_low && from == size - 1) {
+            outcome.add(channel.sendrecv(to, out, from, call.own(high.base())));
+            continue;
+        }
+        void* const place = apart_from_low ? high.base() : low;
+        const Combine combine(call.op, call.type, count, Combine::Came::first,
+                              apart_from_low ? place : result, place, state->operand);
+        if (!combine) return out_of_memory();
+        outcome.add(channel.sendrecv(to, out, from, combine.buffer()));
+        combine.finish();
+        if (!apart_from_low) result = low;
     }
-    const void* result = low;
-    if (rank != size - 1 && count != 0) {
-        call.op.apply(low, high.base(), count, call.type);
+    if (rank != size - 1 && !call.op.commutative && count != 0) {
+        call.op.apply(result, high.base(), count, call.type);
         result = high.base();
     }
     if (result != call.recvbuf) outcome.add(copy(call.own(result), call.own(call.recvbuf)));
@@ -91,9 +98,8 @@ Status recursive_halving(const Call& call) {
     const Count total = call.before(call.comm.size);
     State* state = state_of(call.comm);
     if (state == nullptr) return out_of_memory();
-    const Elements incoming(state->operand, total, call.type),
-        work(state->partial, total, call.type);
-    if (!incoming || !work) return out_of_memory();
+    const Elements work(state->partial, total, call.type);
+    if (!work) return out_of_memory();
     const Channel channel(call.comm, Tag::reduce_scatter);
     const Folding folding(call.comm);
     const auto whole = [&](const void* base) { return elements(base, 0, total, call.type); };
@@ -103,10 +109,18 @@ Status recursive_halving(const Call& call) {
         outcome.add(channel.recv(folding.neighbour(), call.own(call.recvbuf)));
         return outcome.status();
     }
-    outcome.add(copy(whole(call.input), whole(work.base())));
+    const void* so_far = call.input;
+    const auto incoming = [&](Count first, Count count) {
+        return Combine(call.op, call.type, count, Combine::Came::first,
+                       at(so_far, first, call.type), at(work.base(), first, call.type),
+                       state->operand);
+    };
     if (folding.doubled()) {
-        outcome.add(channel.recv(folding.neighbour(), whole(incoming.base())));
-        call.op.apply(incoming.base(), work.base(), total, call.type);
+        const Combine all = incoming(0, total);
+        if (!all) return out_of_memory();
+        outcome.add(channel.recv(folding.neighbour(), all.buffer()));
+        all.finish();
+        so_far = work.base();
     }
     const int number = folding.number();
     for (int low = 0, span = folding.power() / 2; span > 0; span /= 2) {
@@ -118,11 +132,13 @@ Status recursive_halving(const Call& call) {
                     mine_count = upper ? end - middle : middle - start;
         const Count theirs = upper ? start : middle;
         const int partner = folding.rank_of(number ^ span);
-        outcome.add(channel.sendrecv(
-            partner, elements(work.base(), theirs, end - start - mine_count, call.type), partner,
-            elements(incoming.base(), mine, mine_count, call.type)));
-        call.op.apply(at(incoming.base(), mine, call.type), at(work.base(), mine, call.type),
-                      mine_count, call.type);
+        const Combine half = incoming(mine, mine_count);
+        if (!half) return out_of_memory();
+        outcome.add(channel.sendrecv(partner,
+                                     elements(so_far, theirs, end - start - mine_count, call.type),
+                                     partner, half.buffer()));
+        half.finish();
+        so_far = work.base();
         if (upper) low += span;
     }
     outcome.add(copy(call.part(work.base(), call.comm.rank), call.own(call.recvbuf)));
