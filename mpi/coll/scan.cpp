@@ -1,8 +1,10 @@
 // MPI_Scan and MPI_Exscan.
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "bodies.hpp"
-#include "mpi/coll/data.hpp"
+#include "mpi/coll/combine.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/select.hpp"
 #include "mpi/coll/shared_reduce.hpp"
@@ -51,6 +53,100 @@ Status scan_doubling(const void* own, void* recvbuf, Count count, const Datatype
     return outcome.status();
 }
 
+/// What a rank passes on to the next one, in segments: while the next rank combines one, this one
+/// is brought another. Every rank sends the vector once. `place(turn, start, n)` is where n
+/// elements from the rank below are to come, and `take(turn, start, n)` what is passed on when they
+/// are there. Turns are 0 and 1, since one segment is awaited while another is taken.
+template <class Place, class Take>
+Status along_the_ranks(const Channel& channel, const Comm& comm, Count count, const Datatype& type,
+                       Place place, Take take) {
+    const Count segment = select::scan_segment(type.size);
+    adi::Request receives[2];
+    const auto post = [&](Count start) {
+        const auto turn = static_cast<std::size_t>(start / segment % 2);
+        channel.irecv(receives[turn], comm.rank - 1,
+                      place(turn, start, std::min(segment, count - start)));
+    };
+    Outcome outcome;
+    if (comm.rank > 0) post(0);
+    for (Count start = 0; start < count; start += segment) {
+        const auto turn = static_cast<std::size_t>(start / segment % 2);
+        if (comm.rank > 0) {
+            if (start + segment < count) post(start + segment);
+            outcome.add(Channel::wait(receives[turn]));
+        }
+        const adi::Buffer next = take(turn, start, std::min(segment, count - start));
+        if (comm.rank + 1 < comm.size) outcome.add(channel.send(comm.rank + 1, next));
+    }
+    return outcome.status();
+}
+
+Status scan_chain(const void* own, void* recvbuf, Count count, const Datatype& type, const Op& op,
+                  Comm& comm) {
+    State* state = state_of(comm);
+    if (state == nullptr) return out_of_memory();
+    const bool first = comm.rank == 0;
+    Scratch* const spare[2] = {&state->operand, &state->partial};
+    const Count most = std::min(count, select::scan_segment(type.size));
+    if (!Elements(*spare[0], most, type) || !Elements(*spare[1], most, type)) {
+        return out_of_memory();
+    }
+    std::optional<Combine> incoming[2];
+    Outcome outcome;
+    outcome.add(along_the_ranks(
+        Channel(comm, Tag::scan), comm, count, type,
+        [&](std::size_t turn, Count start, Count n) {
+            incoming[turn].emplace(op, type, n, Combine::Came::first, at(own, start, type),
+                                   at(recvbuf, start, type), *spare[turn]);
+            return incoming[turn]->buffer();
+        },
+        [&](std::size_t turn, Count start, Count n) {
+            if (!first) incoming[turn]->finish();
+            return elements(first ? own : recvbuf, start, n, type);
+        }));
+    if (first && own != recvbuf) {
+        outcome.add(copy(elements(own, 0, count, type), elements(recvbuf, 0, count, type)));
+    }
+    return outcome.status();
+}
+
+Status exscan_chain(const void* own, void* recvbuf, Count count, const Datatype& type, const Op& op,
+                    Comm& comm) {
+    State* state = state_of(comm);
+    if (state == nullptr) return out_of_memory();
+    const Count most = std::min(count, select::scan_segment(type.size));
+    const Elements a(state->operand, most, type), b(state->partial, most, type);
+    const Elements sum(state->packed, most, type);
+    if (!a || !b || !sum) return out_of_memory();
+    // In place, the operand is still wanted when what is before it comes.
+    const auto came = [&](std::size_t turn, Count start) {
+        if (own != recvbuf) return at(recvbuf, start, type);
+        return turn == 0 ? a.base() : b.base();
+    };
+    Outcome outcome;
+    outcome.add(along_the_ranks(
+        Channel(comm, Tag::exscan), comm, count, type,
+        [&](std::size_t turn, Count start, Count n) {
+            return elements(came(turn, start), 0, n, type);
+        },
+        [&](std::size_t turn, Count start, Count n) {
+            const adi::Buffer mine = elements(own, start, n, type);
+            if (comm.rank == 0) return mine;
+            const adi::Buffer next = elements(sum.base(), 0, n, type);
+            if (comm.rank + 1 < comm.size) {
+                outcome.add(copy(mine, next));
+                op.apply(came(turn, start), sum.base(), n, type);
+            }
+            if (own == recvbuf) outcome.add(copy(elements(came(turn, start), 0, n, type), mine));
+            return next;
+        }));
+    return outcome.status();
+}
+
+bool scan_is_chain(Count count, const Datatype& type, const Comm& comm) {
+    return select::scan_is_long(static_cast<std::uint64_t>(count * type.size), comm.size);
+}
+
 Shared* shared_for(const Datatype& type, Count count, Comm& comm) {
     const auto bytes = static_cast<std::uint64_t>(count * type.extent);
     const bool suits = SharedReduction::suits(type) && select::fits_epoch(bytes, comm.size);
@@ -71,6 +167,9 @@ Status scan(const void* sendbuf, void* recvbuf, Count count, Datatype& datatype,
     if (coll::Shared* shared = coll::shared_for(datatype, count, comm)) {
         return coll::SharedReduction(*shared, op, datatype).scan(own, recvbuf, count);
     }
+    if (coll::scan_is_chain(count, datatype, comm)) {
+        return coll::scan_chain(own, recvbuf, count, datatype, op, comm);
+    }
     return coll::scan_doubling(own, recvbuf, count, datatype, op, coll::Reach::inclusive, comm);
 }
 
@@ -80,6 +179,9 @@ Status exscan(const void* sendbuf, void* recvbuf, Count count, Datatype& datatyp
     if (count == 0 || datatype.size == 0 || comm.size == 1) return Status::ok;
     if (coll::Shared* shared = coll::shared_for(datatype, count, comm)) {
         return coll::SharedReduction(*shared, op, datatype).exscan(own, recvbuf, count);
+    }
+    if (coll::scan_is_chain(count, datatype, comm)) {
+        return coll::exscan_chain(own, recvbuf, count, datatype, op, comm);
     }
     return coll::scan_doubling(own, recvbuf, count, datatype, op, coll::Reach::exclusive, comm);
 }

@@ -44,6 +44,16 @@ constexpr bool reduce_scatter_is_long(Bytes total, int ranks) {
     return ranks <= 2 || total > 512 * 1024;
 }
 
+/// scan and exscan along the ranks one by one, in segments; by doubling every rank would send and
+/// combine the vector log p times.
+constexpr bool scan_is_long(Bytes bytes, int ranks) {
+    return bytes >= 8192 * static_cast<Bytes>(ranks);
+}
+/// Elements of a segment: what a device sends without asking, where it can (shm).
+constexpr std::int64_t scan_segment(std::int64_t element_bytes) {
+    return element_bytes >= 32768 ? 1 : 32768 / element_bytes;
+}
+
 // --- in shared memory ----------------------------------------------------------------------------
 // Where all ranks map each other's memory, short operations need no messages (shared.hpp). The
 // limits are bytes; they were measured against the messages on two cores, with 2 to 16 ranks.
