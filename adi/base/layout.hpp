@@ -11,8 +11,9 @@ namespace adi {
 /// implement it; the ADI and the devices only call it, to pack straight into a ring slot or unpack
 /// straight out of one, so that nobody builds a packed copy of a whole message.
 ///
-/// Both calls may be made for any byte range, in any order, and from any thread (they do not
-/// change the layout). `offset` and `n` are in packed bytes and lie within the message.
+/// Both calls may be made for any byte range, and from any thread (they do not change the layout).
+/// `offset` and `n` are in packed bytes and lie within the message. What is received is unpacked
+/// once and in order; what is sent may be packed in any order.
 class Layout {
   public:
     /// Copies packed bytes [offset, offset + n) of `count` elements at `base` to `to`.
