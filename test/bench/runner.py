@@ -170,16 +170,17 @@ class Runner:
         if failure not in self.results.failures:  # once, however many rounds repeat it
             self.results.failures.append(failure)
 
-    def execute(self, command, limit_s, mpi=None):
-        """Status (None: ended after limit_s), output and seconds of one command."""
+    def execute(self, command, limit_s, mpi=None, extra=None):
+        """Status (None: ended after limit_s), output and seconds of one command; `extra`: of its environment."""
         start = time.monotonic()
         settings = dict(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                         errors="replace", cwd=self.folder, start_new_session=True)
+        environment = {**self.environment, **(extra or {})}
         if self.bed and mpi:
-            environment = {**self.environment, **mpi.environment}
+            environment |= mpi.environment
             process = self.bed.hosts[0].popen(command, env=environment, **settings)
         else:
-            process = subprocess.Popen(command, env=self.environment, **settings)
+            process = subprocess.Popen(command, env=environment, **settings)
         try:
             output, _ = process.communicate(timeout=limit_s)
             return process.returncode, output, time.monotonic() - start
@@ -227,7 +228,7 @@ class Runner:
         if self.bed:
             hosts.spread(self.bed, mpi, job.ranks)
         for _ in range(job.times):
-            status, output, seconds = self.execute(command, job.limit_s, mpi)
+            status, output, seconds = self.execute(command, job.limit_s, mpi, job.environment)
             if status is None:
                 self.fail(mpi, job.program, f"no end after {job.limit_s:.0f} s "
                                             f"on {job.ranks} ranks")

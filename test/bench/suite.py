@@ -3,11 +3,14 @@
 import dataclasses
 
 # In the order of the report.
-NAMES = ("latency", "bandwidth", "coll", "oversub", "datatypes", "matching", "threads", "startup",
-         "memory", "idle", "nas")
+NAMES = ("latency", "bandwidth", "coll", "oversub", "datatypes", "matching", "threads", "overlap",
+         "startup", "memory", "idle", "nas")
 
 NAS_KERNELS = ("ep", "is", "cg", "mg", "ft")
 NAS_POWER_OF_TWO = ("cg", "mg", "ft")  # these run on such rank counts only
+
+# Open MPI has no such thread.
+PROGRESS_THREAD = {"BENCH_KIND": "thread", "FATHOM_PROGRESS_THREAD": "1", "MPICH_ASYNC_PROGRESS": "1"}
 
 
 @dataclasses.dataclass
@@ -20,6 +23,7 @@ class Job:
     limit_s: float = 120      # after which a run is ended and counts as failed
     outside: bool = False     # the figure is the time of the whole command
     times: int = 1            # runs within a round
+    environment: dict = dataclasses.field(default_factory=dict)
 
 
 def sizes(values):
@@ -41,6 +45,10 @@ def jobs(options, cores):
         if name in pairwise:
             bound = name not in ("threads", "idle")
             chosen.append(Job(name, name, 2, pace + pairwise[name], bound=bound))
+        elif name == "overlap":
+            for settings in ({}, PROGRESS_THREAD):
+                chosen += [Job(name, name, ranks, pace, bound=not settings, environment=settings)
+                           for ranks in options.ranks or [2]]
         elif name == "coll":
             chosen += collectives(name, options.ranks or [2], cores, quick)
         elif name == "oversub":

@@ -9,6 +9,7 @@ TITLES = {
     "datatype": "derived datatypes, one way (limit: packing by hand)",
     "hand_pack": "packing by hand, one way", "matching": "matching, one way",
     "thread_rate": "message rate under MPI_THREAD_MULTIPLE",
+    "exposed": "share of a nonblocking collective that computation does not hide",
     "mpirun": "start-up: mpirun of hello, whole command", "init": "MPI_Init, slowest rank",
     "memory": "memory of a rank, largest", "memory_mean": "memory of a rank, mean",
     "idle_cpu": "processor time of a rank blocked in MPI_Recv",
