@@ -79,7 +79,7 @@ void Engine::isend(Request& r, Peer to, const Match& match, const Buffer& buffer
     r.open_parts = 0;
     r.status = Status::ok;
     r.stage = Request::Stage::queued;
-    Route& route = routes_[to];
+    Route& route = routes_.at(to);
     if (!synchronous && send_short(to, route, match, buffer)) {
         r.moved_bytes = buffer.bytes;
         return complete(r);
@@ -133,7 +133,7 @@ void Engine::announce(Request& r, Peer to, Route& route, const Capabilities& can
 
 /// A message sent with a lead is answered: the next one may lead.
 void Engine::end_lead(const Request& r) {
-    if (r.lead_bytes > 0) routes_[r.peer].leading = false;
+    if (r.lead_bytes > 0) routes_.at(r.peer).leading = false;
 }
 
 SendQueue& Engine::queue_of(Route& route, Peer peer) {
@@ -150,7 +150,7 @@ SendQueue& Engine::queue_of(Route& route, Peer peer) {
 }
 
 void Engine::enqueue(Peer to, const Outgoing& item) {
-    SendQueue& queue = queue_of(routes_[to], to);
+    SendQueue& queue = queue_of(routes_.at(to), to);
     queue.items.push_back(item);
     if (!queue.listed) {
         queue.listed = true;
@@ -165,7 +165,7 @@ void Engine::submit(Outgoing& item, Peer to, const Route& route) {
 }
 
 void Engine::send_control(Peer to, const Header& header, const void* payload) {
-    Route& route = routes_[to];
+    Route& route = routes_.at(to);
     if (route.way == Way::unconnected && !connect(route, to)) return;
     Outgoing item;
     item.header = header;
@@ -273,7 +273,7 @@ int Engine::flush() {
             continue;
         }
         queue.listed = false;
-        routes_[queue.peer].queue = nullptr;
+        routes_.at(queue.peer).queue = nullptr;
         spare_.push_back(&queue);
         busy_[i] = busy_.back();
         busy_.pop_back();

@@ -97,7 +97,7 @@ class Engine {
     void stop();
 
     Peer self() const { return self_; }
-    Peer size() const { return static_cast<Peer>(routes_.size()); }
+    Peer size() const { return routes_.size(); }
     bool oversubscribed() const { return oversubscribed_; }
 
     // --- point to point --------------------------------------------------------------------
@@ -303,7 +303,7 @@ class Engine {
 
     Peer self_ = 0;
     bool oversubscribed_ = false;
-    std::vector<Route> routes_;
+    Routes routes_;
     Devices devices_;
     /// The device that memory is shared by: shm where it is open, else self.
     Device* sharing_ = nullptr;

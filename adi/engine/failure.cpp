@@ -12,7 +12,7 @@ void Engine::fault(Peer peer, Status why, const std::string& what) {
     if (peer < routes_.size() && routes_[peer].lost) return;  // all is said of it
     if (hooks_.fault) hooks_.fault(peer, why, what);
     if (why != Status::peer_failed || peer == self_ || peer >= routes_.size()) return;
-    routes_[peer].lost = any_lost_ = true;
+    routes_.at(peer).lost = any_lost_ = true;
     to_fail_.push_back(peer);
     if (to_fail_.size() == 1) defer(fail_task_);
 }
@@ -36,7 +36,7 @@ void Engine::take_invitations() {
     while (invited_seen_ != count) {
         const Peer peer = hooks_.board->invited_by(invited_seen_++);
         if (peer < routes_.size() && peer != self_ && !routes_[peer].lost) {
-            (void)connect(routes_[peer], peer);
+            (void)connect(routes_.at(peer), peer);
         }
     }
 }
@@ -50,7 +50,7 @@ void Engine::fail_lost() {
 
 /// Ends what the engine itself knows to depend on the peer.
 void Engine::fail_peer(Peer peer) {
-    Route& route = routes_[peer];
+    Route& route = routes_.at(peer);
     route.way = Way::unconnected;
     route.short_limit = 0;
     route.leading = false;

@@ -109,7 +109,7 @@ void Engine::on_received(ReceiveStream& stream) {
 /// The announced message of `header`, a rts or a lead, is matched: fetch the message, or what comes
 /// behind the lead, have it put, or ask for it.
 void Engine::rendezvous(Request& r, const Header& header, std::uint64_t address) {
-    Route& route = routes_[r.peer];
+    Route& route = routes_.at(r.peer);
     if (route.way == Way::unconnected && !connect(route, r.peer)) {
         r.status = Status::peer_failed;
         r.accept_bytes = r.lead_bytes;
