@@ -17,7 +17,7 @@ Status no_memory_for_comm() {
     return fail(Status::no_mem, "no memory for a communicator");
 }
 
-Group* new_group(std::vector<Process> members, const Group& from) {
+Group* new_group(Processes members, const Group& from) {
     Group* group = make_group(std::move(members), from);
     if (group == nullptr) static_cast<void>(no_memory_for_comm());
     return group;
@@ -133,7 +133,7 @@ std::vector<Process> members_of(int color, const std::vector<Place>& places, con
 }
 
 /// The groups of both sides, or none when one of them is empty or this process in neither.
-Status both_sides(std::vector<Process> mine, std::vector<Process> theirs, const Group& from,
+Status both_sides(Processes mine, Processes theirs, const Group& from,
                   Groups& groups) {
     if (theirs.empty()) return Status::ok;
     Group* group = new_group(std::move(mine), from);
@@ -217,7 +217,7 @@ Status comm_create(Comm& comm, Group& group, Comm*& newcomm) {
         Groups groups;
         if (comm.is_inter()) {
             std::vector<Process> theirs;
-            if (Status s = Bridge(comm).swap(group.members, theirs); s != Status::ok) return s;
+            if (Status s = Bridge(comm).swap(group.members.list(), theirs); s != Status::ok) return s;
             if (Status s = both_sides(group.members, std::move(theirs), group, groups);
                 s != Status::ok) {
                 return s;

@@ -53,7 +53,7 @@ Status join_sides(Comm& local, Bridge& bridge, Comm*& newintercomm);
 std::uint8_t merged_hints(std::uint8_t old, const Info* info);
 
 /// make_group(); null, with the error recorded, when out of memory.
-Group* new_group(std::vector<Process> members, const Group& from);
+Group* new_group(Processes members, const Group& from);
 
 [[gnu::cold]] Status no_memory_for_comm();
 

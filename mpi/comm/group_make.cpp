@@ -12,7 +12,7 @@ namespace mpi {
 namespace {
 
 /// The group of `members`, made from `from`; MPI_GROUP_EMPTY when there are none.
-Status finish(std::vector<Process> members, const Group& from, Group*& newgroup) {
+Status finish(Processes members, const Group& from, Group*& newgroup) {
     newgroup =
         members.empty() ? find<Group>(MPI_GROUP_EMPTY) : make_group(std::move(members), from);
     return newgroup != nullptr ? Status::ok : fail(Status::no_mem, "no memory for a group");
@@ -129,7 +129,7 @@ void append(std::vector<Process>& to, const Group& from, const Group& other, boo
 
 Status group_union(Group& group1, Group& group2, Group*& newgroup) {
     return with_memory([&] {
-        std::vector<Process> members = group1.members;
+        std::vector<Process> members = group1.members.list();
         append(members, group2, group1, false);
         return finish(std::move(members), group1, newgroup);
     });

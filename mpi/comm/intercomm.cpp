@@ -103,7 +103,7 @@ Status join_sides(Comm& local_comm, Bridge& bridge, Comm*& newintercomm) {
         std::vector<Turn> their_turn;
         std::vector<Process> theirs;
         if (Status s = bridge.swap(turn, their_turn); s != Status::ok) return s;
-        if (Status s = bridge.swap(local_comm.group->members, theirs); s != Status::ok) return s;
+        if (Status s = bridge.swap(local_comm.group->members.list(), theirs); s != Status::ok) return s;
         if (Status s = check_disjoint(*local_comm.group, theirs); s != Status::ok) return s;
         Group* remote = new_group(std::move(theirs), *local_comm.group);
         if (remote == nullptr) return Status::no_mem;
@@ -124,11 +124,11 @@ Status intercomm_merge(Comm& intercomm, int high, Comm*& newintracomm) {
             return fail(Status::arg, "high is not the same on all processes of %s group",
                         mine[0] == 0 ? "the local" : "the remote");
         }
-        const std::vector<Process>& own = intercomm.group->members;
-        const std::vector<Process>& other = intercomm.peers->members;
+        const Processes& own = intercomm.group->members;
+        const Processes& other = intercomm.peers->members;
         const bool first = mine[0] != theirs[0] ? high == 0 : own[0] < other[0];
-        std::vector<Process> members = first ? own : other;
-        const std::vector<Process>& rest = first ? other : own;
+        std::vector<Process> members = (first ? own : other).list();
+        const Processes& rest = first ? other : own;
         members.insert(members.end(), rest.begin(), rest.end());
         Group* group = new_group(std::move(members), *intercomm.group);
         if (group == nullptr) return Status::no_mem;

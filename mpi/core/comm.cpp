@@ -15,10 +15,7 @@ constexpr auto kBorrowed = kLocal | static_cast<std::uint32_t>(Side::host) |
 void set_peers(Comm& comm, Group* peers) {
     comm.peers = peers;
     comm.peer_size = peers->size();
-    comm.world_order = true;
-    for (std::size_t i = 0; i < peers->members.size() && comm.world_order; ++i) {
-        comm.world_order = peers->members[i] == i;
-    }
+    comm.world_order = peers->members.is_identity();
 }
 
 }  // namespace

@@ -10,12 +10,10 @@
 namespace mpi {
 
 void Group::find_order() const {
-    const std::size_t n = members.size();
-    bool ascending = true;
-    for (std::size_t i = 1; i < n && ascending; ++i) ascending = members[i - 1] < members[i];
-    if (ascending) {
-        const bool consecutive = n == 0 || members[n - 1] - members[0] == n - 1;
-        order_ = consecutive ? Order::consecutive : Order::ascending;
+    const std::span<const Process> list = members.entries();
+    const std::size_t n = list.size();
+    if (std::is_sorted(list.begin(), list.end())) {
+        order_ = Order::ascending;
         return;
     }
     try {
@@ -25,38 +23,36 @@ void Group::find_order() const {
     }
     std::iota(by_process_.begin(), by_process_.end(), 0U);
     std::sort(by_process_.begin(), by_process_.end(),
-              [this](std::uint32_t a, std::uint32_t b) { return members[a] < members[b]; });
+              [list](std::uint32_t a, std::uint32_t b) { return list[a] < list[b]; });
     order_ = Order::permuted;
 }
 
 int Group::rank_of(Process process) const {
+    if (members.by_rule()) [[likely]]
+        return members.rank_by_rule(process);
     if (order_ == Order::unknown) find_order();
+    const std::span<const Process> list = members.entries();
     switch (order_) {
-        case Order::consecutive: {
-            if (members.empty() || process < members[0]) return -1;
-            const Process r = process - members[0];
-            return r < members.size() ? static_cast<int>(r) : -1;
-        }
         case Order::ascending: {
-            const auto it = std::lower_bound(members.begin(), members.end(), process);
-            if (it == members.end() || *it != process) return -1;
-            return static_cast<int>(it - members.begin());
+            const auto it = std::lower_bound(list.begin(), list.end(), process);
+            if (it == list.end() || *it != process) return -1;
+            return static_cast<int>(it - list.begin());
         }
         case Order::permuted: {
             const auto it =
                 std::lower_bound(by_process_.begin(), by_process_.end(), process,
-                                 [this](std::uint32_t r, Process p) { return members[r] < p; });
-            if (it == by_process_.end() || members[*it] != process) return -1;
+                                 [list](std::uint32_t r, Process p) { return list[r] < p; });
+            if (it == by_process_.end() || list[*it] != process) return -1;
             return static_cast<int>(*it);
         }
         case Order::unknown: break;
     }
     // No memory for the index: slow, but right.
-    const auto it = std::find(members.begin(), members.end(), process);
-    return it == members.end() ? -1 : static_cast<int>(it - members.begin());
+    const auto it = std::find(list.begin(), list.end(), process);
+    return it == list.end() ? -1 : static_cast<int>(it - list.begin());
 }
 
-Group* make_group(std::vector<Process> members, const Group& from) {
+Group* make_group(Processes members, const Group& from) {
     Group* group = table<Group>().create();
     if (group == nullptr) return nullptr;
     group->members = std::move(members);

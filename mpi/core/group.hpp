@@ -1,7 +1,8 @@
 // Process groups (MPI-5.0 §7.3).
 //
 // A group handle always has an object of its own: MPI_Comm_group copies the list rather than share
-// the communicator's group, so that a freed handle is known as freed. Lists are 4 bytes a process.
+// the communicator's group, so that a freed handle is known as freed. processes.hpp tells what a
+// list costs.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "mpi/core/object.hpp"
+#include "mpi/core/processes.hpp"
 
 namespace mpi {
 
@@ -16,24 +18,21 @@ namespace pt2pt {
 class SendBuffer;
 }
 
-/// A process of the job: its rank in MPI_COMM_WORLD, which is also the ADI's peer number.
-using Process = std::uint32_t;
-
 /// An ordered set of processes. Immutable once made.
 struct Group : Object {
-    std::vector<Process> members;  ///< rank in the group → process; no process twice
-    int rank = -1;                 ///< this process's rank, or -1 when it is no member
+    Processes members;  ///< rank in the group → process; no process twice
+    int rank = -1;      ///< this process's rank, or -1 when it is no member
     /// Where the session that the group comes from keeps its buffer for buffered sends, which
     /// serves the communicators made from it too (MPI-5.0 §3.6); null in the world model.
     std::shared_ptr<std::shared_ptr<pt2pt::SendBuffer>> session_buffer;
 
     int size() const { return static_cast<int>(members.size()); }
-    /// Rank of `process` in this group or -1. The first call looks at the whole group once; then
-    /// O(1) for a run of consecutive processes, O(log size) for all others.
+    /// Rank of `process` in this group or -1: O(1) where the processes lie at equal distances. Else
+    /// the first call looks at the whole group once, and each takes O(log size).
     int rank_of(Process process) const;
 
   private:
-    enum class Order : std::uint8_t { unknown, consecutive, ascending, permuted };
+    enum class Order : std::uint8_t { unknown, ascending, permuted };
     void find_order() const;
 
     mutable Order order_ = Order::unknown;
@@ -48,7 +47,7 @@ struct HandleTraits<Group> {
 
 /// Makes a group of `members` (moved in) with this process's rank filled in; null when out of
 /// memory. The caller owns one reference. The group belongs to the session of `from`.
-Group* make_group(std::vector<Process> members, const Group& from);
+Group* make_group(Processes members, const Group& from);
 
 inline void retain(Group* group) {
     ++group->refs;

@@ -71,10 +71,9 @@ void on_fault(adi::Peer peer, adi::Status why, const std::string& text) {
 void make_groups(ProcessState& p) {
     const auto size = static_cast<Process>(p.boot->size());
     const auto rank = static_cast<Process>(p.boot->rank());
-    p.world_group.members.resize(size);
-    for (Process i = 0; i < size; ++i) p.world_group.members[i] = i;
+    p.world_group.members = Processes(0, size);
     p.world_group.rank = static_cast<int>(rank);
-    p.self_group.members = {rank};
+    p.self_group.members = Processes(rank, 1);
     p.self_group.rank = 0;
 }
 

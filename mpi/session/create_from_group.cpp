@@ -30,7 +30,7 @@ std::uint64_t digest(const char* stringtag, const Group& group, char purpose) {
     };
     add(&purpose, 1);
     add(stringtag, std::strlen(stringtag));
-    add(group.members.data(), group.members.size() * sizeof(Process));
+    for (const Process process : group.members) add(&process, sizeof process);
     return hash;
 }
 

@@ -64,8 +64,8 @@ bool same_name(std::string_view a, std::string_view b) {
 }
 
 /// The members of a process set; none when there is no set of this name. Throws std::bad_alloc.
-std::vector<Process> members_of(std::string_view name) {
-    const std::vector<Process>& all = process_state->world_group.members;
+Processes members_of(std::string_view name) {
+    const Processes& all = process_state->world_group.members;
     if (same_name(name, kSets[0])) return all;
     if (same_name(name, kSets[1])) return process_state->self_group.members;
     std::vector<Process> local;
@@ -139,7 +139,7 @@ Status session_get_nth_pset(Session&, const Info*, int n, int& pset_len, char* p
 
 Status session_get_pset_info(Session&, const char* pset_name, Info*& info) {
     try {
-        const std::vector<Process> members = members_of(pset_name);
+        const Processes members = members_of(pset_name);
         if (members.empty()) return no_set(pset_name);
         info = make_info({{"mpi_size", std::to_string(members.size())}});
     } catch (const std::bad_alloc&) {
@@ -149,7 +149,7 @@ Status session_get_pset_info(Session&, const char* pset_name, Info*& info) {
 
 Status group_from_session_pset(Session& session, const char* pset_name, Group*& newgroup) {
     try {
-        std::vector<Process> members = members_of(pset_name);
+        Processes members = members_of(pset_name);
         if (members.empty()) return no_set(pset_name);
         newgroup = make_group(std::move(members), process_state->world_group);
         if (newgroup != nullptr) newgroup->session_buffer = session.send_buffer;
