@@ -1,6 +1,7 @@
 #include "mpi/coll/hosts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -8,6 +9,7 @@
 #include "bodies.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/state.hpp"
+#include "mpi/comm/exchange.hpp"
 #include "mpi/core/process.hpp"
 
 namespace mpi::coll {
@@ -31,33 +33,60 @@ Hosts* Hosts::if_worthwhile(Comm& comm) {
     return state != nullptr && state->shared_decided ? of(comm) : nullptr;
 }
 
-/// Every rank tells all others which is the lowest rank on its host.
 Hosts* Hosts::make(Comm& comm) {
     try {
-        std::vector<int> lowest(static_cast<std::size_t>(comm.size));
-        int& mine = lowest[static_cast<std::size_t>(comm.rank)];
-        while (!engine().mappable(comm.process(mine))) ++mine;
-        Datatype& type = *find<Datatype>(MPI_INT);
-        if (allgather(MPI_IN_PLACE, 0, type, lowest.data(), 1, type, comm) != Status::ok) {
-            return nullptr;
-        }
         std::unique_ptr<Hosts> hosts(new Hosts(comm));
-        return hosts->build(lowest) ? hosts.release() : nullptr;
+        if (!hosts->find_equal() && !hosts->find_any()) return nullptr;
+        if (hosts->count() == 1 || hosts->count() == comm.size) return nullptr;
+        hosts->build();
+        return hosts.release();
     } catch (const std::bad_alloc&) {
         // The others go on in two levels, and this rank cannot: as good as lost.
         return nullptr;
     }
 }
 
-/// False when there are no two levels.
-bool Hosts::build(const std::vector<int>& lowest) {
+/// Most jobs have their ranks host by host, as many on each: the ranks find that out by two short
+/// exchanges, and need no lists. False on all of them when it is not so.
+bool Hosts::find_equal() {
+    const auto here = [this](int rank) { return engine().mappable(comm_.process(rank)); };
+    int first = comm_.rank, end = comm_.rank + 1;
+    while (first > 0 && here(first - 1)) --first;
+    while (end < comm_.size && here(end)) ++end;
+    // The last host may have fewer, and has no say.
+    const auto number = static_cast<std::uint64_t>(end - first);
+    const bool last = end == comm_.size && first > 0;
+    std::array<std::uint64_t, 2> words{last ? ~std::uint64_t{0} : number,
+                                       last ? ~std::uint64_t{0} : ~number};
+    CommExchange exchange(comm_);
+    if (exchange.combine(words) != Status::ok || words[0] != ~words[1]) return false;
+    // All know the number now. Does it fit this host, and is no other run of ranks on it?
+    const int each = static_cast<int>(words[0]);
+    bool fits = first % each == 0 && end - first <= each;
+    for (int other = 0; other < comm_.size && fits; other += each) {
+        fits = other == first || !here(other);
+    }
+    words = {fits ? std::uint64_t{1} : 0, 0};
+    if (exchange.combine(words) != Status::ok || words[0] == 0) return false;
+    each_ = each;
+    count_ = (comm_.size + each - 1) / each;
+    return true;
+}
+
+/// Every rank tells all others which is the lowest rank on its host.
+bool Hosts::find_any() {
     const int size = comm_.size;
+    std::vector<int> lowest(static_cast<std::size_t>(size));
+    int& mine = lowest[static_cast<std::size_t>(comm_.rank)];
+    while (!engine().mappable(comm_.process(mine))) ++mine;
+    Datatype& type = *find<Datatype>(MPI_INT);
+    if (allgather(MPI_IN_PLACE, 0, type, lowest.data(), 1, type, comm_) != Status::ok) return false;
     host_of_.resize(static_cast<std::size_t>(size));
     for (int rank = 0; rank < size; ++rank) {
         const int first = lowest[static_cast<std::size_t>(rank)];
         if (first < 0 || first > rank) return false;
         if (first == rank) {
-            host_of_[static_cast<std::size_t>(rank)] = count();
+            host_of_[static_cast<std::size_t>(rank)] = count_++;
             first_.push_back(rank);
             size_.push_back(1);
             continue;
@@ -67,22 +96,33 @@ bool Hosts::build(const std::vector<int>& lowest) {
         in_order_ = in_order_ && rank == first + size_[static_cast<std::size_t>(host)];
         ++size_[static_cast<std::size_t>(host)];
     }
-    if (count() == 1 || count() == size) return false;
-    own_host_ = host_of(comm_.rank);
-    std::vector<Process> here, leading;
-    for (int rank = 0; rank < size; ++rank) {
-        if (host_of(rank) == own_host_) here.push_back(comm_.process(rank));
-    }
-    for (const int rank : first_) leading.push_back(comm_.process(rank));
-    local_ = level(std::move(here), Side::host);
-    if (first(own_host_) == comm_.rank) leaders_ = level(std::move(leading), Side::hosts);
-    if (local_ == nullptr || (first(own_host_) == comm_.rank && leaders_ == nullptr)) {
-        throw std::bad_alloc();
-    }
     return true;
 }
 
-Comm* Hosts::level(std::vector<Process> members, Side side) const {
+void Hosts::build() {
+    own_host_ = host_of(comm_.rank);
+    const bool leads = first(own_host_) == comm_.rank;
+    if (each_ != 0 && comm_.world_order) {
+        const auto each = static_cast<Process>(each_);
+        local_ = level(Processes(static_cast<Process>(first(own_host_)),
+                                 static_cast<std::size_t>(size(own_host_))),
+                       Side::host);
+        if (leads) {
+            leaders_ = level(Processes(0, static_cast<std::size_t>(count_), each), Side::hosts);
+        }
+    } else {
+        std::vector<Process> here, leading;
+        for (int rank = 0; rank < comm_.size; ++rank) {
+            if (host_of(rank) == own_host_) here.push_back(comm_.process(rank));
+        }
+        for (int host = 0; host < count_; ++host) leading.push_back(comm_.process(first(host)));
+        local_ = level(std::move(here), Side::host);
+        if (leads) leaders_ = level(std::move(leading), Side::hosts);
+    }
+    if (local_ == nullptr || (leads && leaders_ == nullptr)) throw std::bad_alloc();
+}
+
+Comm* Hosts::level(Processes members, Side side) const {
     Group* group = make_group(std::move(members), *comm_.group);
     if (group == nullptr) return nullptr;
     Comm* made = make_comm(group, comm_.side_context(side), comm_.errhandler);

@@ -26,7 +26,7 @@ class Hosts {
     static Hosts* if_worthwhile(Comm& comm);
     ~Hosts();
 
-    int count() const { return static_cast<int>(first_.size()); }
+    int count() const { return count_; }
     /// The ranks of this host; its rank 0 is the leader.
     Comm& local() const { return *local_; }
     bool leads() const { return leaders_ != nullptr; }
@@ -34,24 +34,37 @@ class Hosts {
     Comm& leaders() const { return *leaders_; }
 
     int own_host() const { return own_host_; }
-    int host_of(int rank) const { return host_of_[static_cast<std::size_t>(rank)]; }
+    int host_of(int rank) const {
+        return each_ != 0 ? rank / each_ : host_of_[static_cast<std::size_t>(rank)];
+    }
     /// A rank of this host in local().
     int local_rank(int rank) const { return local_->group->rank_of(comm_.process(rank)); }
     /// Do the ranks of each host follow each other, and hosts too? Then ranks [first(h),
     /// first(h) + size(h)) are host h's.
     bool in_order() const { return in_order_; }
-    int first(int host) const { return first_[static_cast<std::size_t>(host)]; }
-    int size(int host) const { return size_[static_cast<std::size_t>(host)]; }
+    int first(int host) const {
+        return each_ != 0 ? host * each_ : first_[static_cast<std::size_t>(host)];
+    }
+    int size(int host) const {
+        if (each_ == 0) return size_[static_cast<std::size_t>(host)];
+        return host + 1 < count_ ? each_ : comm_.size - host * each_;
+    }
 
   private:
     explicit Hosts(Comm& comm) : comm_(comm) {}
     static Hosts* make(Comm& comm);
-    bool build(const std::vector<int>& lowest);
-    Comm* level(std::vector<Process> members, Side side) const;
+    bool find_equal();
+    bool find_any();
+    void build();
+    Comm* level(Processes members, Side side) const;
 
     Comm& comm_;
     Comm* local_ = nullptr;
     Comm* leaders_ = nullptr;
+    int count_ = 0;
+    /// Host h has ranks [h * each_, (h + 1) * each_), the last one perhaps fewer; else 0, and the
+    /// lists say it.
+    int each_ = 0;
     std::vector<int> host_of_;  ///< by rank
     std::vector<int> first_;    ///< by host: its lowest rank
     std::vector<int> size_;

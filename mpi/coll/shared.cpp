@@ -1,11 +1,13 @@
 #include "mpi/coll/shared.hpp"
 
+#include <array>
 #include <cstdio>
 #include <new>
 
 #include "adi/base/config.hpp"
 #include "bodies.hpp"
 #include "mpi/coll/select.hpp"
+#include "mpi/comm/exchange.hpp"
 #include "mpi/core/call.hpp"
 
 namespace mpi::coll {
@@ -54,14 +56,18 @@ Shared* Shared::if_worthwhile(Comm& comm) {
     return of(comm);
 }
 
-/// Every rank tells all others where its block is. One that has none says so by an empty key, and
-/// then nobody uses shared memory.
+/// The ranks find out that all of them may have shared memory: on several hosts they may not, and a
+/// list of all ranks would be wasted. Then every rank tells all others where its block is. One that
+/// has none says so by an empty key, and then nobody uses shared memory.
 Shared* Shared::make(Comm& comm) {
     reap();
     const auto ranks = static_cast<std::size_t>(comm.size);
     std::unique_ptr<Shared> shared(new (std::nothrow) Shared(comm));
+    if (shared == nullptr) give_up(comm, "out of memory");
+    std::array<std::uint64_t, 1> may{shared->may_have(comm) ? std::uint64_t{1} : 0};
+    if (CommExchange(comm).combine(may) != Status::ok || may[0] == 0) return nullptr;
     std::unique_ptr<adi::MemoryKey[]> keys(new (std::nothrow) adi::MemoryKey[ranks]);
-    if (shared == nullptr || keys == nullptr) give_up(comm, "out of memory");
+    if (keys == nullptr) give_up(comm, "out of memory");
     const bool have = shared->allocate(comm);
     if (have) keys[static_cast<std::size_t>(comm.rank)] = shared->key_;
     Datatype& bytes = *find<Datatype>(MPI_BYTE);
@@ -78,15 +84,20 @@ Shared* Shared::make(Comm& comm) {
     return shared.release();
 }
 
-bool Shared::allocate(const Comm& comm) {
+bool Shared::may_have(const Comm& comm) const {
     if (blocks == kMostBlocks || adi::config_number("FATHOM_COLL_SHARED", 1, 0, 1) == 0)
         return false;
+    for (int i = 0; i < size_; ++i) {
+        if (!engine().mappable(comm.process(i))) return false;
+    }
+    return true;
+}
+
+bool Shared::allocate(const Comm& comm) {
     peers_.reset(new (std::nothrow) Peer[static_cast<std::size_t>(size_)]);
     if (peers_ == nullptr) return false;
     for (int i = 0; i < size_; ++i) {
-        Peer& peer = peers_[static_cast<std::size_t>(i)];
-        peer.process = comm.process(i);
-        if (!engine().mappable(peer.process)) return false;
+        peers_[static_cast<std::size_t>(i)].process = comm.process(i);
     }
     void* memory = engine().allocate(sizeof(Block), &key_);
     if (memory == nullptr) return false;

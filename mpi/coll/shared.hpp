@@ -168,6 +168,7 @@ class Shared {
 
     static Shared* make(Comm& comm);
     static void reap();
+    bool may_have(const Comm& comm) const;
     bool allocate(const Comm& comm);
     void deallocate();
     bool map_peers(const adi::MemoryKey* keys);
