@@ -13,35 +13,50 @@ namespace mpi::coll::select {
 
 using Bytes = std::uint64_t;
 
+/// Where one algorithm gives way to the next: bytes, of the whole or of one rank's block as the
+/// functions below say, up to which the one for short data is taken.
+struct Limits {
+    Bytes bcast = 128 * 1024 - 1;
+    Bytes gather = 2048;
+    Bytes allgather = 64 * 1024;
+    Bytes alltoall = 128;
+    Bytes reduce = 16 * 1024;
+    Bytes reduce_scatter = 512 * 1024;
+    Bytes allgather_by_hosts = 64 * 1024;
+    Bytes alltoall_by_hosts = 2048;
+};
+/// Constant in a program; the simulator (test/sim) tries what else there is.
+inline constinit Limits limits;
+
 /// bcast by scatter and allgather, which sends 2n per rank; a binomial tree sends n log p in turn.
-constexpr bool bcast_is_long(Bytes bytes, int ranks) {
-    return ranks > 4 && bytes >= 128 * 1024;
+inline bool bcast_is_long(Bytes bytes, int ranks) {
+    return ranks > 4 && bytes > limits.bcast;
 }
 
 /// gather and scatter along a binomial tree, which halves the root's messages and copies the blocks
 /// log p times; otherwise straight to or from the root.
-constexpr bool gather_is_short(Bytes block, int ranks) {
-    return ranks > 4 && block <= 2048;
+inline bool gather_is_short(Bytes block, int ranks) {
+    return ranks > 4 && block <= limits.gather;
 }
 
 /// allgather by doubling (Bruck); otherwise a ring, whose steps are all between neighbours.
-constexpr bool allgather_is_short(Bytes total, int ranks) {
-    return total <= 64 * 1024 || ranks <= 2;
+inline bool allgather_is_short(Bytes total, int ranks) {
+    return total <= limits.allgather || ranks <= 2;
 }
 
 /// alltoall in log p rounds of p / 2 blocks each (Bruck).
-constexpr bool alltoall_is_short(Bytes block, int ranks) {
-    return ranks >= 8 && block <= 128;
+inline bool alltoall_is_short(Bytes block, int ranks) {
+    return ranks >= 8 && block <= limits.alltoall;
 }
 
 /// reduce and allreduce by reduce-scatter first (Rabenseifner), which needs `count` >= ranks.
-constexpr bool reduce_is_long(Bytes bytes, std::int64_t count, int ranks) {
-    return bytes > 16 * 1024 && count >= ranks && ranks > 2;
+inline bool reduce_is_long(Bytes bytes, std::int64_t count, int ranks) {
+    return bytes > limits.reduce && count >= ranks && ranks > 2;
 }
 
 /// reduce_scatter by pairwise exchange instead of recursive halving.
-constexpr bool reduce_scatter_is_long(Bytes total, int ranks) {
-    return ranks <= 2 || total > 512 * 1024;
+inline bool reduce_scatter_is_long(Bytes total, int ranks) {
+    return ranks <= 2 || total > limits.reduce_scatter;
 }
 
 /// scan and exscan along the ranks one by one, in segments; by doubling every rank would send and
@@ -102,11 +117,11 @@ constexpr bool shared_reduce_by_parts(Bytes bytes) {
 // and pairwise exchange, which already cross each link between hosts as seldom as can be; but for
 // reductions and bcast, where the flat algorithms send a vector per rank over the network.
 
-constexpr bool allgather_is_by_hosts(Bytes total) {
-    return total <= 64 * 1024;
+inline bool allgather_is_by_hosts(Bytes total) {
+    return total <= limits.allgather_by_hosts;
 }
-constexpr bool alltoall_is_by_hosts(Bytes block) {
-    return block <= 2048;
+inline bool alltoall_is_by_hosts(Bytes block) {
+    return block <= limits.alltoall_by_hosts;
 }
 
 }  // namespace mpi::coll::select
