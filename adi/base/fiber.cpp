@@ -38,8 +38,12 @@ std::size_t guard_bytes() {
 /// The fiber's own data lies at the top of its stack, aligned as the ABI wants the stack to be.
 constexpr std::size_t kTopBytes = (sizeof(Fiber) + 63) / 64 * 64;
 
+std::byte* bottom_of(Fiber* fiber, std::size_t stack_bytes) {
+    return reinterpret_cast<std::byte*>(fiber) + kTopBytes - stack_bytes;
+}
+/// Of a pool's fiber.
 std::byte* bottom_of(Fiber* fiber) {
-    return reinterpret_cast<std::byte*>(fiber) + kTopBytes - FiberPool::kStackBytes;
+    return bottom_of(fiber, FiberPool::kStackBytes);
 }
 
 /// The lowest byte of a new stack, above its guard page; null when there is no more.
@@ -97,7 +101,7 @@ bool Fiber::resume() {
     resumer_tsan_ = __tsan_get_current_fiber();
 #endif
     void* fake = nullptr;
-    leaving(&fake, bottom_of(this), FiberPool::kStackBytes, self_tsan_);
+    leaving(&fake, bottom_of(this, stack_bytes_), stack_bytes_, self_tsan_);
     const context::transfer_t back = context::jump_fcontext(context_, this);
     const void* unused_stack = nullptr;
     std::size_t unused_bytes = 0;
@@ -115,6 +119,27 @@ void Fiber::suspend() {
     resumer_ = from.fctx;
 }
 
+Fiber* Fiber::make_on(std::byte* stack, std::size_t bytes, Entry entry, void* argument) {
+    std::byte* top = stack + bytes - kTopBytes;
+#if FATHOM_ASAN
+    // Functions that never returned left their marks.
+    __asan_unpoison_memory_region(stack, bytes);
+#endif
+    auto* fiber = new (top) Fiber(entry, argument, bytes);
+    fiber->context_ =
+        context::make_fcontext(top, static_cast<std::size_t>(top - stack), Start::run);
+#if FATHOM_TSAN
+    fiber->self_tsan_ = __tsan_create_fiber(0);
+#endif
+    return fiber;
+}
+
+void Fiber::unmake([[maybe_unused]] Fiber* fiber) {
+#if FATHOM_TSAN
+    __tsan_destroy_fiber(fiber->self_tsan_);
+#endif
+}
+
 Fiber* FiberPool::make(Fiber::Entry entry, void* argument) {
     std::byte* bottom = nullptr;
     if (spare_ != nullptr) {
@@ -129,24 +154,11 @@ Fiber* FiberPool::make(Fiber::Entry entry, void* argument) {
         __lsan_register_root_region(bottom, kStackBytes);
 #endif
     }
-    std::byte* top = bottom + kStackBytes - kTopBytes;
-#if FATHOM_ASAN
-    // Functions that never returned left their marks.
-    __asan_unpoison_memory_region(bottom, kStackBytes);
-#endif
-    auto* fiber = new (top) Fiber(entry, argument);
-    fiber->context_ =
-        context::make_fcontext(top, static_cast<std::size_t>(top - bottom), Fiber::Start::run);
-#if FATHOM_TSAN
-    fiber->self_tsan_ = __tsan_create_fiber(0);
-#endif
-    return fiber;
+    return Fiber::make_on(bottom, kStackBytes, entry, argument);
 }
 
 void FiberPool::recycle(Fiber* fiber) {
-#if FATHOM_TSAN
-    __tsan_destroy_fiber(fiber->self_tsan_);
-#endif
+    Fiber::unmake(fiber);
     if (spare_count_ < kMostSpare) {
         fiber->next_ = spare_;
         spare_ = fiber;

@@ -14,13 +14,19 @@ namespace adi {
 
 class FiberPool;
 
-/// One running function. Lives on its own stack; made by a pool and given back to it.
+/// One running function. Lives on its own stack; most are made by a pool and given back to it.
 class Fiber {
   public:
     using Entry = void (*)(void* argument) noexcept;
 
     Fiber(const Fiber&) = delete;
     Fiber& operator=(const Fiber&) = delete;
+
+    /// A fiber that will run entry(argument) on the `bytes` bytes from `stack` on, aligned to 64,
+    /// and lives there itself. Pools make theirs so; for those who have memory of their own.
+    static Fiber* make_on(std::byte* stack, std::size_t bytes, Entry entry, void* argument);
+    /// The end of one that has ended, or never ran. Its memory is the caller's again.
+    static void unmake(Fiber* fiber);
 
     /// Runs it until it suspends or ends; true when it has ended, which is the last that it is
     /// good for. Not called on the fiber itself; on another one it may be.
@@ -35,11 +41,13 @@ class Fiber {
     friend class FiberPool;
     struct Start;
 
-    Fiber(Entry entry, void* argument) : entry_(entry), argument_(argument) {}
+    Fiber(Entry entry, void* argument, std::size_t stack_bytes)
+        : entry_(entry), argument_(argument), stack_bytes_(stack_bytes) {}
     ~Fiber() = default;
 
     Entry entry_;
     void* argument_;
+    std::size_t stack_bytes_;
     void* context_ = nullptr;  ///< where it stands while it is suspended
     void* resumer_ = nullptr;  ///< where resume() was called, while it runs
     bool ended_ = false;
