@@ -22,6 +22,7 @@ struct Limits {
     Bytes alltoall = 128;
     Bytes reduce = 16 * 1024;
     Bytes reduce_scatter = 512 * 1024;
+    Bytes scan = 8191;  ///< for each rank
     Bytes allgather_by_hosts = 64 * 1024;
     Bytes alltoall_by_hosts = 2048;
 };
@@ -61,8 +62,8 @@ inline bool reduce_scatter_is_long(Bytes total, int ranks) {
 
 /// scan and exscan along the ranks one by one, in segments; by doubling every rank would send and
 /// combine the vector log p times.
-constexpr bool scan_is_long(Bytes bytes, int ranks) {
-    return bytes >= 8192 * static_cast<Bytes>(ranks);
+inline bool scan_is_long(Bytes bytes, int ranks) {
+    return bytes / static_cast<Bytes>(ranks) > limits.scan;
 }
 /// Elements of a segment: what a device sends without asking, where it can (shm).
 constexpr std::int64_t scan_segment(std::int64_t element_bytes) {
