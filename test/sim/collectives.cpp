@@ -221,21 +221,42 @@ constexpr std::array kAlltoall{
 constexpr std::array kReduceScatter{
     Algorithm{"halving", [](Limits& l) { l.reduce_scatter = kAll; }},
     Algorithm{"pairwise", [](Limits& l) { l.reduce_scatter = 0; }, false, true}};
-constexpr std::array kScan{Algorithm{"doubling", any}};
+constexpr std::array kScan{Algorithm{"doubling", [](Limits& l) { l.scan = kAll; }},
+                           Algorithm{"chain", [](Limits& l) { l.scan = 0; }}};
 constexpr std::array kGather{Algorithm{"binomial", [](Limits& l) { l.gather = kAll; }},
                              Algorithm{"linear", [](Limits& l) { l.gather = 0; }}};
 
+namespace select = mpi::coll::select;
+
+bool never(Bytes, int, int) {
+    return false;
+}
+bool square_bcast(Bytes bytes, int, int hosts) {
+    return select::bcast_is_long(bytes, hosts);
+}
+bool square_allgather(Bytes bytes, int ranks, int) {
+    const Bytes total = bytes * static_cast<Bytes>(ranks);
+    return !select::allgather_is_by_hosts(total) && !select::allgather_is_short(total, ranks);
+}
+bool square_alltoall(Bytes bytes, int ranks, int) {
+    return !select::alltoall_is_by_hosts(bytes) && !select::alltoall_is_short(bytes, ranks);
+}
+bool square_reduce_scatter(Bytes bytes, int ranks, int) {
+    return select::reduce_scatter_is_long(bytes * static_cast<Bytes>(ranks), ranks);
+}
+
 constexpr std::array kCollectives{
-    Collective{"barrier", barrier, vectors, false, kBarrier},
-    Collective{"bcast", bcast, vectors, true, kBcast},
-    Collective{"reduce", reduce, vectors, true, kReduce},
-    Collective{"allreduce", allreduce, vectors, true, kAllreduce},
-    Collective{"allgather", allgather, one_each, true, kAllgather},
-    Collective{"alltoall", alltoall, both_ways, true, kAlltoall},
-    Collective{"reduce_scatter", reduce_scatter, one_each, true, kReduceScatter},
-    Collective{"scan", scan, vectors, true, kScan},
-    Collective{"gather", gather, at_root, true, kGather},
-    Collective{"scatter", scatter, at_root, true, kGather},
+    Collective{"barrier", barrier, vectors, false, never, kBarrier},
+    Collective{"bcast", bcast, vectors, true, square_bcast, kBcast},
+    Collective{"reduce", reduce, vectors, true, never, kReduce},
+    Collective{"allreduce", allreduce, vectors, true, never, kAllreduce},
+    Collective{"allgather", allgather, one_each, true, square_allgather, kAllgather},
+    Collective{"alltoall", alltoall, both_ways, true, square_alltoall, kAlltoall},
+    Collective{"reduce_scatter", reduce_scatter, one_each, true, square_reduce_scatter,
+               kReduceScatter},
+    Collective{"scan", scan, vectors, true, never, kScan},
+    Collective{"gather", gather, at_root, true, never, kGather},
+    Collective{"scatter", scatter, at_root, true, never, kGather},
 };
 
 }  // namespace

@@ -30,6 +30,9 @@ struct Collective {
     /// Bytes of buffers and scratch memory on each of `ranks` ranks, about.
     std::uint64_t (*memory)(std::uint64_t bytes, std::uint64_t ranks);
     bool has_data;
+    /// Does the selection take an algorithm whose messages grow with the square of the ranks, or of
+    /// the hosts for bcast?
+    bool (*choice_is_square)(std::uint64_t bytes, int ranks, int hosts);
     std::span<const Algorithm> algorithms;
 };
 
