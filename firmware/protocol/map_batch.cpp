@@ -4,7 +4,7 @@ namespace firmware {
 namespace {
 
 constexpr uint32_t kTimeoutUs = 200;  // at least
-constexpr uint32_t kMaxTimeoutUs = 20'000;
+constexpr uint32_t kMaxTimeoutUs = 100'000;
 constexpr uint32_t kTurns = 3;  // of the caller, at least, before a try counts as lost
 
 }  // namespace
@@ -17,6 +17,7 @@ void MapBatch::reset(uint32_t seed) {
     cursor_ = 0;
     turn_ = 0;
     timeout_us_ = kTimeoutUs;
+    for (uint32_t& at : sent_at_) at = 0;
 }
 
 void MapBatch::clear() {
@@ -75,6 +76,7 @@ void MapBatch::sent(uint32_t i, uint32_t now_us) {
     if (request.sent++ == 0) --unsent_;
     request.at = now_us;
     request.turn = turn_;
+    sent_at_[serial_ % kRecent] = now_us;
 }
 
 uint32_t MapBatch::find(uint32_t sequence) const {
@@ -86,12 +88,24 @@ uint32_t MapBatch::find(uint32_t sequence) const {
 
 void MapBatch::answer(uint32_t i, uint32_t now_us) {
     MapRequest& request = requests_[i];
-    const uint32_t trip_us = now_us - request.at;
-    if (4 * trip_us > timeout_us_)
-        timeout_us_ = trip_us < kMaxTimeoutUs / 4 ? 4 * trip_us : kMaxTimeoutUs;
+    took(now_us - request.at);
     request.done = true;
     request.answered = true;
     --open_;
+}
+
+void MapBatch::late(uint32_t sequence, uint32_t now_us) {
+    const uint32_t batches_ago = (this->sequence(kRequests - 1) - sequence) / kRequests;
+    if (batches_ago < kRecent) took(now_us - sent_at_[(serial_ - batches_ago) % kRecent]);
+}
+
+/// So long at least somebody took to answer.
+void MapBatch::took(uint32_t trip_us) {
+    if (trip_us >= kMaxTimeoutUs / 4) {
+        timeout_us_ = kMaxTimeoutUs;
+    } else if (4 * trip_us > timeout_us_) {
+        timeout_us_ = 4 * trip_us;
+    }
 }
 
 void MapBatch::stop() {

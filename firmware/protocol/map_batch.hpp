@@ -2,7 +2,8 @@
 //
 // A request that nobody answers is the usual case (most probes go nowhere), so time-outs are short;
 // and they count turns of the caller too, because where boards are emulated time may pass without
-// anybody having had a chance to answer.
+// anybody having had a chance to answer. Answers that come late make them longer: emulators of one
+// crowded machine answer each other when they have the core in turn.
 #pragma once
 
 #include "firmware/protocol/map_format.h"
@@ -58,13 +59,19 @@ class MapBatch {
     /// The request with this sequence number, if it waits for its answer; or kRequests.
     uint32_t find(uint32_t sequence) const;
     void answer(uint32_t i, uint32_t now_us);
+    /// An answer that no request waits for. If one of the last batches asked for it, the time-outs
+    /// were too short.
+    void late(uint32_t sequence, uint32_t now_us);
     /// Gives up what has no answer yet.
     void stop();
     /// When next() has something to do.
     uint32_t due(uint32_t now_us) const;
 
   private:
+    static constexpr uint32_t kRecent = 8;
+
     uint32_t wait_us(const MapRequest& request) const;
+    void took(uint32_t trip_us);
 
     uint32_t serial_;
     uint32_t count_;
@@ -73,6 +80,7 @@ class MapBatch {
     uint32_t cursor_;
     uint32_t turn_;
     uint32_t timeout_us_;
+    uint32_t sent_at_[kRecent];  // the last try of each of the last batches, by serial number
     MapRequest requests_[kRequests];
 };
 

@@ -151,7 +151,10 @@ void Mapper::on_answer(const fm_map_packet& packet, uint32_t sender) {
         return;
     }
     const uint32_t i = batch_.find(sequence);
-    if (phase_ == Phase::idle || i == MapBatch::kRequests) return;  // late
+    if (phase_ == Phase::idle || i == MapBatch::kRequests) {
+        batch_.late(sequence, now_);
+        return;
+    }
     const MapRequest& asked = batch_.at(i);
     const uint32_t expected = asked.ask == MapAsk::board    ? FM_MAP_ANSWER
                               : asked.ask == MapAsk::routes ? FM_MAP_ACK

@@ -46,6 +46,17 @@ TEST(MapperFaults, AMovedCableIsFollowed) {
     expect_routes(model, 0);
 }
 
+/// As between emulators that have a core of a crowded machine in turn.
+TEST(MapperFaults, AnswersThatTakeFiftyMillisecondsAreWaitedFor) {
+    MapModel model;
+    triangle(model);
+    model.set_board_us(25'000);
+    model.start_all(50'000);
+    model.run(20'000'000);
+    expect_routes(model, 0);
+    EXPECT_EQ(mapper_of(model, 0).hosts(), 12u);
+}
+
 TEST(MapperFaults, TrafficGoesAroundACableThatIsOut) {
     MapModel model;
     triangle(model);
