@@ -70,7 +70,7 @@ class OfiPair : public ::testing::Test {
     }
     template <class Done>
     bool poll_until(Done&& done) {
-        const auto hopeless = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        const auto hopeless = std::chrono::steady_clock::now() + std::chrono::seconds(60);
         while (!done()) {
             for (std::size_t i = 0; i < 2; ++i) ends_[i].poll(sinks_[i], 16);
             if (std::chrono::steady_clock::now() > hopeless) return false;

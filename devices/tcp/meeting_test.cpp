@@ -43,7 +43,7 @@ Hello hello(std::uint32_t from = kFrom, std::uint32_t to = kTo) {
 }
 
 Attempt attempt_to(const Host& host, const Hello& h = hello()) {
-    return Attempt(host.address(), h, std::chrono::seconds(5));
+    return Attempt(host.address(), h, std::chrono::seconds(60));
 }
 
 /// Waits for the socket: greetings are made of messages that come.
@@ -215,7 +215,7 @@ TEST(Meeting, NobodyListens) {
     Host host;
     const Address address = host.address();
     host.close();
-    Attempt attempt(address, hello(), std::chrono::seconds(5));
+    Attempt attempt(address, hello(), std::chrono::seconds(60));
     if (attempt.state() != Attempt::State::failed) {
         wait_for(attempt.fd(), POLLOUT);
         attempt.advance(kSecret, 0);

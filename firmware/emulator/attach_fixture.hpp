@@ -140,10 +140,10 @@ class Node {
         rest();
         return true;
     }
-    /// Waits for it, at most ten seconds of the wall clock.
+    /// Waits for it, at most a minute of the wall clock.
     Arrived take() {
         Arrived packet;
-        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
         while (!receive(packet)) {
             if (std::chrono::steady_clock::now() > end) {
                 ADD_FAILURE() << "no packet comes";
@@ -176,7 +176,7 @@ class Node {
     }
 
     void wait_for_slot() {
-        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
         while (next_ - board_->pio_read(&board_->endpoint()->send_done) >= FM_SEND_SLOTS) {
             if (std::chrono::steady_clock::now() > end) {
                 ADD_FAILURE() << "no send slot comes free";

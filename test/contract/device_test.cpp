@@ -200,9 +200,9 @@ class DeviceContract : public ::testing::TestWithParam<Case> {
     static void sleep(const Park& park) {
         pollfd waited{park.fd, POLLIN, 0};
         if (park.fd >= 0) {
-            EXPECT_GE(::poll(&waited, 1, 5000), 0);
+            EXPECT_GE(::poll(&waited, 1, 60'000), 0);
         } else {
-            futex_wait(park.futex_word, park.futex_value, 5'000'000'000);
+            futex_wait(park.futex_word, park.futex_value, 60'000'000'000);
         }
     }
     bool drain(std::size_t messages) {
@@ -397,7 +397,7 @@ TEST_P(DeviceContract, AMessageEndsASleep) {
         if (receiver().poll(got(), 16) == 0) {
             const auto start = std::chrono::steady_clock::now();
             sleep(park);
-            EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));
+            EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(50));
         }
         other.join();
         receiver().cancel_park();
@@ -413,7 +413,7 @@ TEST_P(DeviceContract, WakeEndsASleep) {
     });
     const auto start = std::chrono::steady_clock::now();
     sleep(park);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(50));
     other.join();
     receiver().cancel_park();
 }

@@ -54,8 +54,10 @@ int exchange(int rank, int size) {
 void clock(int rank) {
     constexpr int kRounds = 20;
     long word = 0;
-    const double start = MPI_Wtime();
-    for (int i = 0; i < kRounds; ++i) {
+    double start = 0;
+    for (int i = -1; i < kRounds; ++i) {
+        // Until the other has come out of MPI_Init modelled time goes on without it.
+        if (i == 0) start = MPI_Wtime();
         if (rank == 0) MPI_Send(&word, 1, MPI_LONG, 1, 0, MPI_COMM_WORLD);
         if (rank < 2) MPI_Recv(&word, 1, MPI_LONG, 1 - rank, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
         if (rank == 1) MPI_Send(&word, 1, MPI_LONG, 0, 0, MPI_COMM_WORLD);

@@ -136,7 +136,7 @@ class Ends(FmTest):
         process, emulator = self.start_waiting()
         process.kill()
         process.wait()
-        self.assertTrue(wait_until(lambda: not support.descendants(os.getpid()), 10))
+        self.assertTrue(wait_until(lambda: not support.descendants(os.getpid()), support.END_S))
         process.stdout.close()
         process.stderr.close()
         self.assertFalse(os.path.exists(f"/proc/{emulator}/exe"))

@@ -10,7 +10,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import launch_support
-from launch_support import LaunchTest, descendants, wait_until
+from launch_support import END_S, LIMIT_S, LaunchTest, descendants, wait_until
 
 
 class HostsTest(LaunchTest):
@@ -216,12 +216,12 @@ class SuddenDeath(HostsTest):
 
     def kill(self, process, name):
         found = lambda: [pid for pid, other in descendants(process.pid) if other == name]
-        self.assertTrue(wait_until(found, 10), name)  # a rank's child comes after its first line
+        self.assertTrue(wait_until(found, LIMIT_S), name)  # a rank's child comes after its first line
         victim = found()[0]
         begin = time.monotonic()
         os.kill(victim, signal.SIGKILL)
         done = self.finish(process)
-        self.assertLess(time.monotonic() - begin, 5)
+        self.assertLess(time.monotonic() - begin, END_S)
         return done
 
     def test_of_a_proxy(self):
@@ -239,7 +239,7 @@ class SuddenDeath(HostsTest):
         process.kill()
         process.communicate()
         # That nothing is left is seen to after each test; but it may take as long as silence.
-        self.assertTrue(wait_until(lambda: (launch_support.reap(), not launch_support.children())[1], 6))
+        self.assertTrue(wait_until(lambda: (launch_support.reap(), not launch_support.children())[1], END_S))
 
     def test_of_a_proxy_that_stops(self):
         process = self.job()
@@ -247,7 +247,7 @@ class SuddenDeath(HostsTest):
         os.kill(victim, signal.SIGSTOP)
         begin = time.monotonic()
         done = self.finish(process)
-        self.assertLess(time.monotonic() - begin, 11)
+        self.assertLess(time.monotonic() - begin, END_S)
         self.assert_fails(done, 1, "host [ab]: nothing was heard")
 
 

@@ -15,7 +15,7 @@ import time
 import unittest
 
 import launch_support as support
-from launch_support import LaunchTest
+from launch_support import LIMIT_S, LaunchTest
 
 # Writes LINES lines of different lengths, in pieces that split them anywhere.
 WRITER = """
@@ -100,7 +100,7 @@ class Lines(LaunchTest):
     def test_a_slow_reader_gets_everything(self):
         process = self.start("-n", 2, "sh", "-c", "yes 0123456789 | head -n 400000")
         time.sleep(0.5)
-        out = process.communicate(timeout=60)[0]
+        out = process.communicate(timeout=LIMIT_S)[0]
         self.assertEqual(process.returncode, 0)
         self.assertEqual(out, b"0123456789\n" * 800000)
 
@@ -108,7 +108,7 @@ class Lines(LaunchTest):
         process = self.start("-n", 2, "yes")
         self.assertEqual(process.stdout.read(4), b"y\ny\n")
         process.stdout.close()
-        self.assertEqual(process.wait(timeout=20), 128 + signal.SIGPIPE)
+        self.assertEqual(process.wait(timeout=LIMIT_S), 128 + signal.SIGPIPE)
         self.assertEqual(process.stderr.read(), b"")
         process.stderr.close()
 
@@ -177,13 +177,13 @@ class Input(LaunchTest):
             for _ in range(100):
                 process.stdin.write(b"x" * 100000)
         process.stdin.close()
-        self.assertEqual(process.wait(timeout=20), 0)
+        self.assertEqual(process.wait(timeout=LIMIT_S), 0)
         process.stdout.close()
         process.stderr.close()
 
     def test_an_open_input_does_not_keep_the_job(self):
         process = self.start("-n", 2, "true", stdin=subprocess.PIPE)
-        self.assertEqual(process.wait(timeout=20), 0)
+        self.assertEqual(process.wait(timeout=LIMIT_S), 0)
         process.communicate()
 
     def test_a_prompt_at_a_terminal(self):
@@ -197,7 +197,7 @@ class Input(LaunchTest):
         def read_until(text):
             nonlocal seen
             while text not in seen:
-                self.assertTrue(select.select([terminal], [], [], 20)[0], seen)
+                self.assertTrue(select.select([terminal], [], [], LIMIT_S)[0], seen)
                 seen += os.read(terminal, 1000)
 
         read_until(b"name? ")
@@ -212,7 +212,7 @@ class Input(LaunchTest):
             os.execv(support.MPIRUN, ["mpirun", "-n", "2", "sh", "-c", "echo ready; sleep 1000"])
         seen = b""
         while seen.count(b"ready") < 2:
-            self.assertTrue(select.select([terminal], [], [], 20)[0], seen)
+            self.assertTrue(select.select([terminal], [], [], LIMIT_S)[0], seen)
             seen += os.read(terminal, 1000)
         os.write(terminal, b"\x03")
         status = os.waitpid(pid, 0)[1]

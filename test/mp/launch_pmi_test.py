@@ -158,10 +158,11 @@ class Server(LaunchTest):
         self.assertRegex(done.err, "rank [12] waits .* for rank 0, which can not take part")
 
     def test_commands_in_a_barrier_and_after_finalize(self):
-        done = self.raw("""
+        flag = self.path("flag")
+        done = self.raw(f"""
             ask(INIT)
-            if rank == 0: pmi.sendall(b"cmd=barrier_in\\n"); ask("cmd=get_maxes")
-            time.sleep(1)
+            if rank == 0: pmi.sendall(b"cmd=barrier_in\\n"); ask("cmd=get_maxes"); open({flag!r}, "w")
+            while not os.path.exists({flag!r}): time.sleep(0.01)
             """, ranks=2)
         self.assertRegex(done.err, "while it was in a barrier")
         done = self.raw("ask(INIT); ask('cmd=finalize'); ask('cmd=get_maxes')")

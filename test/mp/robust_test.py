@@ -13,7 +13,7 @@ import unittest
 MPIRUN, PROGRAM, RESTRICT = sys.argv[1:4]
 
 
-def run(*args, timeout=60, prefix=()):
+def run(*args, timeout=240, prefix=()):
     return subprocess.run([*prefix, MPIRUN, *args], capture_output=True, text=True,
                           timeout=timeout, check=False)
 
@@ -69,7 +69,7 @@ class Containers(unittest.TestCase):
         self.assertRegex(result.stderr, r"Fathom: MPI_Init failed on host .*ulimit -f")
 
     def test_singleton(self):
-        result = subprocess.run([PROGRAM, "exchange"], capture_output=True, text=True, timeout=60,
+        result = subprocess.run([PROGRAM, "exchange"], capture_output=True, text=True, timeout=240,
                                 check=False)
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "exchanged\n", ""))
 
@@ -78,7 +78,7 @@ class Garbage(unittest.TestCase):
     def test_garbage_in_shared_memory_ends_the_job_with_a_message(self):
         reported = 0
         for _ in range(10):
-            result = run("--timeout", "20", "-n", "3", PROGRAM, "scribble")
+            result = run("--timeout", "120", "-n", "3", PROGRAM, "scribble")
             self.assertIn("scribbling", result.stdout)
             self.assertNotIn("signal", result.stderr, "a rank crashed")
             self.assertNotEqual(result.returncode, 124, "a hang: " + result.stderr)

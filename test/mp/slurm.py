@@ -110,11 +110,11 @@ class Slurm:
             self.daemons.append(subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
 
     def is_ready(self):
-        done = subprocess.run(["sinfo", "-h", "-o", "%T %D"], capture_output=True, text=True, timeout=60)
+        done = subprocess.run(["sinfo", "-h", "-o", "%T %D"], capture_output=True, text=True, timeout=240)
         return done.stdout.strip() == "idle 2"
 
     def wait(self, condition):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while not condition():
             if time.monotonic() > deadline or any(d.poll() is not None for d in self.daemons):
                 raise RuntimeError("Slurm does not start:\n" + self.logs())
