@@ -7,6 +7,7 @@
 
 #include "adi/base/config.hpp"
 #include "adi/base/host.hpp"
+#include "adi/engine/card.hpp"
 #include "adi/engine/engine.hpp"
 #include "adi/engine/registry.hpp"
 
@@ -161,11 +162,12 @@ Status Engine::open_device(const DeviceEntry& entry, OpenInfo& info, Bootstrap& 
         return Status::ok;
     }
     info.card_of = [&boot, name = entry.name](Peer peer) {
-        return boot.get(static_cast<int>(peer), card_key(name, peer));
+        Result<std::string> text = boot.get(static_cast<int>(peer), card_key(name, peer));
+        return text ? card_in(*text, peer) : text;
     };
     if (Status s = device->open(info, error); s != Status::ok) return s;
     if (const std::string card = device->address(); !card.empty()) {
-        if (Result<bool> put = boot.put(card_key(entry.name, self_), card); !put) {
+        if (Result<bool> put = boot.put(card_key(entry.name, self_), published(card)); !put) {
             *error = put.message();
             return put.status();
         }

@@ -1,6 +1,6 @@
 // What mpirun and its proxies say to each other, as bytes: frames of a length, a type and fields.
-// Both ends are the same version of the same program (the greeting sees to that), yet nothing that
-// comes is believed before it is checked.
+// Both ends are the same version of the same program with the same frames (`hello` sees to that),
+// yet nothing that comes is believed before it is checked.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,10 @@
 #include "mpi/launch/rank_state.hpp"
 
 namespace launch {
+
+/// Counts what is said by frames: their numbers, fields, and what these mean. Who changes one of
+/// them raises it by one.
+inline constexpr int kControlProtocol = 1;
 
 enum class Frame : std::uint8_t {
     // Down.

@@ -56,6 +56,25 @@ TEST(Fields, PlansComeBackAsTheyWere) {
     EXPECT_EQ(Writer().plan(plan).bytes(), bytes);
 }
 
+// Builds of one version know each other's frames by the number alone.
+TEST(Fields, AreThoseThatTheControlProtocolCounts) {
+    RankState state;
+    state.rank = 3;
+    state.call = "MPI_Recv";
+    const std::string bytes = Writer()
+                                  .number(static_cast<int>(Frame::end))
+                                  .number(static_cast<int>(Frame::way_wanted))
+                                  .plan(sample_plan())
+                                  .machine(sample_machine())
+                                  .state(state)
+                                  .values({{"k", "v"}})
+                                  .bytes();
+    std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+    for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    EXPECT_EQ(std::pair(kControlProtocol, hash), std::pair(1, std::uint64_t{0x4e1779ddd6593ea}))
+        << "the bytes have changed: raise kControlProtocol, and write this hash anew";
+}
+
 TEST(Fields, NothingIsReadAfterARefusal) {
     const std::string bytes = Writer().number(0).number(0).bytes();
     Reader whole(bytes);

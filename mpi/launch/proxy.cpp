@@ -25,7 +25,7 @@ HostTree read_tree(Reader* fields, int depth) {
 }  // namespace
 
 std::string proxy_version() {
-    return FATHOM_VERSION;
+    return FATHOM_VERSION " (control protocol " + std::to_string(kControlProtocol) + ")";
 }
 
 Proxy::Proxy(UniqueFd in, UniqueFd out, const InheritedState& inherited)

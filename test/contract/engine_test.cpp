@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "adi/engine/card.hpp"
 #include "adi/engine/engine.hpp"
 #include "adi/engine/registry.hpp"
 #include "adi/testing/faulty_device.hpp"
@@ -550,6 +551,23 @@ TEST(EngineThreads, EachWaiterGetsItsMessage) {
     for (std::thread& t : threads) t.join();
     EXPECT_EQ(sum, 800);
     e.stop();
+}
+
+// Of another build, and of one that had no number yet.
+TEST(EngineStart, RefusesARankThatSpeaksOtherBytes) {
+    const std::string card = "1:3:2:4d2";
+    for (const auto& [published_card, format] :
+         {std::pair(published(card, kWireFormat + 1), kWireFormat + 1), std::pair(card, 0)}) {
+        testing::LocalJob job(2, 1);
+        testing::LocalBootstrap boot(job, 1);
+        job.values["fathom-shm-0"] = published_card;
+        Engine e;
+        std::string error;
+        EXPECT_EQ(e.start(boot, {}, &error), Status::unsupported);
+        EXPECT_EQ(error, "rank 0 has another build of Fathom: it speaks wire format " +
+                             std::to_string(format) + ", and this process " +
+                             std::to_string(kWireFormat) + "; all ranks of a job need the same");
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(

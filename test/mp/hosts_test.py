@@ -4,6 +4,7 @@ hosts_test.py MPIRUN PMI_PROGRAM
 """
 
 import os
+import re
 import signal
 import sys
 import time
@@ -193,11 +194,25 @@ class Failures(HostsTest):
         self.shell('echo "This account is not available"')
         self.assert_fails(self.show("-host", "a"), 1, "host a: .*account is not available")
 
+    def answer(self, version):
+        """Every host's proxy says that it is of this version: a greeting, then a frame of the version and no CPUs."""
+        number = lambda value, size: value.to_bytes(size, "little")
+        fields = number(len(version), 8) + version.encode() + number(1, 8) + number(0, 8)
+        frame = b"\nFATHOM-PROXY-1\n" + number(len(fields), 4) + b"\x20" + fields
+        self.shell("printf '" + "".join(f"\\{byte:03o}" for byte in frame) + "'; sleep 5")
+
     def test_another_version(self):
-        # The answer of a proxy: greeting, then a frame of version and CPUs.
-        self.shell(r"""printf '\nFATHOM-PROXY-1\n\025\000\000\000\040'
-            printf '\005\000\000\000\000\000\000\0000.0.1\001\000\000\000\000\000\000\000'; sleep 5""")
+        self.answer("0.0.1")
         self.assert_fails(self.show("-host", "a"), 1, r"host a: .*0\.0\.1.*this host has \d")
+
+    def test_the_same_version_with_other_frames(self):
+        version = self.mpirun("--version").out.split()[-1]
+        self.answer(f"{version} (control protocol 77)")
+        self.assert_fails(self.show("-host", "a"), 1, rf"host a: it has Fathom {re.escape(version)} \(control protocol 77\) and "
+                          rf"this host has {re.escape(version)} \(control protocol \d+\); all hosts of a job need the same")
+        # One that was built before there was a number.
+        self.answer(version)
+        self.assert_fails(self.show("-host", "a"), 1, rf"host a: it has Fathom {re.escape(version)} and this host")
 
     def test_frames_that_make_no_sense(self):
         self.shell(r"printf '\nFATHOM-PROXY-1\n'; head -c 4096 /dev/urandom; sleep 5")
