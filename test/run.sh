@@ -3,12 +3,15 @@
 # job carries (unit, contract, and of the conformance tests the suite memory) in a build with the address
 # and undefined-behaviour sanitizers, and the conformance tests of MPI_THREAD_MULTIPLE in one with the
 # thread sanitizer. With --suite conformance all of those run under the sanitizers. Those builds are made
-# while the tests of the plain one run.
+# while the tests of the plain one run, and when they are made, three fuzzers run for a minute each, while other tests
+# do; FATHOM_FUZZ_SECONDS says for how long, and 0 leaves them out.
 #
 #   sh test/run.sh [--suite NAME]... [--quick]
 #
 #   --suite NAME  only this suite (unit, contract, conformance, mp, stress, bench, examples…)
 #   --quick       without the sanitizer builds
+#
+# With one of them the fuzzers run for no longer than as tests.
 #
 # What failed is shown with the end of its output. The last line counts single tests over all builds:
 # `N passed, N failed, N skipped`. Exit status: 0 only if something ran and nothing failed.
@@ -105,6 +108,19 @@ finish_build() {
     return 1
 }
 
+# fuzz SECONDS: each of the fuzzers of what comes from other hosts, launchers and users for so long: the tests'
+# own inputs, and more behind them. Leaves its exit status in a file, for finish_build.
+fuzz() {
+    failed=0
+    for one in test/fuzz/tcp_frames_test:TcpFrames mpi/launch/launch_test:PmiLines mpi/launch/launch_test:HostFiles; do
+        FATHOM_FUZZ_SECONDS=$1 "build/${one%:*}" "--gtest_filter=Fuzz.${one#*:}" >"$work/fuzz.one" 2>&1 &
+        child=$!
+        wait "$child" || { failed=1; cat "$work/fuzz.one"; }
+        sed -n "s/ inputs\$/ inputs in $1 s of Fuzz.${one#*:}/p" "$work/fuzz.one"
+    done
+    echo $failed >"$work/fuzz"
+}
+
 # run_tests DIR OPTION...: runs meson test there; the summary reads the logs afterwards.
 run_tests() {
     dir=$1
@@ -142,6 +158,10 @@ if [ "$quick" = no ]; then
     esac
 fi
 
+fuzz_s=0
+[ -n "$suites" ] || [ "$quick" = yes ] || fuzz_s=${FATHOM_FUZZ_SECONDS:-60}
+unset FATHOM_FUZZ_SECONDS # the tests themselves are short
+
 builder=
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -166,6 +186,7 @@ trap '[ -z "$builder" ] || kill "$builder"; exit 130' INT TERM
             build_sanitized build-asan "$asan_suites" -Db_sanitize=address,undefined >"$work/build-asan.log" 2>&1
         [ -z "$tsan_suites" ] ||
             build_sanitized build-tsan "$tsan_suites" -Db_sanitize=thread >"$work/build-tsan.log" 2>&1
+        [ "$fuzz_s" = 0 ] || fuzz "$fuzz_s" >"$work/fuzz.log" 2>&1
     } &
     builder=$!
     # A limit is for what hangs, not for what is slow on a busy machine.
@@ -190,6 +211,13 @@ trap '[ -z "$builder" ] || kill "$builder"; exit 130' INT TERM
             summary="$summary build-tsan"
         else
             summary="$summary --failed build-tsan"
+        fi
+    fi
+    if [ "$fuzz_s" != 0 ]; then
+        if finish_build fuzz; then
+            sed 's/^/run.sh: /' "$work/fuzz.log"
+        else
+            summary="$summary --failed fuzz"
         fi
     fi
     python3 -B test/support/summary.py $summary

@@ -1,15 +1,15 @@
 // What parses text and bytes from outside, against inputs that were well-formed before somebody
-// broke them: nothing crashes, and what is accepted is within its bounds. A run takes seconds;
-// FATHOM_FUZZ_FACTOR=2000 in the environment makes it 10^8 inputs.
+// broke them: nothing crashes, and what is accepted is within its bounds. Of each test the inputs
+// are the same every time; a longer run (adi/testing/rounds.hpp) has more behind them.
 #include <gtest/gtest.h>
 
 #include <cctype>
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "adi/boot/pmi1_wire.hpp"
+#include "adi/testing/rounds.hpp"
 #include "mpi/launch/frames.hpp"
 #include "mpi/launch/host_lists.hpp"
 #include "mpi/launch/place_policy.hpp"
@@ -17,12 +17,9 @@
 namespace launch {
 namespace {
 
-constexpr int kInputs = 10'000;  // of each of the five tests
+using adi::testing::Rounds;
 
-int inputs() {
-    const char* factor = std::getenv("FATHOM_FUZZ_FACTOR");
-    return kInputs * (factor == nullptr ? 1 : std::max(std::atoi(factor), 1));
-}
+constexpr int kInputs = 10'000;  // of each of the five tests
 
 /// Breaks one of the seeds: bytes and pieces are changed, taken out, doubled, and exchanged.
 class Breaker {
@@ -73,7 +70,7 @@ bool is_harmless(const std::string& name) {
 TEST(Fuzz, HostFiles) {
     Breaker breaker(1, {"node1 slots=4 max_slots=8 # c", "node2:2", "[fe80::1]:4 user=me",
                         "n[1-3,07-09]x[0-1]:2 binding=user:0 ifname=eth0", "", "a slots = 2"});
-    for (int i = inputs(); i > 0; --i) {
+    for (Rounds rounds(kInputs); rounds.next();) {
         const std::string line = breaker.next();
         std::vector<HostEntry> hosts;
         std::string error;
@@ -90,7 +87,7 @@ TEST(Fuzz, HostFiles) {
 TEST(Fuzz, NodeLists) {
     Breaker breaker(2, {"n[1-3,07-09],m2", "a,b:4,[::1]:2", "2(x3),1", "rack[0-3]n[00-15]", "host",
                         "16(x64)", "(vector,(0,2,1),(2,1,4))"});
-    for (int i = inputs(); i > 0; --i) {
+    for (Rounds rounds(kInputs); rounds.next();) {
         const std::string list = breaker.next();
         std::vector<std::string> names;
         std::string error;
@@ -109,7 +106,7 @@ TEST(Fuzz, NodeLists) {
 TEST(Fuzz, PlaceWords) {
     Breaker breaker(3, {"ppr:2:socket:PE=3,SPAN", "core:2", "user:0+2,1-3", "numa:overload-allowed",
                         "hwthread:if-supported", "0-3,7", "socket:span", "slot:NOOVERSUBSCRIBE"});
-    for (int i = inputs(); i > 0; --i) {
+    for (Rounds rounds(kInputs); rounds.next();) {
         const std::string word = breaker.next();
         for (const auto parse : {parse_map_by, parse_rank_by, parse_bind_to, parse_cpu_set}) {
             PlacePolicy policy;
@@ -128,7 +125,7 @@ TEST(Fuzz, PmiLines) {
     Breaker breaker(4, {"cmd=init pmi_version=1 pmi_subversion=1", "cmd=get_maxes",
                         "cmd=put kvsname=space key=k value=v=w", "cmd=abort exitcode=-3",
                         "cmd=get kvsname=space key=PMI_process_mapping", "mcmd=spawn nprocs=2"});
-    for (int i = inputs(); i > 0; --i) {
+    for (Rounds rounds(kInputs); rounds.next();) {
         const std::string line = breaker.next();
         std::string error;
         const auto message = adi::pmi1::Message::parse(line, &error);
@@ -154,7 +151,7 @@ TEST(Fuzz, Frames) {
     machine.cpus.resize(2);
     Breaker breaker(5, {Writer().plan(plan).bytes(), Writer().machine(machine).bytes(),
                         Writer().values({{"k", "v"}, {"l", ""}}).bytes()});
-    for (int i = inputs(); i > 0; --i) {
+    for (Rounds rounds(kInputs); rounds.next();) {
         const std::string bytes = breaker.next();
         Reader plans(bytes), machines(bytes), values(bytes);
         const JobPlan read = plans.plan();

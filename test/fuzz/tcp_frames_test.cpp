@@ -1,13 +1,14 @@
 // Frames of the tcp device that are spoiled: valid streams, mutated, in pieces of any size.
 // Whatever comes, an InStream shows no more than was sent and touches only the memory that it was
-// given; the builds with sanitizers look at that. FATHOM_FUZZ_ROUNDS says how many streams (20000),
-// each with the seed by which a finding can be repeated (FATHOM_FUZZ_SEED).
+// given; the builds with sanitizers look at that. Each stream has a seed by which a finding can be
+// repeated (FATHOM_FUZZ_SEED).
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
 
 #include "adi/base/config.hpp"
+#include "adi/testing/rounds.hpp"
 #include "devices/tcp/frames_fixture.hpp"
 
 namespace dev::tcp {
@@ -104,11 +105,11 @@ class Fuzz {
 };
 
 TEST(Fuzz, TcpFrames) {
-    const auto rounds = adi::config_number("FATHOM_FUZZ_ROUNDS", 20'000, 1, 10'000'000'000);
     const auto seed = adi::config_number("FATHOM_FUZZ_SEED", 0, 0, 1LL << 60);
-    for (std::int64_t i = 0; i < rounds; ++i) {
-        Fuzz(static_cast<std::uint64_t>(seed + i)).run();
-        ASSERT_FALSE(::testing::Test::HasFatalFailure()) << "FATHOM_FUZZ_SEED=" << seed + i;
+    for (adi::testing::Rounds rounds(20'000); rounds.next();) {
+        const std::int64_t one = seed + rounds.number();
+        Fuzz(static_cast<std::uint64_t>(one)).run();
+        ASSERT_FALSE(::testing::Test::HasFatalFailure()) << "FATHOM_FUZZ_SEED=" << one;
     }
 }
 
