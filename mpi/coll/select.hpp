@@ -25,9 +25,20 @@ struct Limits {
     Bytes scan = 8191;  ///< for each rank
     Bytes allgather_by_hosts = 64 * 1024;
     Bytes alltoall_by_hosts = 2048;
+    Bytes pair_shared = 2048;
+    Bytes bcast_shared = 8 * 1024 * 1024;
+    Bytes reduce_shared = 1024 * 1024;
+    Bytes allgather_shared = 256 * 1024;
+    Bytes allreduce_by_last = 16 * 1024;
+    Bytes reduce_by_root = 64 * 1024;
 };
-/// Constant in a program; the simulator (test/sim) tries what else there is.
+/// Constant in a program, after MPI_Init. The simulator (test/sim) tries what else there is, and
+/// test/bench/tune.py measures it.
 inline constinit Limits limits;
+
+/// Sets what FATHOM_COLL_LIMITS names: "bcast=65536,scan=0". It must be the same on all ranks.
+/// Words that are no such thing are ignored, with one warning each.
+void read_limits();
 
 /// bcast by scatter and allgather, which sends 2n per rank; a binomial tree sends n log p in turn.
 inline bool bcast_is_long(Bytes bytes, int ranks) {
@@ -84,33 +95,32 @@ inline constexpr Bytes kOneEpoch = 16384;
 /// Two ranks do best with messages except for the shortest data: theirs is one copy in and one out
 /// too, and the engine pipelines it. From three ranks on the slots save copies: one in, instead of
 /// one per receiver.
-inline constexpr Bytes kPair = 2048;
-constexpr bool long_is_shared(Bytes block, Bytes most, int ranks) {
-    return block <= (ranks == 2 ? kPair : most);
+inline bool long_is_shared(Bytes block, Bytes most, int ranks) {
+    return block <= (ranks == 2 ? limits.pair_shared : most);
 }
 
-constexpr bool bcast_is_shared(Bytes bytes, int ranks) {
-    return long_is_shared(bytes, 8 * 1024 * 1024, ranks);
+inline bool bcast_is_shared(Bytes bytes, int ranks) {
+    return long_is_shared(bytes, limits.bcast_shared, ranks);
 }
-constexpr bool reduce_is_shared(Bytes bytes, int ranks) {
-    return long_is_shared(bytes, 1024 * 1024, ranks);
+inline bool reduce_is_shared(Bytes bytes, int ranks) {
+    return long_is_shared(bytes, limits.reduce_shared, ranks);
 }
 /// `block` is the average of the blocks.
-constexpr bool allgather_is_shared(Bytes block, int ranks) {
-    return long_is_shared(block, 256 * 1024, ranks);
+inline bool allgather_is_shared(Bytes block, int ranks) {
+    return long_is_shared(block, limits.allgather_shared, ranks);
 }
 /// gather, scatter, alltoall, reduce_scatter, scan: all that a rank writes fits a slot.
-constexpr bool fits_epoch(Bytes bytes, int ranks) {
-    return bytes <= (ranks == 2 ? 2 * kPair : kOneEpoch);
+inline bool fits_epoch(Bytes bytes, int ranks) {
+    return bytes <= kOneEpoch && (ranks != 2 || bytes / 2 <= limits.pair_shared);
 }
 
 /// Every rank combines a part of the vector, instead of one rank all of it: more work at the same
 /// time, and every rank has to run twice.
-constexpr bool shared_allreduce_by_parts(Bytes bytes) {
-    return bytes > kOneEpoch;
+inline bool shared_allreduce_by_parts(Bytes bytes) {
+    return bytes > limits.allreduce_by_last;
 }
-constexpr bool shared_reduce_by_parts(Bytes bytes) {
-    return bytes > 4 * kOneEpoch;
+inline bool shared_reduce_by_parts(Bytes bytes) {
+    return bytes > limits.reduce_by_root;
 }
 
 // --- on several hosts ----------------------------------------------------------------------------

@@ -14,6 +14,7 @@
 #include <new>
 
 #include "adi/base/host.hpp"
+#include "mpi/coll/select.hpp"
 #include "mpi/core/call.hpp"
 #include "mpi/core/failure.hpp"
 #include "mpi/core/info.hpp"
@@ -86,6 +87,7 @@ void make_state() {
     predefine_datatypes();
     predefine_ops();
     predefine_groups();
+    coll::select::read_limits();
     std::string error;
     p.boot = adi::make_bootstrap(&error);
     if (!p.boot) cannot_start(error);

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import runner
 import svg
 import table
+import tune
 
 
 def row(name, unit, values, benchmark="b", **labels):
@@ -22,6 +23,21 @@ def report(metrics, limits=()):
                  {"name": "openmpi", "title": "Open MPI", "version": "4", "launcher": "mpirun"}],
         "limits": list(limits), "metrics": metrics, "failures": [],
     }
+
+
+class Tuning(unittest.TestCase):
+    def test_the_limit_is_where_the_curves_cross(self):
+        points = [(100, 1.0, 3.0), (200, 2.0, 3.0), (400, 4.0, 3.5), (800, 8.0, 4.0)]
+        self.assertEqual(tune.best_limit(points), (200, 1.0))
+
+    def test_a_curve_that_is_always_below_gives_an_end(self):
+        self.assertEqual(tune.best_limit([(100, 2.0, 1.0), (200, 2.0, 1.0)]), (0, 1.0))
+        self.assertEqual(tune.best_limit([(100, 1.0, 2.0), (200, 1.0, 2.0)]), (200, 1.0))
+
+    def test_where_rank_counts_disagree_the_larger_loss_decides(self):
+        chosen, regret = tune.best_limit([(100, 1.0, 4.0), (100, 2.0, 1.0)])
+        self.assertEqual(chosen, 100)
+        self.assertAlmostEqual(regret, 2 ** 0.5)
 
 
 class Parsing(unittest.TestCase):
