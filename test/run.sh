@@ -190,7 +190,7 @@ trap '[ -z "$builder" ] || kill "$builder"; exit 130' INT TERM
     } &
     builder=$!
     # A limit is for what hangs, not for what is slow on a busy machine.
-    run_tests build --timeout-multiplier 4 $(suite_options $suites)
+    FATHOM_TEST_TIMEOUT=120 run_tests build --timeout-multiplier 4 $(suite_options $suites)
     summary="build"
 
     if [ -n "$asan_suites" ]; then
