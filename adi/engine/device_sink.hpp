@@ -16,7 +16,7 @@ struct Engine::DeviceSink final : Sink {
     void on_header(ReceiveStream& stream) override { engine.on_header(device, stream); }
     void on_received(ReceiveStream& stream) override { engine.on_received(stream); }
     void on_put(void* token, Status status) override { engine.on_put(token, status); }
-    void on_fault(Peer peer, Status why, const char* what) override {
+    [[gnu::cold, gnu::noinline]] void on_fault(Peer peer, Status why, const char* what) override {
         engine.fault(peer, why, what);
     }
     Engine& engine;

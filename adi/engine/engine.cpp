@@ -17,17 +17,6 @@ constexpr int kPollBudget = 16;  ///< events per ring and poll: fair to other pe
 /// not wait for the whole of it.
 constexpr std::uint64_t kSegmentBytes = 256 * 1024;
 
-Header header_of(const Match& match, MessageKind kind, std::uint64_t bytes) {
-    return {match.context,
-            match.source,
-            match.tag,
-            static_cast<std::uint8_t>(kind),
-            0,
-            0,
-            static_cast<std::uint32_t>(bytes),
-            0};
-}
-
 }  // namespace
 
 Engine::Engine() = default;
@@ -42,31 +31,16 @@ Engine::~Engine() {
 
 // --- sending -------------------------------------------------------------------------------------
 
-/// A short message that nothing waits before, straight to the device; false when that has no room.
-inline bool Engine::send_short(Peer to, const Route& route, const Match& match,
-                               const Buffer& buffer) {
-    if (buffer.bytes >= route.short_limit || route.queue != nullptr) return false;
-    const Header header = header_of(match, MessageKind::eager, buffer.bytes);
-    const Status s =
-        devices_.call(route, [&](auto& device) { return device.send_short(to, header, buffer); });
-    if (s != Status::ok) return false;
-    // Another thread may sleep until this very message comes.
-    if (sleepers_ > 0 && to == self_) [[unlikely]]
-        wake();
-    return true;
-}
-
-Status Engine::send(Peer to, const Match& match, const Buffer& buffer) {
-    if (send_short(to, routes_[to], match, buffer)) [[likely]]
-        return Status::ok;
+Status Engine::send_long(Peer to, const Match& match, const Buffer& buffer) {
     Request r;
-    isend(r, to, match, buffer, false);
+    begin_send(r, to, match, buffer, false);
     if (!r.complete()) wait(r);
     return r.status;
 }
 
-void Engine::isend(Request& r, Peer to, const Match& match, const Buffer& buffer,
-                   bool synchronous) {
+/// isend() of what does not go in one call of the device now.
+void Engine::begin_send(Request& r, Peer to, const Match& match, const Buffer& buffer,
+                        bool synchronous) {
     r.receive = false;
     r.match = match;
     r.peer = to;
@@ -80,10 +54,6 @@ void Engine::isend(Request& r, Peer to, const Match& match, const Buffer& buffer
     r.status = Status::ok;
     r.stage = Request::Stage::queued;
     Route& route = routes_.at(to);
-    if (!synchronous && send_short(to, route, match, buffer)) {
-        r.moved_bytes = buffer.bytes;
-        return complete(r);
-    }
     if (route.way == Way::unconnected && !connect(route, to)) {
         r.status = Status::peer_failed;
         return complete(r);

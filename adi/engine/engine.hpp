@@ -103,12 +103,30 @@ class Engine {
     // --- point to point --------------------------------------------------------------------
 
     /// Sends and returns when the buffer is reusable: at once for short messages with room.
-    Status send(Peer to, const Match& match, const Buffer& buffer);
+    Status send(Peer to, const Match& match, const Buffer& buffer) {
+        if (send_short(to, routes_[to], match, buffer)) [[likely]]
+            return Status::ok;
+        return send_long(to, match, buffer);
+    }
     /// Starts a send; `r` must be idle and stays the caller's.
-    void isend(Request& r, Peer to, const Match& match, const Buffer& buffer, bool synchronous);
+    void isend(Request& r, Peer to, const Match& match, const Buffer& buffer, bool synchronous) {
+        if (synchronous || !send_short(to, routes_[to], match, buffer)) [[unlikely]]
+            return begin_send(r, to, match, buffer, synchronous);
+        r.receive = r.cancelled = false;
+        r.status = Status::ok;
+        complete(r);
+    }
     /// Starts a receive; source and tag in `match` may be wildcards. `from` is the peer that
     /// match.source stands for, and of no meaning for a wildcard.
-    void irecv(Request& r, const Match& match, const Buffer& buffer);
+    void irecv(Request& r, const Match& match, const Buffer& buffer) {
+        reset_receive(r, buffer);
+        r.match = match;
+        if (matcher_.unexpected() > 0 && receive_unexpected(r)) return;
+        r.stage = Request::Stage::posted;
+        if (lost(match)) [[unlikely]]
+            return fail(r);
+        matcher_.post(r);
+    }
     /// Is there a message for `match`? Does not wait and does not poll.
     bool probe(const Match& match, Envelope* found);
     /// Takes the message that probe() would find out of the queue, so that nothing else receives
@@ -216,6 +234,9 @@ class Engine {
     void end_lead(const Request& r);
     void send_control(Peer to, const Header& header, const void* payload);
     bool send_short(Peer to, const Route& route, const Match& match, const Buffer& buffer);
+    Status send_long(Peer to, const Match& match, const Buffer& buffer);
+    void begin_send(Request& r, Peer to, const Match& match, const Buffer& buffer,
+                    bool synchronous);
     bool push(Outgoing& item, Peer to, const Route& route);
     bool push_payload(Outgoing& item, Peer to, const Route& route);
     bool push_put(Outgoing& item, Peer to, const Route& route);
@@ -247,8 +268,18 @@ class Engine {
     void on_put_done(Peer peer, const Header& header, const PutDonePayload& done);
     void on_put(void* token, Status status);
 
-    static void reset_receive(Request& r, const Buffer& buffer);
-    void begin_receive(Request& r, Peer peer, const Header& header, std::uint64_t total);
+    static void reset_receive(Request& r, const Buffer& buffer) {
+        r.receive = true;
+        r.buffer = buffer;
+        r.moved_bytes = r.received_bytes = 0;
+        r.lead_bytes = 0;
+        r.cancelled = r.cancel_pending = false;
+        r.timed = false;
+        r.landing = nullptr;
+        r.status = Status::ok;
+    }
+    bool receive_unexpected(Request& r);
+    static void begin_receive(Request& r, Peer peer, const Header& header, std::uint64_t total);
     std::vector<Announced>::iterator find_announced(Peer peer);
     static std::uint32_t lead_of(const Request& r, const Header& header);
     void consume(Request& r, Unexpected& message);
@@ -343,6 +374,38 @@ class Engine {
     Hooks hooks_;
     int sleepers_ = 0;  ///< threads in wait_until that sleep or are about to
 };
+
+/// A short message that nothing waits before, straight to the device; false when that has no room.
+inline bool Engine::send_short(Peer to, const Route& route, const Match& match,
+                               const Buffer& buffer) {
+    if (buffer.bytes >= route.short_limit || route.queue != nullptr) [[unlikely]]
+        return false;
+    // The header is made in the call, so that shm stores its fields where they are read.
+    const Status s = devices_.call(route, [&](auto& device) {
+        return device.send_short(to, header_of(match, MessageKind::eager, buffer.bytes), buffer);
+    });
+    if (s != Status::ok) [[unlikely]]
+        return false;
+    // Another thread may sleep until this very message comes.
+    if (sleepers_ > 0 && to == self_) [[unlikely]]
+        wake();
+    return true;
+}
+
+/// A receive has its message: notes what the status will say.
+inline void Engine::begin_receive(Request& r, Peer peer, const Header& header,
+                                  std::uint64_t total) {
+    r.peer = peer;
+    r.source = header.source;
+    r.tag = header.tag;
+    r.total_bytes = total;
+    r.accept_bytes = total;
+    r.stage = Request::Stage::transfer;
+    if (total > r.buffer.bytes) [[unlikely]] {
+        r.accept_bytes = r.buffer.bytes;
+        r.status = Status::truncated;
+    }
+}
 
 /// Tells the layer above of a wait that takes long. On the stack of wait_until().
 class Engine::LongWait {

@@ -1,14 +1,16 @@
 // Matching: posted receives against arriving messages (MPI-5.0 §3.5). The cost stays flat with
 // thousands queued, wildcards or not. Receives are hashed by what they ask for, wildcards included:
-// a message looks for the four that could suit it, and takes the earliest. Messages are mostly
-// asked for in the order of their arrival; once one is not found among the first few, all are
-// hashed in the four ways in which a receive could ask for them.
+// a message looks for the four that could suit it, and takes the earliest. The receive posted last
+// is hashed only when another one is posted: a process in MPI_Recv mostly has no more than that
+// one. Messages are mostly asked for in the order of their arrival; once one is not found among the
+// first few, all are hashed in the four ways in which a receive could ask for them.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "adi/engine/match_table.hpp"
 #include "adi/engine/protocol.hpp"
@@ -52,13 +54,19 @@ class Matcher {
   public:
     /// Queues a receive, behind those posted before.
     void post(Request& receive) {
-        receive.sequence = ++sequence_;
-        posted_[pattern_of(receive.match)].push(receive);
+        if (newest_ != nullptr) hash_newest();
+        newest_ = &receive;
     }
     /// Takes out the first posted receive that a message of this header's match suits, or null.
     Request* take_posted(const Header& header);
     /// Takes out a posted receive that is to be cancelled.
-    void remove_posted(Request& receive) { posted_[pattern_of(receive.match)].remove(receive); }
+    void remove_posted(Request& receive) {
+        if (newest_ == &receive) {
+            newest_ = nullptr;
+        } else {
+            unhash(receive);
+        }
+    }
 
     /// Takes out a posted receive for which suits(match) is true, or null.
     template <class F>
@@ -73,11 +81,7 @@ class Matcher {
     /// The message that `peer` named `cookie`, or null: for cancelling a send.
     Unexpected* find_by(Peer peer, std::uint32_t cookie) const;
 
-    std::size_t posted() const {
-        std::size_t sum = 0;
-        for (const auto& table : posted_) sum += table.size();
-        return sum;
-    }
+    std::size_t posted() const { return hashed_ + (newest_ != nullptr ? 1 : 0); }
     std::size_t unexpected() const { return unexpected_count_; }
 
   private:
@@ -89,6 +93,16 @@ class Matcher {
                (m.tag == h.tag || m.tag == kAnyTag);
     }
     bool make_index();
+    void hash_newest() {
+        newest_->sequence = ++sequence_;
+        posted_[pattern_of(newest_->match)].push(*newest_);
+        ++hashed_;
+    }
+    void unhash(Request& receive) {
+        posted_[pattern_of(receive.match)].remove(receive);
+        --hashed_;
+    }
+    Request* take_hashed(const Header& header);
 
     struct Posted : MemberLinks<Request, &Request::next, &Request::prev> {
         static const Match& match(const Request& r) { return r.match; }
@@ -123,6 +137,8 @@ class Matcher {
         }
     };
 
+    Request* newest_ = nullptr;  ///< the receive posted last, if it is not in a table yet
+    std::size_t hashed_ = 0;     ///< the other posted receives, which are in posted_
     std::array<MatchTable<Request, Posted>, kPatterns> posted_;
     List<Unexpected, &Unexpected::later, &Unexpected::earlier> arrivals_;
     std::unique_ptr<Index> index_;
@@ -132,24 +148,33 @@ class Matcher {
 };
 
 inline Request* Matcher::take_posted(const Header& h) {
+    if (hashed_ != 0) {
+        if (Request* r = take_hashed(h); r != nullptr) return r;
+    }
+    Request* r = newest_;
+    if (r == nullptr || !suits(r->match, h)) return nullptr;
+    newest_ = nullptr;
+    return r;
+}
+
+inline Request* Matcher::take_hashed(const Header& h) {
     Request* found = nullptr;
-    unsigned from = 0;
     for (unsigned pattern = 0; pattern < kPatterns; ++pattern) {
         if (posted_[pattern].size() == 0) continue;
         Request* r = posted_[pattern].first(asked_for(pattern, h.context, h.source, h.tag));
         if (r == nullptr || (found != nullptr && found->sequence < r->sequence)) continue;
         found = r;
-        from = pattern;
     }
-    if (found != nullptr) posted_[from].remove(*found);
+    if (found != nullptr) unhash(*found);
     return found;
 }
 
 template <class F>
 Request* Matcher::take_posted_if(F&& suits) {
+    if (newest_ != nullptr && suits(newest_->match)) return std::exchange(newest_, nullptr);
     for (auto& table : posted_) {
         if (Request* r = table.find_if([&](const Request& one) { return suits(one.match); })) {
-            table.remove(*r);
+            unhash(*r);
             return r;
         }
     }

@@ -81,4 +81,16 @@ struct Match {
     std::int32_t tag = 0;
 };
 
+/// The header of a message that is matched, with nothing to answer.
+inline Header header_of(const Match& match, MessageKind kind, std::uint64_t bytes) {
+    return {match.context,
+            match.source,
+            match.tag,
+            static_cast<std::uint8_t>(kind),
+            0,
+            0,
+            static_cast<std::uint32_t>(bytes),
+            0};
+}
+
 }  // namespace adi

@@ -7,42 +7,13 @@
 
 namespace adi {
 
-void Engine::reset_receive(Request& r, const Buffer& buffer) {
-    r.receive = true;
-    r.buffer = buffer;
-    r.moved_bytes = r.received_bytes = 0;
-    r.lead_bytes = 0;
-    r.cancelled = r.cancel_pending = false;
-    r.timed = false;
-    r.landing = nullptr;
-    r.status = Status::ok;
-}
-
-void Engine::irecv(Request& r, const Match& match, const Buffer& buffer) {
-    reset_receive(r, buffer);
-    r.match = match;
-    if (Unexpected* message = matcher_.find(match); message != nullptr) {
-        matcher_.remove(*message);
-        return consume(r, *message);
-    }
-    r.stage = Request::Stage::posted;
-    if (lost(match)) [[unlikely]]
-        return fail(r);
-    matcher_.post(r);
-}
-
-/// A receive has its message: notes what the status will say.
-void Engine::begin_receive(Request& r, Peer peer, const Header& header, std::uint64_t total) {
-    r.peer = peer;
-    r.source = header.source;
-    r.tag = header.tag;
-    r.total_bytes = total;
-    r.accept_bytes = total;
-    r.stage = Request::Stage::transfer;
-    if (total > r.buffer.bytes) [[unlikely]] {
-        r.accept_bytes = r.buffer.bytes;
-        r.status = Status::truncated;
-    }
+/// Gives a receive the message that came before it; false when there is none.
+bool Engine::receive_unexpected(Request& r) {
+    Unexpected* message = matcher_.find(r.match);
+    if (message == nullptr) return false;
+    matcher_.remove(*message);
+    consume(r, *message);
+    return true;
 }
 
 std::vector<Engine::Announced>::iterator Engine::find_announced(Peer peer) {

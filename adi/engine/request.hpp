@@ -23,6 +23,10 @@ struct Request {
         complete,
     };
 
+    // Written here, so that the members are set one by one and the compiler leaves out what the
+    // engine sets again at once.
+    Request() {}  // NOLINT(modernize-use-equals-default)
+
     // The matcher's and the send queue's links.
     Request* next = nullptr;
     Request* prev = nullptr;

@@ -23,13 +23,14 @@ class OutRing {
         mask_ = cells - 1;
         shift_ = static_cast<std::uint32_t>(__builtin_ctz(cells));
         first_lap_ = first_lap;
+        full_at_ = cells;
         chunk_.assign(cells, Chunk{});
     }
 
-    /// The cell to fill next, or null when the ring is full.
+    /// The cell to fill next, or null when the ring is full, or not open.
     Cell* reserve(ChunkPool& pool) {
-        if (produced_ - consumed_ > mask_) [[unlikely]] {
-            if (!refresh(pool)) return nullptr;
+        if (produced_ == full_at_) [[unlikely]] {
+            if (!open() || !refresh(pool)) return nullptr;
         }
         return &cells_[produced_ & mask_];
     }
@@ -61,6 +62,7 @@ class OutRing {
             c = {};
             --chunks_out_;
         }
+        full_at_ = consumed_ + mask_ + 1;
         return true;
     }
 
@@ -75,6 +77,7 @@ class OutRing {
     std::uint32_t shift_ = 0;
     std::uint32_t first_lap_ = 0;
     std::uint32_t produced_ = 0;
+    std::uint32_t full_at_ = 0;  ///< consumed_ + cells: what produced_ may reach
     std::uint32_t consumed_ = 0;
     std::uint32_t chunks_out_ = 0;
     bool corrupt_ = false;

@@ -57,7 +57,7 @@ adi::Status Shm::open(const adi::OpenInfo& info, std::string* error) {
     }
     outbound_.resize(processes_);
     accepted_.assign(processes_, false);
-    capabilities_.short_bytes = kInlineBytes;
+    capabilities_.short_bytes = ChunkPool::kClassBytes.back();
     capabilities_.eager_bytes = 32768;
     // Alone on their cores two processes copy at the same time and may beat one copy by the kernel;
     // when they share a core the single copy wins. The engine finds out.
@@ -298,10 +298,30 @@ Chunk Shm::take_chunk(Outbound& to, std::size_t size_class) {
     return chunks_.grow(size_class) ? chunks_.take(size_class) : Chunk{};
 }
 
+/// Publishes the cell, which is filled but for the chunk; `bytes` of payload are there.
+void Shm::publish_chunk(Outbound& to, Cell& cell, Chunk chunk, std::uint32_t bytes) {
+    cell.chunk = {chunk.offset_lines, bytes};
+    // Pairs with the acquire in InRing::peek.
+    cell.lap.store(to.ring.commit(chunk), std::memory_order_release);
+    notify(to);
+}
+
+/// send_short() of what the cell has no room for: one fragment is the whole message. The cell, at
+/// which the receiver looks all the time, is touched when the payload has been copied.
+adi::Status Shm::send_chunk(Outbound& to, Cell& cell, const adi::Header& header,
+                            const adi::Buffer& payload) {
+    const Chunk chunk = take_chunk(to, ChunkPool::class_of(header.bytes));
+    if (chunk.bytes == 0) return adi::Status::again;
+    payload.read(0, memory_of(chunk), header.bytes);
+    cell.type = CellType::first_fragment;
+    cell.header = header;
+    publish_chunk(to, cell, chunk, header.bytes);
+    return adi::Status::ok;
+}
+
 std::uint64_t Shm::send_piece(adi::SendStream& stream, const adi::Buffer& source,
                               std::uint64_t offset, std::uint64_t bytes) {
-    const std::uint32_t local = local_index(stream.peer);
-    Outbound& to = outbound_[local];
+    Outbound& to = outbound_[local_index(stream.peer)];
     std::uint64_t taken = 0;
     while (taken < bytes) {
         Cell* cell = to.ring.reserve(chunks_);
@@ -310,18 +330,14 @@ std::uint64_t Shm::send_piece(adi::SendStream& stream, const adi::Buffer& source
         const Chunk chunk = take_chunk(to, ChunkPool::class_of(rest));
         if (chunk.bytes == 0) break;
         const auto n = static_cast<std::uint32_t>(std::min<std::uint64_t>(rest, chunk.bytes));
-        source.read(offset + taken,
-                    segment_.region(self_) + std::uint64_t{chunk.offset_lines} * kLine, n);
+        source.read(offset + taken, memory_of(chunk), n);
         if (stream.sent_bytes == 0) {
             cell->type = CellType::first_fragment;
             cell->header = stream.header;
         } else {
             cell->type = CellType::next_fragment;
         }
-        cell->chunk = {chunk.offset_lines, n};
-        // Pairs with the acquire in InRing::peek.
-        cell->lap.store(to.ring.commit(chunk), std::memory_order_release);
-        signal_local(local);
+        publish_chunk(to, *cell, chunk, n);
         stream.sent_bytes += n;
         taken += n;
     }

@@ -52,7 +52,11 @@ class Shm final : public adi::Device {
     void* allocate(std::uint64_t bytes, adi::MemoryKey* key) override;
     void deallocate(void* memory, const adi::MemoryKey& key) override;
     void* map(adi::Peer peer, const adi::MemoryKey& key) override;
-    void signal(adi::Peer peer) override { signal_local(local_index(peer)); }
+    void signal(adi::Peer peer) override {
+        Outbound& to = outbound_[local_index(peer)];
+        if (to.region == nullptr) to.region = header_of(local_index(peer));
+        notify(to);
+    }
 
     adi::Status get(adi::Peer peer, std::uint64_t address, void* to, std::uint64_t bytes) override;
 
@@ -84,7 +88,9 @@ class Shm final : public adi::Device {
     };
 
     std::uint32_t local_index(adi::Peer peer) const {
-        return dense_ ? peer - first_peer_ : index_of_[peer];
+        if (dense_) [[likely]]
+            return peer - first_peer_;
+        return index_of_[peer];
     }
     RegionHeader* header_of(std::uint32_t local) const {
         return reinterpret_cast<RegionHeader*>(segment_.region(local));
@@ -95,16 +101,23 @@ class Shm final : public adi::Device {
     void accept_announcements(adi::Sink& sink);
     bool open_inbound(std::uint32_t local, std::uint64_t offset);
     Chunk take_chunk(Outbound& to, std::size_t size_class);
+    std::byte* memory_of(Chunk own) const {
+        return segment_.region(self_) + std::uint64_t{own.offset_lines} * kLine;
+    }
     void move_fragment(Inbound& in);
-    const char* check_cell(Inbound& in, const Cell& cell, CellType type);
+    const char* check_inline(Inbound& in, const Cell& cell);
+    const char* check_fragment(Inbound& in, const Cell& cell, CellType type);
+    template <class S>
+    void take_fragment(Inbound& in, CellType type, S& sink);
+    adi::Status send_chunk(Outbound& to, Cell& cell, const adi::Header& header,
+                           const adi::Buffer& payload);
+    void publish_chunk(Outbound& to, Cell& cell, Chunk chunk, std::uint32_t bytes);
     void wake_peer(RegionHeader* region);
     bool open_doorbell();
     void ring(std::uint64_t doorbell);
 
-    void signal_local(std::uint32_t local) {
-        Outbound& to = outbound_[local];
-        if (to.region == nullptr) [[unlikely]]
-            to.region = header_of(local);
+    /// After a store that the process may wait for; its region is known.
+    void notify(const Outbound& to) {
         // The store before and the load of `state` after must not pass each other: either the
         // sleeper's last look sees the store or this load sees the sleeper. A sleeper that uses
         // membarrier pays for both sides.
@@ -156,47 +169,56 @@ int Shm::poll_into(S& sink, int budget) {
                 break;
             if (in.dead) [[unlikely]]
                 break;
+            ++done;
             const Cell& cell = in.ring.cell();
             const CellType type = cell.type;
             const char* wrong = look == InRing::Look::corrupt ? "a ring cell of an impossible lap"
-                                                              : check_cell(in, cell, type);
+                                : type == CellType::inline_message ? check_inline(in, cell)
+                                                                   : check_fragment(in, cell, type);
             if (wrong != nullptr) [[unlikely]] {
                 in.dead = true;
                 sink.on_fault(in.stream.peer, adi::Status::corrupt, wrong);
-                ++done;
                 break;
             }
-            if (type == CellType::next_fragment) {
-                move_fragment(in);
-            } else {
+            if (type == CellType::inline_message) [[likely]] {
                 sink.on_header(in.stream);
+            } else {
+                take_fragment(in, type, sink);
             }
-            if (in.open && in.stream.moved_bytes == in.stream.header.bytes) {
-                in.open = false;
-                if (in.later) {
-                    in.later = false;
-                    sink.on_received(in.stream);
-                }
-            }
-            if (in.ring.pop(type != CellType::inline_message)) signal_local(in.local);
-            ++done;
+            if (in.ring.pop(type != CellType::inline_message)) signal(in.stream.peer);
         }
     }
     return done;
 }
 
-inline const char* Shm::check_cell(Inbound& in, const Cell& cell, CellType type) {
-    if (type == CellType::inline_message) [[likely]] {
-        if (in.open) return "a message inside another";
-        in.stream.header = cell.header;
-        in.payload_bytes = cell.inline_bytes;
-        in.payload = cell.data;
-        in.stream.moved_bytes = 0;
-        if (in.payload_bytes > kInlineBytes || in.stream.header.bytes != in.payload_bytes) {
-            return "a message of impossible length";
-        }
-        return nullptr;
+template <class S>
+void Shm::take_fragment(Inbound& in, CellType type, S& sink) {
+    if (type == CellType::next_fragment) {
+        move_fragment(in);
+    } else {
+        sink.on_header(in.stream);
     }
+    if (in.stream.moved_bytes != in.stream.header.bytes) return;
+    in.open = false;
+    if (in.later) {
+        in.later = false;
+        sink.on_received(in.stream);
+    }
+}
+
+inline const char* Shm::check_inline(Inbound& in, const Cell& cell) {
+    if (in.open) return "a message inside another";
+    in.stream.header = cell.header;
+    in.payload_bytes = cell.inline_bytes;
+    in.payload = cell.data;
+    in.stream.moved_bytes = 0;
+    if (in.payload_bytes > kInlineBytes || in.stream.header.bytes != in.payload_bytes) {
+        return "a message of impossible length";
+    }
+    return nullptr;
+}
+
+inline const char* Shm::check_fragment(Inbound& in, const Cell& cell, CellType type) {
     const ChunkRef chunk = cell.chunk;
     const std::uint64_t first = std::uint64_t{chunk.offset_lines} * kLine;
     if (first >= kRegionBytes || chunk.bytes == 0 || chunk.bytes > kRegionBytes - first) {
@@ -223,12 +245,11 @@ inline const char* Shm::check_cell(Inbound& in, const Cell& cell, CellType type)
 inline adi::Status Shm::send_short(adi::Peer peer, const adi::Header& header,
                                    const adi::Buffer& payload) {
     Outbound& to = outbound_[local_index(peer)];
-    if (!to.ring.open()) [[unlikely]]
-        return adi::Status::again;
     Cell* cell = to.ring.reserve(chunks_);
     if (cell == nullptr) [[unlikely]] {
         return to.ring.corrupt() ? adi::Status::corrupt : adi::Status::again;
     }
+    if (header.bytes > kInlineBytes) return send_chunk(to, *cell, header, payload);
     cell->type = CellType::inline_message;
     cell->inline_bytes = static_cast<std::uint8_t>(header.bytes);
     cell->header = header;
@@ -239,7 +260,7 @@ inline adi::Status Shm::send_short(adi::Peer peer, const adi::Header& header,
     }
     // Pairs with the acquire in InRing::peek: who sees the lap sees the message.
     cell->lap.store(to.ring.commit(), std::memory_order_release);
-    signal_local(local_index(peer));
+    notify(to);
     return adi::Status::ok;
 }
 

@@ -9,8 +9,8 @@ namespace {
 
 constexpr auto kLocal = static_cast<std::uint32_t>(Side::local);
 /// Communicators of the library's own, whose context is another one's.
-constexpr auto kBorrowed = kLocal | static_cast<std::uint32_t>(Side::host) |
-                           static_cast<std::uint32_t>(Side::hosts);
+constexpr auto kBorrowed =
+    kLocal | static_cast<std::uint32_t>(Side::host) | static_cast<std::uint32_t>(Side::hosts);
 
 void set_peers(Comm& comm, Group* peers) {
     comm.peers = peers;
@@ -57,14 +57,14 @@ void set_context(Comm& comm, std::uint32_t context) {
     if (comm.local != nullptr) comm.local->context = context | kLocal;
 }
 
-void release(Comm* comm) {
-    if (--comm->refs != 0) return;
+void destroy_comm(Comm* comm) {
     if (comm->coll != nullptr) coll::destroy(comm->coll);
     if (comm->local != nullptr) release(comm->local);
     if (comm->peers != comm->group) release(comm->peers);
     release(comm->group);
     release(comm->errhandler);
-    if (comm->context != 0 && (comm->context & kBorrowed) == 0) context_pool().give_back(comm->context);
+    if (comm->context != 0 && (comm->context & kBorrowed) == 0)
+        context_pool().give_back(comm->context);
     table<Comm>().destroy(comm);
 }
 

@@ -96,8 +96,12 @@ void set_context(Comm& comm, std::uint32_t context);
 inline void retain(Comm* comm) {
     ++comm->refs;
 }
-/// Drops one reference; the last one gives back the context and destroys the communicator. Not for
-/// the last reference of MPI_COMM_WORLD and MPI_COMM_SELF.
-void release(Comm* comm);
+/// Gives back the context and destroys the communicator, which has no reference any more.
+void destroy_comm(Comm* comm);
+/// Drops one reference; the last one destroys the communicator. Not for the last reference of
+/// MPI_COMM_WORLD and MPI_COMM_SELF.
+inline void release(Comm* comm) {
+    if (--comm->refs == 0) destroy_comm(comm);
+}
 
 }  // namespace mpi

@@ -99,8 +99,12 @@ inline adi::Buffer make_buffer(const void* base, Count count, const Datatype& ty
 inline void retain(Datatype* type) {
     ++type->refs;
 }
+/// Destroys a derived type, which has no reference any more.
+void destroy_type(Datatype* type);
 /// Drops one reference; the last one destroys a derived type.
-void release(Datatype* type);
+inline void release(Datatype* type) {
+    if (!type->predefined && --type->refs == 0) destroy_type(type);
+}
 
 /// The handle of a type that a constructor has just made; `large`: by the constructor's variant for
 /// large counts, which MPI_Type_get_envelope_c tells.

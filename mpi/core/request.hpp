@@ -44,6 +44,9 @@ enum class SendMode : std::uint8_t { standard, buffered, synchronous, ready };
 /// A nonblocking or persistent operation. A nonblocking one is destroyed by the call that
 /// completes it; a persistent one becomes inactive then.
 struct Request : Object, adi::Request {
+    Request() {
+    }  // NOLINT(modernize-use-equals-default): as adi::Request's, nothing is zeroed twice
+
     std::unique_ptr<Operation> operation;  ///< null: one send or receive
     Comm* comm = nullptr;                  ///< one reference held; null where there is none
     Datatype* type = nullptr;              ///< one reference held; null where there is none

@@ -17,8 +17,7 @@ void Datatype::unpack(void* base, std::uint64_t count, std::uint64_t offset, con
     unpack_shape(shape, extent, base, count, offset, from, n);
 }
 
-void release(Datatype* type) {
-    if (type->predefined || --type->refs != 0) return;
+void destroy_type(Datatype* type) {
     // A list instead of recursion: types may be nested deeper than the stack.
     type->next_doomed = nullptr;
     for (Datatype* doomed = type; doomed != nullptr;) {

@@ -9,13 +9,14 @@ using namespace pt2pt;
 
 namespace {
 
-/// Finishes all requests, each complete or inactive; MPI_ERR_IN_STATUS when one failed.
+/// Waits for all requests and finishes them; MPI_ERR_IN_STATUS when one failed.
 Status finish_all(int count, MPI_Request* requests, MPI_Status* statuses) {
     bool failed = false;
     for (int i = 0; i < count; ++i) {
         const Entry e = look_up(requests[i]);
         Status s = Status::ok;
         if (e.active()) {
+            if (!e.request->complete()) engine().wait(*e.request);
             s = pt2pt::finish(*e.request, &requests[i], nth(statuses, i));
         } else {
             set_empty(nth(statuses, i));
@@ -97,10 +98,6 @@ Status testany(int count, MPI_Request* array_of_requests, int& indx, int& flag,
 Status waitall(int count, MPI_Request* array_of_requests, MPI_Status* array_of_statuses) {
     int active = 0;
     if (Status s = count_active(count, array_of_requests, &active); s != Status::ok) return s;
-    for (int i = 0; i < count; ++i) {
-        const Entry e = look_up(array_of_requests[i]);
-        if (e.active() && !e.request->complete()) engine().wait(*e.request);
-    }
     return finish_all(count, array_of_requests, array_of_statuses);
 }
 

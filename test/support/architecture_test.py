@@ -289,8 +289,8 @@ class Broken(unittest.TestCase):
         self.expect(wrong_trace(self.copy), "mpi::send does not call Engine::send")
 
     def test_a_call_in_a_comment_does_not_count(self) -> None:
-        self.change("adi/engine/engine.cpp", "device.send_short(to, header, buffer)",
-                    "device.brief(  // send_short(\nto, header, buffer)")
+        self.change("adi/engine/engine.hpp", "device.send_short(to, header_of(",
+                    "device.brief(  // send_short(\nto, header_of(")
         self.expect(wrong_trace(self.copy), "Engine::send_short does not call Shm::send_short")
 
     def test_a_shell_that_calls_another_body(self) -> None:
