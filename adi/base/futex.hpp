@@ -60,9 +60,9 @@ inline void futex_wait_any(std::span<const FutexWord> words, std::int64_t timeou
     }
 }
 
-/// Ends the sleep of everybody who waits on the word.
-inline void futex_wake(std::uint32_t* word) {
-    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+/// Ends the sleep of everybody who waits on the word, or of `most` of them.
+inline void futex_wake(std::uint32_t* word, int most = INT_MAX) {
+    syscall(SYS_futex, word, FUTEX_WAKE, most, nullptr, nullptr, 0);
 }
 
 /// Tells the core that this is a spin loop.

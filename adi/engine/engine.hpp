@@ -154,8 +154,9 @@ class Engine {
     /// poll() for calls that look and return (MPI_Test, MPI_Iprobe): when nothing came and there
     /// are more processes than CPUs, gives the core to another one.
     int look();
-    /// Waits, by spinning, yielding or sleeping, until done() is true. done() is cheap and may be
-    /// called often; anything it looks at changes only by poll() or by a peer that signals.
+    /// Waits, by spinning, yielding or sleeping, until done() is true, and does not call it again
+    /// then: it may have taken something. done() is cheap and may be called often; anything it
+    /// looks at changes only by poll() or by a peer that signals.
     template <class Done>
     void wait_until(Done&& done, const Awaited& awaited = {}) {
         wait_until(done, wait_policy_, &awaited);
@@ -456,17 +457,21 @@ void Engine::wait_until(Done& done, const Waiter::Policy& policy, const Awaited*
         } else if (timed_ != nullptr) {
             // Other threads may be what this one waits for: with them it only looks again.
             if (hooks_.unlock == nullptr) timed_->idle();
-        } else if (!waiter.spin()) {
+        } else if (!waiter.spin(hooks_.unlock, hooks_.lock)) {
             long_wait.sleeps();
             const Parks parks = sleep_begin();
             // Announced; one more look, since what came before the announcement woke nobody.
-            if (poll() == 0 && !done()) {
+            // While this thread was without the lock, another one may have received what this one
+            // waits for.
+            const int last_events = poll();
+            const bool over = done();
+            if (last_events == 0 && !over) {
                 Waiter::sleep(parks, long_wait.tells() || hooks_.board != nullptr, hooks_.unlock,
                               hooks_.lock);
             }
             sleep_end();
             waiter.progressed();
-            if (done()) return;
+            if (over || done()) return;
         }
         if (hooks_.unlock != nullptr) Waiter::give_way(hooks_.unlock, hooks_.lock);
     }

@@ -33,9 +33,9 @@ struct Parks {
     }
 };
 
-/// Whether others want the core that this process waits on, as far as its yields have shown: a yield
-/// to nobody takes no time. What a host's processes are told at start is not all: other jobs, other
-/// containers, "hosts" that share a machine.
+/// Whether others want the core that this process waits on, as far as its yields have shown: a
+/// yield to nobody takes no time. What a host's processes are told at start is not all: other jobs,
+/// other containers, "hosts" that share a machine.
 class Crowd {
   public:
     bool wants() const { return long_yields_ >= kCrowded; }
@@ -74,23 +74,16 @@ class Waiter {
         yields_ = false;
     }
 
-    /// Between two looks that found nothing: spins or yields; false when it is time to sleep.
-    /// A spinner reads the clock only every 64th look. Yielding costs little on a core of one's own
-    /// and everything is gained by it on a core that others want.
-    bool spin() {
-        if (!yields_) {
-            if (looks_++ % 64 != 0) {
-                cpu_relax();
-                return true;
-            }
-            const std::int64_t now = now_ns();
-            if (looks_ == 1) start_ns_ = now;
-            if (now - start_ns_ < policy_.spin_ns && !crowd_.wants()) return true;
-            yields_ = true;
-        }
+    /// Between two looks that found nothing: spins, or yields without the caller's lock; false when
+    /// it is time to sleep. Yielding costs little on a core of one's own and everything is gained
+    /// by it on a core that others want.
+    bool spin(void (*unlock)(), void (*lock)()) {
+        if (!yields_ && spins_on()) return true;
         const std::int64_t before = now_ns();
+        if (unlock != nullptr) unlock();
         sched_yield();
         const std::int64_t now = now_ns();
+        if (lock != nullptr) lock();
         crowd_.yielded(now - before);
         return now - start_ns_ < policy_.patience_ns;
     }
@@ -110,10 +103,9 @@ class Waiter {
         if (lock != nullptr) lock();
     }
 
-    /// Lets another thread have the caller's lock for a moment.
+    /// Lets another thread have the caller's lock, if it waits for that.
     static void give_way(void (*unlock)(), void (*lock)()) {
         unlock();
-        cpu_relax();
         lock();
     }
 
@@ -124,6 +116,26 @@ class Waiter {
     }
 
   private:
+    /// Is it still better to look again at once than to yield? The answer of a peer that has its
+    /// core for itself comes within the first looks: they have neither a pause nor a look at the
+    /// clock between them, either of which takes as long as the handing over of a cache line. Later
+    /// ones have the pause, and every 64th reads the clock.
+    bool spins_on() {
+        constexpr std::uint32_t kQuickLooks = 32;
+        const std::uint32_t looks = looks_++;
+        const bool may_spin = policy_.spin_ns > 0 && !crowd_.wants();
+        if (may_spin && looks < kQuickLooks) return true;
+        if (may_spin && looks % 64 != kQuickLooks) {
+            cpu_relax();
+            return true;
+        }
+        const std::int64_t now = now_ns();
+        if (looks <= kQuickLooks) start_ns_ = now;
+        if (may_spin && now - start_ns_ < policy_.spin_ns) return true;
+        yields_ = true;
+        return false;
+    }
+
     Policy policy_;
     Crowd& crowd_;
     std::uint32_t looks_ = 0;

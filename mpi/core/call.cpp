@@ -7,13 +7,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <mutex>
 #include <span>
 #include <string>
 #include <utility>
 
 #include "adi/base/host.hpp"
 #include "mpi/core/group.hpp"
+#include "mpi/core/lock.hpp"
 #include "mpi/core/op.hpp"
 #include "mpi/core/process.hpp"
 #include "mpi/core/session.hpp"
@@ -29,53 +29,30 @@ bool thread_multiple = false;
 
 namespace {
 
-std::mutex lock;
-thread_local unsigned lock_depth = 0;
-/// Threads in lock_enter() that found the lock taken, and how many of them have got it so far.
-std::atomic<unsigned> waiting{0};
-std::atomic<unsigned> served{0};
-/// What `served` was when this thread gave the lock back to wait.
-thread_local unsigned served_at_release = 0;
+constinit Lock lock;
+/// Reached without a call: every MPI call reads it. It takes room that the C library sets aside for
+/// such variables of libraries that are loaded late.
+[[gnu::tls_model("initial-exec")]] thread_local unsigned lock_depth = 0;
+
+/// A thread that polls would take the lock again before one that waits for it, asleep perhaps, has
+/// come to run: it lets that one go first.
+void take_back() {
+    if (lock.wanted()) sched_yield();
+    lock.lock();
+}
 
 }  // namespace
 
 void lock_enter() {
-    if (lock_depth++ != 0) return;
-    if (lock.try_lock()) return;
-    waiting.fetch_add(1, std::memory_order_relaxed);
-    lock.lock();
-    waiting.fetch_sub(1, std::memory_order_relaxed);
-    served.fetch_add(1, std::memory_order_relaxed);
+    if (lock_depth++ == 0) lock.lock();
 }
 
 void lock_leave() {
     if (--lock_depth == 0) lock.unlock();
 }
 
-namespace {
-
-void give_back() {
-    served_at_release = served.load(std::memory_order_relaxed);
-    lock.unlock();
-}
-
-void take_back() {
-    // A thread that polls would take the lock again before one that it woke has come to run. It
-    // stands back until a waiter was served; the bound only guards against one that is not
-    // scheduled.
-    constexpr int kMaxYields = 1000;
-    for (int i = 0; i < kMaxYields && waiting.load(std::memory_order_relaxed) != 0 &&
-                    served.load(std::memory_order_relaxed) == served_at_release;
-         ++i) {
-        sched_yield();
-    }
-    lock.lock();
-}
-
-}  // namespace
-
 void lock_release() {
-    if (lock_depth != 0) give_back();
+    if (lock_depth != 0) lock.unlock();
 }
 
 void lock_acquire() {
@@ -83,7 +60,7 @@ void lock_acquire() {
 }
 
 Unlocked::Unlocked() : depth_(std::exchange(lock_depth, 0U)) {
-    if (depth_ != 0) give_back();
+    if (depth_ != 0) lock.unlock();
 }
 
 Unlocked::~Unlocked() {
