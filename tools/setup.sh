@@ -12,7 +12,7 @@ set -eu
 
 packages="meson ninja-build g++ gfortran pkg-config libgtest-dev libgmock-dev libhwloc-dev libboost-context-dev libsodium-dev
     libpmix-dev mpich openmpi-bin slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge
-    clang python3 cmake gdb libfabric-dev libfabric-bin iproute2 nftables openssh-client openssh-server"
+    clang python3 cmake gdb libfabric-dev libfabric-bin iproute2 nftables openssh-client openssh-server valgrind"
 
 # Prints those of $packages that dpkg does not know as installed.
 missing_packages() {
