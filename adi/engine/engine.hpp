@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "adi/base/fiber.hpp"
+#include "adi/base/paged.hpp"
 #include "adi/boot/board.hpp"
 #include "adi/boot/boot.hpp"
 #include "adi/engine/get_chooser.hpp"
@@ -97,7 +98,7 @@ class Engine {
     void stop();
 
     Peer self() const { return self_; }
-    Peer size() const { return routes_.size(); }
+    Peer size() const { return static_cast<Peer>(routes_.size()); }
     bool oversubscribed() const { return oversubscribed_; }
 
     // --- point to point --------------------------------------------------------------------
@@ -335,7 +336,7 @@ class Engine {
 
     Peer self_ = 0;
     bool oversubscribed_ = false;
-    Routes routes_;
+    Paged<Route> routes_;  ///< by peer; those of peers without a message are nowhere
     Devices devices_;
     /// The device that memory is shared by: shm where it is open, else self.
     Device* sharing_ = nullptr;

@@ -79,7 +79,7 @@ Status Engine::start(Bootstrap& boot, Hooks hooks, std::string* error) {
     }
     fail_task_.engine = this;
     fail_task_.run = [](Task& task) { static_cast<FailTask&>(task).engine->fail_lost(); };
-    routes_.resize(static_cast<Peer>(boot.size()));
+    routes_.resize(static_cast<std::size_t>(boot.size()));
     if (Status s = open_devices(boot, error); s != Status::ok) return s;
     // With a core for each process spinning is fastest; without, every look is somebody else's
     // time.

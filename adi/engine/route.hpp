@@ -35,7 +35,7 @@ struct SendQueue {
 
 enum class Way : std::uint8_t { unconnected, self, shm, other };
 
-/// The way to a peer. Kept small: there are 64 of them for a peer alone (Routes).
+/// The way to a peer. Kept small: there are 64 of them for a peer alone (adi/base/paged.hpp).
 struct Route {
     Way way = Way::unconnected;
     std::uint8_t device = 0;  ///< index in Devices::all, for Way::other
@@ -46,40 +46,6 @@ struct Route {
     SendQueue* queue = nullptr;  ///< null or empty: messages may go straight to the device
 };
 static_assert(sizeof(Route) == 16);
-
-/// The ways to all processes of the job. In pages, of which there are those with a peer that this
-/// process has had to do with: a job's other processes cost an eighth of a byte each.
-class Routes {
-  public:
-    /// For so many processes, none of them connected. Once.
-    void resize(Peer size) {
-        size_ = size;
-        pages_.assign((std::size_t{size} + kPage - 1) / kPage, kUnconnected.data());
-    }
-    Peer size() const { return size_; }
-
-    /// To look at.
-    const Route& operator[](Peer peer) const { return pages_[peer / kPage][peer % kPage]; }
-    /// To change; stays where it is.
-    Route& at(Peer peer) {
-        const Route*& page = pages_[peer / kPage];
-        if (page == kUnconnected.data()) [[unlikely]] {
-            own_.push_back(std::make_unique<Page>());
-            page = own_.back()->data();
-        }
-        // It is one of own_.
-        return const_cast<Route&>(page[peer % kPage]);
-    }
-
-  private:
-    static constexpr std::size_t kPage = 64;
-    using Page = std::array<Route, kPage>;
-    static constexpr Page kUnconnected{};
-
-    std::vector<const Route*> pages_;
-    std::vector<std::unique_ptr<Page>> own_;
-    Peer size_ = 0;
-};
 
 /// The open devices.
 struct Devices {

@@ -161,7 +161,7 @@ std::string_view Ofi::secret() {
 }
 
 Ofi::Way& Ofi::way_to(adi::Peer peer) {
-    std::unique_ptr<Way>& way = ways_[peer];
+    std::unique_ptr<Way>& way = ways_.at(peer);
     if (way == nullptr) {
         way = std::make_unique<Way>(peer);
         way->proof_in = make_proof(secret(), peer, info_.self, card_);

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "adi/base/paged.hpp"
 #include "adi/device.hpp"
 #include "devices/look_pause.hpp"
 #include "devices/ofi/fabric.hpp"
@@ -159,7 +160,7 @@ class Ofi final : public adi::Device {
     std::vector<Slab*> unposted_;
     std::vector<std::unique_ptr<Put>> puts_;
     std::vector<Put*> free_puts_;
-    std::vector<std::unique_ptr<Way>> ways_;  ///< by peer
+    adi::Paged<std::unique_ptr<Way>> ways_;  ///< by peer
     std::vector<Way*> owing_;
     /// Frames that came while nobody could be shown any.
     std::deque<std::vector<std::byte>> deferred_;

@@ -161,7 +161,7 @@ void Tcp::drop(Socket socket) {
 }
 
 Tcp::Connection& Tcp::connection_to(adi::Peer peer) {
-    std::unique_ptr<Connection>& c = connections_[peer];
+    std::unique_ptr<Connection>& c = connections_.at(peer);
     if (c == nullptr) {
         c = std::make_unique<Connection>(peer, buffers_);
         open_.push_back(c.get());

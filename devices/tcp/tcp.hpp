@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "adi/base/paged.hpp"
 #include "adi/device.hpp"
 #include "devices/look_pause.hpp"
 #include "devices/reports.hpp"
@@ -183,7 +184,7 @@ class Tcp final : public adi::Device, private InStream::Owner {
     std::vector<std::unique_ptr<Listener>> listeners_;
     std::vector<std::unique_ptr<Visitor>> visitors_;
     ReadBuffers buffers_;
-    std::vector<std::unique_ptr<Connection>> connections_;  ///< by peer
+    adi::Paged<std::unique_ptr<Connection>> connections_;  ///< by peer
     std::vector<Connection*> open_;                         ///< those that ever were wanted
     std::vector<Connection*> held_;                         ///< with frames that go together
     std::vector<std::unique_ptr<Dial>> old_dials_;          ///< epoll may still name them
