@@ -8,6 +8,7 @@
 
 #include "bodies.hpp"
 #include "mpi/coll/message.hpp"
+#include "mpi/coll/shared.hpp"
 #include "mpi/coll/state.hpp"
 #include "mpi/comm/exchange.hpp"
 #include "mpi/core/process.hpp"
@@ -18,6 +19,8 @@ Hosts* Hosts::of(Comm& comm) {
     if (engine().fiber() != nullptr) return nullptr;
     State* state = own_state_of(comm);
     if (state == nullptr) return nullptr;
+    // What make() exchanges goes by collectives, which would decide it in the midst of that.
+    if (!state->shared_decided) (void)Shared::of(comm);
     if (!state->hosts_decided) {
         state->hosts_decided = true;  // before make(): the exchange that it makes is a collective
         state->hosts = make(comm);
