@@ -101,7 +101,8 @@ Status allgather_blocks(const void* sendbuf, const adi::Buffer& own, const Block
         }
     }
     const adi::Buffer& out = sendbuf == MPI_IN_PLACE ? place : own;
-    if (!select::allgather_is_short(total, comm.size)) {
+    const bool alone = engine().fiber() == nullptr && Hosts::if_worthwhile(comm) == nullptr;
+    if (!select::allgather_is_short(total, comm.size, alone)) {
         outcome.add(ring(out, blocks, comm));
     } else if (blocks.equal() && (comm.size & (comm.size - 1)) == 0) {
         outcome.add(doubling(out, blocks, comm));

@@ -131,7 +131,9 @@ Status allreduce(const void* sendbuf, void* recvbuf, Count count, Datatype& data
             return coll::SharedReduction(*shared, op, datatype).allreduce(own, recvbuf, count);
         }
     }
-    if (coll::Hosts* hosts = coll::Hosts::of(comm); hosts && coll::hosts_may_reduce(*hosts, op)) {
+    if (coll::Hosts* hosts = coll::Hosts::of(comm);
+        hosts && coll::hosts_may_reduce(*hosts, op) &&
+        coll::select::reduce_is_by_hosts(bytes, count, comm.size, hosts->even())) {
         return coll::hosts_allreduce(*hosts, own, recvbuf, count, datatype, op);
     }
     if (coll::select::reduce_is_long(bytes, count, comm.size)) {

@@ -142,9 +142,10 @@ Status alltoall(const void* sendbuf, Count sendcount, Datatype& sendtype, void* 
         outcome.add(coll::shared_alltoall(*shared, out, in));
         return outcome.status();
     }
-    if (coll::select::alltoall_is_by_hosts(bytes)) {
+    if (coll::select::alltoall_is_by_hosts(bytes, 2)) {  // else on no hosts
         coll::Hosts* hosts = coll::Hosts::if_worthwhile(comm);
-        if (hosts != nullptr && hosts->in_order()) {
+        if (hosts != nullptr && hosts->in_order() &&
+            coll::select::alltoall_is_by_hosts(bytes, hosts->mean_size())) {
             outcome.add(coll::hosts_alltoall(*hosts, out, in, bytes, comm));
             return outcome.status();
         }

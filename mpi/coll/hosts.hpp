@@ -27,6 +27,12 @@ class Hosts {
     ~Hosts();
 
     int count() const { return count_; }
+    /// Have all hosts the same power of two of ranks, one host after the other?
+    bool even() const {
+        return each_ != 0 && (each_ & (each_ - 1)) == 0 && comm_.size % each_ == 0;
+    }
+    /// Ranks of a host, on average.
+    int mean_size() const { return comm_.size / count_; }
     /// The ranks of this host; its rank 0 is the leader.
     Comm& local() const { return *local_; }
     bool leads() const { return leaders_ != nullptr; }

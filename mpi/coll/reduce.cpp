@@ -111,7 +111,9 @@ Status reduce(const void* sendbuf, void* recvbuf, Count count, Datatype& datatyp
             return coll::SharedReduction(*shared, op, datatype).reduce(own, recvbuf, count, root);
         }
     }
-    if (coll::Hosts* hosts = coll::Hosts::of(comm); hosts && coll::hosts_may_reduce(*hosts, op)) {
+    if (coll::Hosts* hosts = coll::Hosts::of(comm);
+        hosts && coll::hosts_may_reduce(*hosts, op) &&
+        coll::select::reduce_is_by_hosts(bytes, count, comm.size, hosts->even())) {
         return coll::hosts_reduce(*hosts, own, recvbuf, count, datatype, op, root, comm);
     }
     if (coll::select::reduce_is_long(bytes, count, comm.size)) {

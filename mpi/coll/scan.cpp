@@ -5,6 +5,7 @@
 
 #include "bodies.hpp"
 #include "mpi/coll/combine.hpp"
+#include "mpi/coll/hosts.hpp"
 #include "mpi/coll/message.hpp"
 #include "mpi/coll/select.hpp"
 #include "mpi/coll/shared_reduce.hpp"
@@ -143,8 +144,10 @@ Status exscan_chain(const void* own, void* recvbuf, Count count, const Datatype&
     return outcome.status();
 }
 
-bool scan_is_chain(Count count, const Datatype& type, const Comm& comm) {
-    return select::scan_is_long(static_cast<std::uint64_t>(count * type.size), comm.size);
+bool scan_is_chain(Count count, const Datatype& type, Comm& comm) {
+    const Hosts* hosts = Hosts::of(comm);
+    return select::scan_is_long(static_cast<std::uint64_t>(count * type.size), comm.size,
+                                hosts != nullptr && hosts->in_order() ? hosts->count() : 0);
 }
 
 Shared* shared_for(const Datatype& type, Count count, Comm& comm) {

@@ -7,6 +7,8 @@
 // move each byte about twice whatever p is (Thakur, Rabenseifner, Gropp 2005; van de Geijn 1994).
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 
 namespace mpi::coll::select {
@@ -18,13 +20,18 @@ using Bytes = std::uint64_t;
 struct Limits {
     Bytes bcast = 128 * 1024 - 1;
     Bytes gather = 2048;
+    Bytes gather_ranks = 12;  ///< so few go straight to the root, however short
     Bytes allgather = 64 * 1024;
+    Bytes allgather_block = 4096;
     Bytes alltoall = 128;
     Bytes reduce = 16 * 1024;
     Bytes reduce_scatter = 512 * 1024;
-    Bytes scan = 8191;  ///< for each rank
+    Bytes reduce_scatter_step = 16 * 1024;
+    Bytes scan = 8191;            ///< for each rank
+    Bytes scan_by_hosts = 16383;  ///< for each host
     Bytes allgather_by_hosts = 64 * 1024;
-    Bytes alltoall_by_hosts = 2048;
+    Bytes alltoall_by_hosts = 4096;  ///< of one rank's blocks for a host
+    Bytes reduce_by_hosts = 16 * 1024;
     Bytes pair_shared = 2048;
     Bytes bcast_shared = 8 * 1024 * 1024;
     Bytes reduce_shared = 1024 * 1024;
@@ -46,14 +53,19 @@ inline bool bcast_is_long(Bytes bytes, int ranks) {
 }
 
 /// gather and scatter along a binomial tree, which halves the root's messages and copies the blocks
-/// log p times; otherwise straight to or from the root.
+/// log p times; otherwise straight to or from the root, which has done with a few ranks before a
+/// tree's rounds are over.
 inline bool gather_is_short(Bytes block, int ranks) {
-    return ranks > 4 && block <= limits.gather;
+    return static_cast<Bytes>(ranks) > limits.gather_ranks && block <= limits.gather;
 }
 
-/// allgather by doubling (Bruck); otherwise a ring, whose steps are all between neighbours.
-inline bool allgather_is_short(Bytes total, int ranks) {
-    return total <= limits.allgather || ranks <= 2;
+/// allgather by doubling (Bruck); otherwise a ring, whose steps are all between neighbours. Where
+/// ranks have the way to the network for themselves (`alone`: no host has several, or one has all)
+/// both move as many bytes, and the ring takes p rounds for it; else doubling sends the same bytes
+/// over it once for each rank of a host.
+inline bool allgather_is_short(Bytes total, int ranks, bool alone) {
+    return total <= limits.allgather || ranks <= 2 ||
+           (alone && total / static_cast<Bytes>(ranks) <= limits.allgather_block);
 }
 
 /// alltoall in log p rounds of p / 2 blocks each (Bruck).
@@ -63,18 +75,26 @@ inline bool alltoall_is_short(Bytes block, int ranks) {
 
 /// reduce and allreduce by reduce-scatter first (Rabenseifner), which needs `count` >= ranks.
 inline bool reduce_is_long(Bytes bytes, std::int64_t count, int ranks) {
-    return bytes > limits.reduce && count >= ranks && ranks > 2;
+    return bytes > limits.reduce && count >= ranks && ranks > 3;
 }
 
-/// reduce_scatter by pairwise exchange instead of recursive halving.
+/// reduce_scatter by pairwise exchange instead of recursive halving. Where the ranks are no power
+/// of two, halving first moves whole vectors: in that time pairwise exchange takes many of its
+/// steps, which are more by so many.
 inline bool reduce_scatter_is_long(Bytes total, int ranks) {
-    return ranks <= 2 || total > limits.reduce_scatter;
+    if (ranks <= 2 || total > limits.reduce_scatter) return true;
+    const auto p = static_cast<unsigned>(ranks);
+    const int more_steps = ranks - 2 - std::bit_width(p);
+    return !std::has_single_bit(p) &&
+           total > limits.reduce_scatter_step * static_cast<Bytes>(std::max(more_steps, 0));
 }
 
 /// scan and exscan along the ranks one by one, in segments; by doubling every rank would send and
-/// combine the vector log p times.
-inline bool scan_is_long(Bytes bytes, int ranks) {
-    return bytes / static_cast<Bytes>(ranks) > limits.scan;
+/// combine the vector log p times. On `hosts` hosts, some with several ranks in order (else 0), it
+/// would also go over the network once for each rank, and along the ranks once for each host.
+inline bool scan_is_long(Bytes bytes, int ranks, int hosts) {
+    return bytes / static_cast<Bytes>(ranks) > limits.scan ||
+           (hosts > 0 && bytes / static_cast<Bytes>(hosts) > limits.scan_by_hosts);
 }
 /// Elements of a segment: what a device sends without asking, where it can (shm).
 constexpr std::int64_t scan_segment(std::int64_t element_bytes) {
@@ -125,14 +145,21 @@ inline bool shared_reduce_by_parts(Bytes bytes) {
 
 // --- on several hosts ----------------------------------------------------------------------------
 // In two levels (hosts.hpp) what is short pays: fewer messages. What is long is passed on by rings
-// and pairwise exchange, which already cross each link between hosts as seldom as can be; but for
-// reductions and bcast, where the flat algorithms send a vector per rank over the network.
+// and pairwise exchange, which already cross each link between hosts as seldom as can be, as do the
+// halves and quarters of Rabenseifner's algorithm where each host has the same power of two of
+// ranks, one after the other: what crosses over is a vector per host in all. A bcast would send one
+// per rank.
 
 inline bool allgather_is_by_hosts(Bytes total) {
     return total <= limits.allgather_by_hosts;
 }
-inline bool alltoall_is_by_hosts(Bytes block) {
-    return block <= limits.alltoall_by_hosts;
+/// A host's leader handles the blocks of all its ranks, about `each`.
+inline bool alltoall_is_by_hosts(Bytes block, int each) {
+    return block * static_cast<Bytes>(each) <= limits.alltoall_by_hosts;
+}
+/// `even`: all hosts have the same power of two of ranks, which follow each other.
+inline bool reduce_is_by_hosts(Bytes bytes, std::int64_t count, int ranks, bool even) {
+    return !even || bytes <= limits.reduce_by_hosts || count < ranks;
 }
 
 }  // namespace mpi::coll::select

@@ -188,20 +188,24 @@ constexpr std::array kBcast{
 constexpr std::array kReduce{
     Algorithm{"binomial", [](Limits& l) { l.reduce = kAll; }},
     Algorithm{"Rabenseifner", [](Limits& l) { l.reduce = 0; }},
-    Algorithm{"hosts, binomial", [](Limits& l) { l.reduce = kAll; }, true},
-    Algorithm{"hosts, Rabenseifner", [](Limits& l) { l.reduce = 0; }, true}};
+    Algorithm{"hosts, binomial", [](Limits& l) { l.reduce = l.reduce_by_hosts = kAll; }, true},
+    Algorithm{"hosts, Rabenseifner", [](Limits& l) { l.reduce = 0, l.reduce_by_hosts = kAll; },
+              true}};
 constexpr std::array kAllreduce{
     Algorithm{"doubling", [](Limits& l) { l.reduce = l.bcast = kAll; }},
     Algorithm{"Rabenseifner", [](Limits& l) { l.reduce = 0; }},
-    Algorithm{"hosts, doubling", [](Limits& l) { l.reduce = l.bcast = kAll; }, true},
-    Algorithm{"hosts, Rabenseifner", [](Limits& l) { l.reduce = 0; }, true}};
+    Algorithm{"hosts, doubling", [](Limits& l) { l.reduce = l.bcast = l.reduce_by_hosts = kAll; },
+              true},
+    Algorithm{"hosts, Rabenseifner", [](Limits& l) { l.reduce = 0, l.reduce_by_hosts = kAll; },
+              true}};
 constexpr std::array kAllgather{
     Algorithm{"doubling",
               [](Limits& l) {
                   l.allgather = kAll;
                   l.allgather_by_hosts = 0;
               }},
-    Algorithm{"ring", [](Limits& l) { l.allgather = l.allgather_by_hosts = 0; }, false, true},
+    Algorithm{"ring", [](Limits& l) { l.allgather = l.allgather_by_hosts = l.allgather_block = 0; },
+              false, true},
     Algorithm{"hosts, doubling", [](Limits& l) { l.allgather = l.allgather_by_hosts = kAll; },
               true},
     Algorithm{"hosts, ring",
@@ -219,12 +223,15 @@ constexpr std::array kAlltoall{
     Algorithm{"pairwise", [](Limits& l) { l.alltoall = l.alltoall_by_hosts = 0; }, false, true},
     Algorithm{"hosts", [](Limits& l) { l.alltoall_by_hosts = kAll; }, true, true}};
 constexpr std::array kReduceScatter{
-    Algorithm{"halving", [](Limits& l) { l.reduce_scatter = kAll; }},
+    Algorithm{"halving",
+              [](Limits& l) { l.reduce_scatter = kAll, l.reduce_scatter_step = kAll >> 32; }},
     Algorithm{"pairwise", [](Limits& l) { l.reduce_scatter = 0; }, false, true}};
-constexpr std::array kScan{Algorithm{"doubling", [](Limits& l) { l.scan = kAll; }},
-                           Algorithm{"chain", [](Limits& l) { l.scan = 0; }}};
-constexpr std::array kGather{Algorithm{"binomial", [](Limits& l) { l.gather = kAll; }},
-                             Algorithm{"linear", [](Limits& l) { l.gather = 0; }}};
+constexpr std::array kScan{
+    Algorithm{"doubling", [](Limits& l) { l.scan = l.scan_by_hosts = kAll; }},
+    Algorithm{"chain", [](Limits& l) { l.scan = 0; }}};
+constexpr std::array kGather{
+    Algorithm{"binomial", [](Limits& l) { l.gather = kAll, l.gather_ranks = 0; }},
+    Algorithm{"linear", [](Limits& l) { l.gather = 0; }}};
 
 namespace select = mpi::coll::select;
 
@@ -234,12 +241,14 @@ bool never(Bytes, int, int) {
 bool square_bcast(Bytes bytes, int, int hosts) {
     return select::bcast_is_long(bytes, hosts);
 }
-bool square_allgather(Bytes bytes, int ranks, int) {
+bool square_allgather(Bytes bytes, int ranks, int hosts) {
     const Bytes total = bytes * static_cast<Bytes>(ranks);
-    return !select::allgather_is_by_hosts(total) && !select::allgather_is_short(total, ranks);
+    return !select::allgather_is_by_hosts(total) &&
+           !select::allgather_is_short(total, ranks, ranks <= hosts);
 }
-bool square_alltoall(Bytes bytes, int ranks, int) {
-    return !select::alltoall_is_by_hosts(bytes) && !select::alltoall_is_short(bytes, ranks);
+bool square_alltoall(Bytes bytes, int ranks, int hosts) {
+    return !select::alltoall_is_by_hosts(bytes, ranks / hosts) &&
+           !select::alltoall_is_short(bytes, ranks);
 }
 bool square_reduce_scatter(Bytes bytes, int ranks, int) {
     return select::reduce_scatter_is_long(bytes * static_cast<Bytes>(ranks), ranks);

@@ -49,6 +49,23 @@ void check_all(const Hosts& hosts) {
     }
 }
 
+/// Whatever a communicator is used for first: it then finds out what it has.
+TEST(SimCollectives, AnyCallMayBeTheFirst) {
+    for (const Hosts& hosts : {Hosts{4, 4, 4}, Hosts{2, 5, 1}, Hosts{1, 1, 1}, Hosts{6}}) {
+        for (const Collective& collective : collectives()) {
+            for (const std::uint64_t bytes : {8, 1'100'000}) {
+                if (collective.memory(bytes, 12) > 10'000'000) continue;
+                World world(hosts, kModel);
+                int wrong = 0;
+                for (int i = 0; i < 4; ++i) {
+                    world.run([&](mpi::Comm& comm) { wrong += !collective.call(comm, bytes, 1); });
+                }
+                EXPECT_EQ(wrong, 0) << collective.name << ", " << bytes << " bytes";
+            }
+        }
+    }
+}
+
 TEST(SimCollectives, OneHost) {
     for (const adi::Peer ranks : {2U, 3U, 8U, 13U}) check_all({ranks});
 }
