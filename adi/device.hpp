@@ -35,7 +35,8 @@ namespace adi {
 using Peer = std::uint32_t;
 
 /// What travels ahead of a message's payload. Devices carry it and look at `bytes` alone; the
-/// other fields belong to the engine (adi/engine/protocol.hpp).
+/// other fields belong to the engine (adi/engine/protocol.hpp). Only a device that matches looks at
+/// what is matched on.
 struct Header {
     std::uint32_t context = 0;
     std::int32_t source = 0;
@@ -47,6 +48,19 @@ struct Header {
     std::uint32_t cookie = 0;  ///< names an operation at one of the ends
 };
 static_assert(sizeof(Header) == 24);
+
+/// Messages of these contexts are matched by the network, on which the processes of the context
+/// have agreed: kNetworkContext, and below that bit a number less than kNetworkContexts.
+inline constexpr std::uint32_t kNetworkContext = 1U << 26;
+inline constexpr std::uint32_t kNetworkContexts = 1U << 17;
+constexpr bool is_network_context(std::uint32_t context) {
+    return context / kNetworkContext == 1;
+}
+/// Kinds of messages up to this one are matched, by context, source and tag.
+inline constexpr std::uint8_t kLastMatchedKind = 2;
+constexpr bool network_matches(const Header& header) {
+    return header.kind <= kLastMatchedKind && is_network_context(header.context);
+}
 
 /// An open outgoing message. Plain state, owned by the caller from begin() to end(); at most one
 /// is open per peer at a time.
@@ -82,6 +96,11 @@ class Sink {
     /// The device can no longer talk to `peer`, or got bytes from it that make no sense. Comes
     /// before the puts that fail by it.
     virtual void on_fault(Peer peer, Status why, const char* what) = 0;
+    /// The network has matched a message with the receive that was posted as `token`, which is
+    /// posted no more. As on_header otherwise; of a device that matches.
+    virtual void on_matched(ReceiveStream& /*stream*/, void* /*token*/) {}
+    /// The receive posted as `token` is taken back: it got no message and will get none.
+    virtual void on_retracted(void* /*token*/) {}
 
   protected:
     ~Sink() = default;
@@ -94,6 +113,7 @@ struct OpenInfo {
     std::vector<Peer> local;      ///< the peers on this host, ascending, self included
     bool oversubscribed = false;  ///< more local ranks than CPUs that they may use
     bool chosen = false;          ///< a person named this device
+    bool first = false;           ///< none but self is preferred to this device
     /// The business card that `peer`'s device published; blocks; usable once all have opened.
     std::function<Result<std::string>(Peer)> card_of;
     /// What the processes of this job know and nobody else does; 64 characters; blocks; usable once
@@ -126,6 +146,8 @@ struct Capabilities {
     /// What was sent arrives though its sender has ended. Else processes leave together, after
     /// quiesce().
     bool outlives = true;
+    /// The network matches messages whose sources are less than this; 0: it matches none.
+    std::uint32_t match_sources = 0;
     /// Processes besides the ranks, on this host, that have to run for the device to work.
     std::uint32_t helpers = 0;
     bool parks_on_fd = false;  ///< its Park is a descriptor
@@ -247,6 +269,27 @@ class Device {
                        const MemoryKey& /*key*/, void* /*token*/) {
         return Status::unsupported;
     }
+
+    // --- matching (a facet: of a device with match_sources) -----------------------------------
+    //
+    // Messages for which network_matches(header) holds are sent by send_short like all others, to
+    // oneself too, and arrive in order, but the network matches them with the receives that are
+    // posted to it, in the order in which they were posted. What suits none waits there, unless the
+    // device is told to watch.
+
+    /// Do both processes match by this device, and send each other all messages by it? All
+    /// processes of the job find the same of a pair, from what the two have published.
+    virtual bool matches(Peer /*peer*/) const { return false; }
+    /// Posts a receive for `wanted`'s context, source and tag, of which the last two may be
+    /// negative: any. on_matched(token) or on_retracted(token) ends it. It ends a watch: `again`
+    /// when that has not ended yet, or when there is no room. The engine then matches the message
+    /// itself, and has the device watch.
+    virtual Status post(const Header& /*wanted*/, void* /*token*/) { return Status::unsupported; }
+    /// Takes a posted receive back, if it is not matched yet.
+    virtual void retract(void* /*token*/) {}
+    /// From now on, until a receive is posted, messages that suit no posted receive are shown by
+    /// on_header, the oldest first, one by one. A device may do so without being told.
+    virtual void watch() {}
 
     // --- time (a facet: of a device on modelled hardware) -----------------------------------
 

@@ -15,7 +15,7 @@ namespace adi {
 /// Counts what ranks say to each other: adi::Header, the engine's control messages
 /// (adi/engine/protocol.hpp), and of each device its card and its bytes (FORMAT.md beside it). Who
 /// changes one of these raises it by one.
-inline constexpr int kWireFormat = 1;
+inline constexpr int kWireFormat = 2;
 
 inline std::string published(std::string_view card, int format = kWireFormat) {
     return std::to_string(format) + '/' + std::string(card);

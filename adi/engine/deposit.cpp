@@ -162,7 +162,7 @@ void Engine::on_grant(Peer peer, const Header& header, const GrantPayload& g) {
     item.header.kind = static_cast<std::uint8_t>(MessageKind::grant);
     item.header.cookie = g.receiver_cookie;
     std::memcpy(item.control.data(), &g, sizeof g);
-    enqueue(peer, item);
+    enqueue(peer, item, routes_.at(peer));
 }
 
 /// push() for the answer to a grant: puts, then says so. A put that cannot be done is declined, and

@@ -19,6 +19,10 @@ struct Engine::DeviceSink final : Sink {
     [[gnu::cold, gnu::noinline]] void on_fault(Peer peer, Status why, const char* what) override {
         engine.fault(peer, why, what);
     }
+    void on_matched(ReceiveStream& stream, void* token) override {
+        engine.on_matched(device, stream, *static_cast<Request*>(token));
+    }
+    void on_retracted(void* token) override { engine.on_retracted(*static_cast<Request*>(token)); }
     Engine& engine;
     D& device;
 };
@@ -26,7 +30,8 @@ struct Engine::DeviceSink final : Sink {
 template <class D>
 void Engine::on_header(D& device, ReceiveStream& stream) {
     switch (static_cast<MessageKind>(stream.header.kind)) {
-        case MessageKind::eager: return on_eager(device, stream);
+        case MessageKind::eager:
+            return on_eager(device, stream, matcher_.take_posted(stream.header));
         case MessageKind::lead: return on_lead(device, stream);
         case MessageKind::data: return on_data(device, stream);
         default: return on_control(device, stream);
@@ -88,10 +93,10 @@ bool Engine::read_control(D& device, ReceiveStream& stream, void* payload, std::
     return true;
 }
 
+/// Of a message and the receive that it is for, or null.
 template <class D>
-void Engine::on_eager(D& device, ReceiveStream& stream) {
+void Engine::on_eager(D& device, ReceiveStream& stream, Request* r) {
     const Header& header = stream.header;
-    Request* r = matcher_.take_posted(header);
     if (r != nullptr) [[likely]] {
         begin_receive(*r, stream.peer, header, header.bytes);
         if (header.flags & kSync) answer(stream.peer, MessageKind::ack, header.cookie);
@@ -104,6 +109,22 @@ void Engine::on_eager(D& device, ReceiveStream& stream) {
         return open_stream(stream);
     }
     buffer_unexpected(device, stream, header, {header.bytes, 0});
+}
+
+/// The network matched what it had been posted.
+template <class D>
+void Engine::on_matched(D& device, ReceiveStream& stream, Request& r) {
+    const Header header = stream.header;
+    const Peer peer = stream.peer;
+    delegated_.remove(r);
+    if (header.kind == static_cast<std::uint8_t>(MessageKind::eager)) {
+        return on_eager(device, stream, &r);
+    }
+    stream.token = nullptr;
+    RtsPayload rts;
+    if (!read_control(device, stream, &rts, sizeof rts)) return;
+    begin_receive(r, peer, header, rts.total_bytes);
+    rendezvous(r, header, rts.address);
 }
 
 /// Keeps what was not expected: an eager message, or a lead.

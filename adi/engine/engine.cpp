@@ -53,14 +53,17 @@ void Engine::begin_send(Request& r, Peer to, const Match& match, const Buffer& b
     r.open_parts = 0;
     r.status = Status::ok;
     r.stage = Request::Stage::queued;
-    Route& route = routes_.at(to);
+    Route& route = route_of(to, match);
     if (route.way == Way::unconnected && !connect(route, to)) {
         r.status = Status::peer_failed;
         return complete(r);
     }
     const Capabilities& can =
         devices_.call(route, [](auto& d) -> const Capabilities& { return d.capabilities(); });
-    if (buffer.bytes > can.eager_bytes) return announce(r, to, route, can);
+    const bool network = is_network_context(match.context);
+    if (buffer.bytes > (network ? can.short_bytes : can.eager_bytes)) {
+        return announce(r, to, route, can);
+    }
     r.kind = MessageKind::eager;
     Outgoing item;
     item.request = &r;
@@ -115,12 +118,13 @@ SendQueue& Engine::queue_of(Route& route, Peer peer) {
         route.queue = spare_.back();
         spare_.pop_back();
         route.queue->peer = peer;
+        route.queue->route = &route;
     }
     return *route.queue;
 }
 
-void Engine::enqueue(Peer to, const Outgoing& item) {
-    SendQueue& queue = queue_of(routes_.at(to), to);
+void Engine::enqueue(Peer to, const Outgoing& item, Route& route) {
+    SendQueue& queue = queue_of(route, to);
     queue.items.push_back(item);
     if (!queue.listed) {
         queue.listed = true;
@@ -129,9 +133,9 @@ void Engine::enqueue(Peer to, const Outgoing& item) {
 }
 
 /// Sends an item now, or queues it.
-void Engine::submit(Outgoing& item, Peer to, const Route& route) {
+void Engine::submit(Outgoing& item, Peer to, Route& route) {
     const bool waiting = route.queue != nullptr && !route.queue->items.empty();
-    if (waiting || !push(item, to, route)) enqueue(to, item);
+    if (waiting || !push(item, to, route)) enqueue(to, item, route);
 }
 
 void Engine::send_control(Peer to, const Header& header, const void* payload) {
@@ -216,7 +220,7 @@ bool Engine::push_payload(Outgoing& item, Peer to, const Route& route) {
 
 /// Sends what the queue holds, as far as there is room; true when it is empty.
 bool Engine::flush_queue(SendQueue& queue) {
-    const Route& route = routes_[queue.peer];
+    const Route& route = *queue.route;
     while (!queue.items.empty()) {
         if (!push(queue.items.front(), queue.peer, route)) {
             Outgoing& head = queue.items.front();
@@ -243,7 +247,7 @@ int Engine::flush() {
             continue;
         }
         queue.listed = false;
-        routes_.at(queue.peer).queue = nullptr;
+        queue.route->queue = nullptr;
         spare_.push_back(&queue);
         busy_[i] = busy_.back();
         busy_.pop_back();

@@ -6,7 +6,8 @@
 // say that this is faster), or opens its buffer for the sender's puts (grant, deposit.cpp), or
 // answers cts, whereupon the payload is streamed into the user's buffer. On devices that ask for it
 // (lead_bytes) the message's beginning goes behind the rts, so that the wire is busy until the
-// answer. Synchronous sends complete when matched.
+// answer. Synchronous sends complete when matched. In contexts that are the network's to match
+// (delegate.cpp) the messages are the same, but for an eager one that has to fit into send_short.
 //
 // Faults. A peer that is lost (a device found it so, or the launcher's board says it) is told to
 // the layer above, which may end the process. If it does not, whatever depends on the peer ends
@@ -99,6 +100,13 @@ class Engine {
 
     Peer self() const { return self_; }
     Peer size() const { return static_cast<Peer>(routes_.size()); }
+    /// Does one device carry and match all messages of `peer` and of this process, if their sources
+    /// are less than `sources`? All processes find the same of one. Those that it is true of may
+    /// use contexts with kNetworkContext among themselves.
+    bool network_matches(Peer peer, std::size_t sources) const {
+        return network_ != nullptr && sources <= network_->capabilities().match_sources &&
+               network_->matches(peer);
+    }
     bool oversubscribed() const { return oversubscribed_; }
 
     // --- point to point --------------------------------------------------------------------
@@ -126,6 +134,8 @@ class Engine {
         r.stage = Request::Stage::posted;
         if (lost(match)) [[unlikely]]
             return fail(r);
+        if (is_network_context(match.context) && delegate(r)) [[unlikely]]
+            return;
         matcher_.post(r);
     }
     /// Is there a message for `match`? Does not wait and does not poll.
@@ -228,10 +238,11 @@ class Engine {
     Status open_devices(Bootstrap& boot, std::string* error);
     Status open_device(const DeviceEntry& entry, OpenInfo& info, Bootstrap& boot,
                        std::string* error);
+    void find_network();
     SendQueue& queue_of(Route& route, Peer peer);
     bool connect(Route& route, Peer peer);
-    void enqueue(Peer to, const Outgoing& item);
-    void submit(Outgoing& item, Peer to, const Route& route);
+    void enqueue(Peer to, const Outgoing& item, Route& route);
+    void submit(Outgoing& item, Peer to, Route& route);
     void announce(Request& r, Peer to, Route& route, const Capabilities& can);
     void end_lead(const Request& r);
     void send_control(Peer to, const Header& header, const void* payload);
@@ -250,7 +261,7 @@ class Engine {
     template <class D>
     void on_control(D& device, ReceiveStream& stream);
     template <class D>
-    void on_eager(D& device, ReceiveStream& stream);
+    void on_eager(D& device, ReceiveStream& stream, Request* r);
     template <class D>
     void on_rts(D& device, ReceiveStream& stream);
     template <class D>
@@ -269,6 +280,20 @@ class Engine {
     void on_grant(Peer peer, const Header& header, const GrantPayload& grant);
     void on_put_done(Peer peer, const Header& header, const PutDonePayload& done);
     void on_put(void* token, Status status);
+
+    // delegate.cpp
+    bool delegate(Request& r);
+    template <class D>
+    void on_matched(D& device, ReceiveStream& stream, Request& r);
+    void on_retracted(Request& r);
+    void watch_for(const Match& match) {
+        if (is_network_context(match.context)) [[unlikely]]
+            network_->watch();
+    }
+    /// Messages to oneself, too, are matched by the network.
+    Route& route_of(Peer to, const Match& match) {
+        return to == self_ && is_network_context(match.context) ? loop_ : routes_.at(to);
+    }
 
     static void reset_receive(Request& r, const Buffer& buffer) {
         r.receive = true;
@@ -346,7 +371,11 @@ class Engine {
     std::vector<Device*> others_;       ///< neither self nor shm: polled by an indirect call
     std::vector<GetChooser> choosers_;  ///< one per device
     Matcher matcher_;
-    std::vector<Announced> announced_;                  ///< one of a peer at most
+    Device* network_ = nullptr;                                ///< the device that matches, if any
+    Route loop_;                                               ///< to this process, by it
+    List<Request, &Request::next, &Request::prev> delegated_;  ///< posted to it, in order
+    bool spilled_ = false;              ///< receives that it had no room for may be in matcher_
+    std::vector<Announced> announced_;  ///< one of a peer at most
     std::array<std::byte, kMostControlBytes> control_;  ///< what read_control() receives into
     Operations operations_;
     std::vector<std::unique_ptr<SendQueue>> queues_;

@@ -105,6 +105,9 @@ void Engine::fail_stream(ReceiveStream& stream) {
 void Engine::fail_receives() {
     const auto lost = [this](const Match& match) { return hooks_.lost(match, false); };
     while (Request* r = matcher_.take_posted_if(lost)) fail(*r);
+    for (Request* r = delegated_.head; r != nullptr; r = r->next) {
+        if (lost(r->match)) network_->retract(r);
+    }
 }
 
 /// What the processes of a context do together has failed, so a living peer may have left it and

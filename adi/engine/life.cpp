@@ -136,6 +136,7 @@ Status Engine::open_devices(Bootstrap& boot, std::string* error) {
         parks_on_fd_ = parks_on_fd_ || device->capabilities().parks_on_fd;
         if (device->clock_ns() >= 0) timed_ = device.get();
     }
+    find_network();
     oversubscribed_ = static_cast<int>(processes) > available_cpus();
     if (self_ == 0 && verbose()) say_devices();
     return Status::ok;
@@ -161,6 +162,9 @@ Status Engine::open_device(const DeviceEntry& entry, OpenInfo& info, Bootstrap& 
         missing_ += "; " + std::string(entry.name) + ": " + can.message();
         return Status::ok;
     }
+    info.first = std::all_of(devices_.all.begin(), devices_.all.end(), [](const auto& before) {
+        return before->name() == std::string_view("self");
+    });
     info.card_of = [&boot, name = entry.name](Peer peer) {
         Result<std::string> text = boot.get(static_cast<int>(peer), card_key(name, peer));
         return text ? card_in(*text, peer) : text;
@@ -218,7 +222,7 @@ void Engine::stop() {
     }
     devices_ = {};
     others_.clear();
-    sharing_ = timed_ = nullptr;
+    sharing_ = timed_ = network_ = nullptr;
 }
 
 bool Engine::connect(Route& route, Peer peer) {
@@ -233,6 +237,8 @@ bool Engine::connect(Route& route, Peer peer) {
         }
         route.device = static_cast<std::uint8_t>(i);
         route.short_limit = device.capabilities().short_bytes + 1;
+        // What goes to this process by the network is told apart by isend().
+        if (peer == self_ && network_ != nullptr) route.short_limit = 0;
         route.way = &device == devices_.self  ? Way::self
                     : &device == devices_.shm ? Way::shm
                                               : Way::other;

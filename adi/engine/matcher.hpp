@@ -6,6 +6,7 @@
 // first few, all are hashed in the four ways in which a receive could ask for them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -71,6 +72,9 @@ class Matcher {
     /// Takes out a posted receive for which suits(match) is true, or null.
     template <class F>
     Request* take_posted_if(F&& suits);
+    /// Is suits(match) true for a posted receive?
+    template <class F>
+    bool any_posted(F&& suits) const;
 
     /// Queues a message, behind those that came before.
     void add(Unexpected& message);
@@ -179,6 +183,14 @@ Request* Matcher::take_posted_if(F&& suits) {
         }
     }
     return nullptr;
+}
+
+template <class F>
+bool Matcher::any_posted(F&& suits) const {
+    if (newest_ != nullptr && suits(newest_->match)) return true;
+    return std::any_of(posted_.begin(), posted_.end(), [&](const auto& table) {
+        return table.find_if([&](const Request& one) { return suits(one.match); }) != nullptr;
+    });
 }
 
 inline void Matcher::add(Unexpected& message) {

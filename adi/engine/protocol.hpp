@@ -25,6 +25,8 @@ enum class MessageKind : std::uint8_t {
     lead,
 };
 
+static_assert(kLastMatchedKind == static_cast<std::uint8_t>(MessageKind::rts));
+
 inline constexpr std::uint8_t kSync = 1;       ///< eager: answer `ack` when matched
 inline constexpr std::uint8_t kCancelled = 2;  ///< cancel_reply
 inline constexpr std::uint8_t kGettable = 4;   ///< rts: the source is contiguous at `address`

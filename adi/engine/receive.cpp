@@ -170,7 +170,7 @@ void Engine::on_cts(Peer peer, const Header& header, const CtsPayload& cts) {
     item.header.kind = static_cast<std::uint8_t>(MessageKind::data);
     item.header.cookie = cts.receiver_cookie;
     item.end_bytes = r->accept_bytes;
-    enqueue(peer, item);
+    enqueue(peer, item, routes_.at(peer));
 }
 
 /// fin, ack, cancel_reply: what the peer says about an announced message of this process.
@@ -185,6 +185,9 @@ void Engine::on_settled(Peer peer, const Header& header) {
             end_lead(*r);
             r->cancelled = true;
             complete(*r);
+        } else if (valid && r->cancel_pending && is_network_context(r->match.context)) {
+            // Not matched, or there would have been an answer before: the network has it still.
+            answer(peer, MessageKind::cancel, r->cookie);
         }
         return;
     }
@@ -203,6 +206,10 @@ void Engine::on_settled(Peer peer, const Header& header) {
 void Engine::cancel(Request& r) {
     if (r.complete() || r.cancel_pending) return;
     if (r.receive) {
+        if (r.stage == Request::Stage::delegated) {
+            r.cancel_pending = true;
+            return network_->retract(&r);
+        }
         if (r.stage != Request::Stage::posted) return;
         matcher_.remove_posted(r);
         r.cancelled = true;
@@ -213,7 +220,7 @@ void Engine::cancel(Request& r) {
         return answer(r.peer, MessageKind::cancel, r.cookie);
     }
     if (r.stage != Request::Stage::queued || r.stream_open) return;
-    SendQueue& queue = *routes_[r.peer].queue;
+    SendQueue& queue = *route_of(r.peer, r.match).queue;
     std::erase_if(queue.items, [&r](const Outgoing& item) { return item.request == &r; });
     end_lead(r);
     r.cancelled = true;
@@ -225,6 +232,7 @@ void Engine::on_cancel(Peer peer, const Header& header) {
     // Payload that is still being moved stays where it goes: the message is not cancelled then.
     const bool moving = message != nullptr && !message->arrived &&
                         message->header.kind != static_cast<std::uint8_t>(MessageKind::rts);
+    if (message == nullptr && network_ != nullptr) network_->watch();  // it may be there
     if (message == nullptr || header.cookie == 0 || moving) {
         return answer(peer, MessageKind::cancel_reply, header.cookie);
     }
@@ -235,7 +243,10 @@ void Engine::on_cancel(Peer peer, const Header& header) {
 
 bool Engine::probe(const Match& match, Envelope* found) {
     const Unexpected* message = matcher_.find(match);
-    if (message == nullptr) return false;
+    if (message == nullptr) {
+        watch_for(match);
+        return false;
+    }
     *found = {message->header.source, message->header.tag, message->total_bytes};
     return true;
 }

@@ -17,6 +17,7 @@ struct Request {
     enum class Stage : std::uint8_t {
         idle,       ///< not known to the engine
         posted,     ///< receive: in the posted queue
+        delegated,  ///< receive: posted to the device that matches
         queued,     ///< send: waits in the peer's queue for room in the device
         announced,  ///< send: rts or synchronous eager sent, waiting for the answer
         transfer,   ///< the payload is moving

@@ -26,9 +26,12 @@ struct Outgoing {
     std::uint64_t end_bytes = 0;  ///< data: the payload is sent up to here
 };
 
+struct Route;
+
 /// What waits to be sent to one peer, in order. Made when first needed.
 struct SendQueue {
     Peer peer = 0;
+    Route* route = nullptr;
     bool listed = false;  ///< in the engine's list of busy queues
     std::deque<Outgoing> items;
 };

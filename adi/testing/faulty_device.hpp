@@ -62,6 +62,9 @@ class FaultyDevice final : public ForwardingDevice {
         return inner_->send_piece(stream, source, offset, bytes);
     }
 
+    Status post(const Header& wanted, void* token) override {
+        return happens(faults_.again) ? Status::again : inner_->post(wanted, token);
+    }
     Status get(Peer peer, std::uint64_t address, void* to, std::uint64_t bytes) override {
         return happens(faults_.again) ? Status::unsupported : inner_->get(peer, address, to, bytes);
     }

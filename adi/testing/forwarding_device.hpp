@@ -65,6 +65,10 @@ class ForwardingDevice : public Device {
                void* token) override {
         return inner_->put(peer, address, bytes, key, token);
     }
+    bool matches(Peer peer) const override { return inner_->matches(peer); }
+    Status post(const Header& wanted, void* token) override { return inner_->post(wanted, token); }
+    void retract(void* token) override { inner_->retract(token); }
+    void watch() override { inner_->watch(); }
     std::int64_t clock_ns() override { return inner_->clock_ns(); }
     void idle() override { inner_->idle(); }
 

@@ -5,13 +5,15 @@
 
 #include "adi/base/hex.hpp"
 #include "adi/base/hmac.hpp"
+#include "adi/base/number.hpp"
 
 namespace dev::ofi {
 
 std::string Card::text() const {
     std::string text = provider;
     std::replace(text.begin(), text.end(), ';', '+');
-    return text + '/' + adi::to_hex(address);
+    text += '/' + adi::to_hex(address);
+    return tag_bits == 0 ? text : text + '/' + std::to_string(tag_bits);
 }
 
 std::optional<Card> Card::parse(std::string_view text) {
@@ -20,7 +22,14 @@ std::optional<Card> Card::parse(std::string_view text) {
     Card card;
     card.provider = text.substr(0, slash);
     std::replace(card.provider.begin(), card.provider.end(), '+', ';');
-    std::optional<std::vector<std::uint8_t>> address = adi::from_hex(text.substr(slash + 1));
+    std::string_view rest = text.substr(slash + 1);
+    if (const std::size_t second = rest.find('/'); second != std::string_view::npos) {
+        const std::optional<unsigned> bits = adi::parse_number<unsigned>(rest.substr(second + 1));
+        if (!bits || *bits == 0 || *bits > 64) return {};
+        card.tag_bits = *bits;
+        rest = rest.substr(0, second);
+    }
+    std::optional<std::vector<std::uint8_t>> address = adi::from_hex(rest);
     if (!address || address->empty()) return {};
     card.address = std::move(*address);
     return card;

@@ -17,7 +17,10 @@ namespace dev::ofi {
 struct Card {
     std::string provider;
     std::vector<std::uint8_t> address;
-    /// "tcp+ofi_rxm/0200c3a1…": printable, without spaces, '=' or ';'.
+    /// By tags of so many bits the provider matches, for all that this process sends and receives;
+    /// 0: it does not.
+    unsigned tag_bits = 0;
+    /// "tcp+ofi_rxm/0200c3a1…", "shm/6669…/64": printable, without spaces, '=' or ';'.
     std::string text() const;
     static std::optional<Card> parse(std::string_view text);
 };

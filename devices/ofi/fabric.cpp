@@ -38,7 +38,7 @@ bool Fabric::open(const Library& library, Info info, std::size_t frame_bytes, st
 
 bool Fabric::open_queue(std::string* error) {
     fi_cq_attr attributes = {};
-    attributes.format = FI_CQ_FORMAT_DATA;
+    attributes.format = FI_CQ_FORMAT_TAGGED;
     attributes.size = info_->tx_attr->size + info_->rx_attr->size;
     for (const fi_wait_obj wait : {FI_WAIT_FD, FI_WAIT_NONE}) {
         attributes.wait_obj = wait;

@@ -18,6 +18,7 @@ enum class FrameKind : std::uint32_t {
     more = 2,     ///< then more of the payload of the last message
     window = 3,   ///< then a WindowBody: memory that the receiver may put into
     ack = 4,      ///< nothing more; it has no place in the order
+    matched = 5,  ///< as message, whole; by its tag; it has no place in the order
 };
 
 /// What every frame begins with; a frame is one message of libfabric's.

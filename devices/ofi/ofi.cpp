@@ -1,4 +1,5 @@
-// Opening, progress, sleeping. Frames are in ofi_frames.cpp, puts in ofi_puts.cpp.
+// Opening, progress, sleeping. Frames are in ofi_frames.cpp, puts in ofi_puts.cpp, receives that
+// the provider matches in ofi_match.cpp.
 #include "devices/ofi/ofi.hpp"
 
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "adi/base/config.hpp"
 
@@ -20,6 +22,10 @@ namespace {
 constexpr std::size_t kSlots = 64;
 /// Memory for frames that come: so many slabs where one takes several frames, else frames.
 constexpr std::size_t kSlabs = 4, kSlabBytes = 512 * 1024, kSingleSlabs = 128;
+/// Receives that the provider has at a time, where it matches; one more watches.
+constexpr std::size_t kPosted = 256;
+/// After so many looks without a watch there is one.
+constexpr int kPatience = 256;
 /// Above this the receiver is asked first.
 constexpr std::uint32_t kEagerBytes = 64 * 1024;
 constexpr std::uint64_t kPutMostBytes = std::uint64_t{4} << 20;
@@ -41,6 +47,7 @@ adi::Result<bool> Ofi::probe(const adi::OpenInfo& info) {
     wish.fast_only = !info.chosen;
     wish.explain = adi::verbose() && info.self == 0;
     if (const char* only = std::getenv("FATHOM_OFI_PROVIDER")) wish.only = only;
+    wish.tagged = adi::config_number("FATHOM_OFI_TAGGED", 0, 0, 1) == 1;
     if (!info.chosen && !wish.several_hosts) {
         return {Status::unsupported, "all processes are on this host"};
     }
@@ -69,6 +76,9 @@ Status Ofi::open(const adi::OpenInfo& info, std::string* error) {
         return Status::unsupported;
     }
     const bool puts = choice_->puts;
+    // What other devices carry is not the provider's to match.
+    if (info.first) tags_ = TagLayout(choice_->tag_bits);
+    const unsigned tag_bits = tags_.sources() > 0 ? choice_->tag_bits : 0;
     if (!fabric_.open(*library, std::move(choice_->info), kFrameBytes, error)) {
         fabric_.close();
         return Status::unsupported;
@@ -78,13 +88,19 @@ Status Ofi::open(const adi::OpenInfo& info, std::string* error) {
         close();
         return Status::no_memory;
     }
-    card_ = Card{fabric_.provider(), fabric_.address()}.text();
+    card_ = Card{fabric_.provider(), fabric_.address(), tag_bits}.text();
     if (fabric_.address().empty() || card_.size() > kMostCardBytes) {
         *error = "ofi: provider " + fabric_.provider() + " has no address that can be published";
         close();
         return Status::unsupported;
     }
     ways_.resize(info.size);
+    matches_.assign(info.size, 0);
+    capabilities_.match_sources = tags_.sources();
+    if (tag_bits > 0 && info.self == 0 && adi::verbose()) {
+        say("fathom: ofi: " + fabric_.provider() + " matches messages, by tags of " +
+            std::to_string(tag_bits) + " bits\n");
+    }
     looks_are_dear_ = !is_fast(fabric_.provider());
     capabilities_.short_bytes = kShortBytes;
     capabilities_.eager_bytes = kEagerBytes;
@@ -113,7 +129,9 @@ bool Ofi::make_buffers(std::string* error) {
     const std::size_t slabs = multi ? kSlabs : std::min(kSingleSlabs, info.rx_attr->size);
     const std::size_t slab_bytes = multi ? kSlabBytes : kFrameBytes;
     const std::size_t slots = std::clamp<std::size_t>(info.tx_attr->size / 2, 4, kSlots);
-    const std::size_t all = slabs * slab_bytes + slots * kFrameBytes;
+    const bool matches = tags_.sources() > 0;
+    const std::size_t posted = matches ? std::min(kPosted, info.rx_attr->size / 4) : 0;
+    const std::size_t all = slabs * slab_bytes + (slots + posted + (matches ? 1 : 0)) * kFrameBytes;
     buffers_ = std::make_unique_for_overwrite<std::byte[]>(all);
     int why = 0;
     if (fabric_.mr_mode(FI_MR_LOCAL) &&
@@ -133,6 +151,12 @@ bool Ofi::make_buffers(std::string* error) {
         slots_.back()->bytes = next;
         free_slots_.push_back(slots_.back().get());
     }
+    for (std::size_t i = 0; i < posted; ++i, next += kFrameBytes) {
+        posted_.push_back(std::make_unique<Posted>());
+        posted_.back()->bytes = next;
+        free_posted_.push_back(posted_.back().get());
+    }
+    watch_.bytes = matches ? next : nullptr;
     return true;
 }
 
@@ -170,14 +194,16 @@ Ofi::Way& Ofi::way_to(adi::Peer peer) {
 }
 
 Status Ofi::connect(adi::Peer peer, std::string* error) {
-    if (peer == info_.self) return Status::ok;
+    const bool self = peer == info_.self;
+    if (self && tags_.sources() == 0) return Status::ok;
     if (secret().empty()) {
         *error = "ofi: the launcher has no secret for this job";
         return Status::internal;
     }
     Way& way = way_to(peer);
     if (way.address != FI_ADDR_UNSPEC) return Status::ok;
-    const adi::Result<std::string> text = info_.card_of(peer);
+    const adi::Result<std::string> text =
+        self ? adi::Result<std::string>(card_) : info_.card_of(peer);
     const std::optional<Card> card = text ? Card::parse(*text) : std::nullopt;
     const std::string rank = "ofi: rank " + std::to_string(peer);
     if (!card) {
@@ -226,6 +252,11 @@ void Ofi::close() {
     slots_.clear();
     free_slots_.clear();
     slabs_.clear();
+    posted_.clear();
+    free_posted_.clear();
+    arrivals_.clear();
+    watch_.open = watches_ = false;
+    tags_ = {};
     ways_.clear();
     owing_.clear();
     fds_.close();
@@ -243,12 +274,25 @@ void Ofi::lose(Way& way, Status why, const std::string& what) {
 int Ofi::poll(adi::Sink& sink, int budget) {
     if (!fabric_ || !pause_.over(!looks_are_dear_)) return 0;
     int done = 0;
+    for (const std::uint64_t data : std::exchange(deferred_put_data_, {})) {
+        on_put_data(data, &sink);
+    }
     for (; !deferred_.empty() && done < budget; ++done) {
         const std::vector<std::byte> frame = std::move(deferred_.front());
         deferred_.pop_front();
         on_frame(frame.data(), frame.size(), sink);
     }
-    if (deferred_.empty()) done += read(&sink, budget);
+    done += show_arrivals(sink);
+    if (deferred_.empty()) {
+        // One that watches gets one message at a time.
+        int found = 0;
+        do {
+            found = read(&sink, budget);
+            done += found;
+        } while (watches_ && found > 0 && done < budget);
+    }
+    // A provider that runs out of room for what nobody has asked for takes no more of anything.
+    if (tags_.sources() > 0 && !watches_ && ++unwatched_polls_ > kPatience) watch();
     done += reports_.show(sink);
     if (!owing_.empty()) acknowledge();
     if (!unposted_.empty()) {
@@ -263,7 +307,7 @@ int Ofi::poll(adi::Sink& sink, int budget) {
 }
 
 int Ofi::read(adi::Sink* sink, int budget) {
-    fi_cq_data_entry entries[16];
+    fi_cq_tagged_entry entries[16];
     const auto most = static_cast<std::size_t>(std::clamp(budget, 1, 16));
     const ssize_t count = fi_cq_read(fabric_.queue(), entries, most);
     if (count == -FI_EAVAIL) {
@@ -274,7 +318,7 @@ int Ofi::read(adi::Sink* sink, int budget) {
     return static_cast<int>(std::max<ssize_t>(count, 0));
 }
 
-void Ofi::on_completion(const fi_cq_data_entry& entry, adi::Sink* sink) {
+void Ofi::on_completion(const fi_cq_tagged_entry& entry, adi::Sink* sink) {
     // The provider `sockets` sets the first flag at who puts, too.
     if ((entry.flags & FI_REMOTE_CQ_DATA) != 0 && (entry.flags & FI_WRITE) == 0) {
         return on_put_data(entry.data, sink);
@@ -287,6 +331,15 @@ void Ofi::on_completion(const fi_cq_data_entry& entry, adi::Sink* sink) {
         free_slots_.push_back(&slot);
     } else if (context->kind == Context::Kind::put) {
         end_put(static_cast<Put&>(*context), Status::ok);
+    } else if (context->kind == Context::Kind::posted) {
+        auto& posted = static_cast<Posted&>(*context);
+        posted.open = false;
+        const Arrival arrival{&posted, entry.len, entry.tag};
+        if (sink != nullptr && arrivals_.empty()) {
+            on_arrival(arrival, *sink);
+        } else {
+            arrivals_.push_back(arrival);
+        }
     } else {
         auto& slab = static_cast<Slab&>(*context);
         const bool multi = fabric_.multi_recv();
@@ -306,8 +359,14 @@ void Ofi::on_completion(const fi_cq_data_entry& entry, adi::Sink* sink) {
 
 void Ofi::on_error() {
     fi_cq_err_entry entry = {};
-    if (fi_cq_readerr(fabric_.queue(), &entry, 0) < 0 || entry.err == FI_ECANCELED) return;
+    if (fi_cq_readerr(fabric_.queue(), &entry, 0) < 0) return;
     auto* context = static_cast<Context*>(entry.op_context);
+    if (entry.err == FI_ECANCELED) {
+        if (context != nullptr && context->kind == Context::Kind::posted) {
+            on_cancelled(static_cast<Posted&>(*context));
+        }
+        return;
+    }
     const std::string what = "libfabric's " + fabric_.provider() + ": " + fabric_.error(entry.err);
     if (context == nullptr) {
         reports_.add_fault(info_.self, Status::internal, what);
@@ -322,6 +381,8 @@ void Ofi::on_error() {
         Way& way = *ways_[put.peer];
         end_put(put, Status::peer_failed);
         lose(way, Status::peer_failed, "a put could not be done: " + what);
+    } else if (context->kind == Context::Kind::posted) {
+        reports_.add_fault(info_.self, Status::internal, "a matched message was lost: " + what);
     } else {
         // A frame of nobody in the job, or one that is lost, which the next one of its peer shows.
         ++strangers_;
@@ -335,6 +396,7 @@ void Ofi::on_error() {
 adi::Park Ofi::prepare_park(bool) {
     parked_ = true;
     pause_.end();
+    if (tags_.sources() > 0) watch();
     const bool has_timers = fabric_.info().domain_attr->data_progress == FI_PROGRESS_MANUAL &&
                             fabric_.provider().find("rxd") != std::string::npos;
     if (fabric_.wait_fd() < 0 || has_timers) {

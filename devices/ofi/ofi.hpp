@@ -16,6 +16,7 @@
 #include "devices/ofi/fabric.hpp"
 #include "devices/ofi/format.hpp"
 #include "devices/ofi/providers.hpp"
+#include "devices/ofi/tags.hpp"
 #include "devices/reports.hpp"
 #include "devices/sleep_fds.hpp"
 
@@ -60,6 +61,11 @@ class Ofi final : public adi::Device {
     adi::Status put(adi::Peer peer, const void* address, std::uint64_t bytes,
                     const adi::MemoryKey& key, void* token) override;
 
+    bool matches(adi::Peer peer) const override;
+    adi::Status post(const adi::Header& wanted, void* token) override;
+    void retract(void* token) override;
+    void watch() override;
+
     /// Frames that came here and proved nothing.
     std::uint64_t strangers() const { return strangers_; }
     const Fabric& fabric() const { return fabric_; }
@@ -69,7 +75,7 @@ class Ofi final : public adi::Device {
 
     /// What libfabric hands back with a completion. Its first words are the provider's.
     struct Context {
-        enum class Kind { frame, slab, put };
+        enum class Kind { frame, slab, put, posted };
         explicit Context(Kind k) : kind(k) {}
         fi_context2 provider{};
         Kind kind;
@@ -91,6 +97,19 @@ class Ofi final : public adi::Device {
         adi::Peer peer = 0;
         void* token = nullptr;
         Memory source;  ///< where the provider wants that
+    };
+    /// A receive that the provider matches.
+    struct Posted : Context {
+        Posted() : Context(Kind::posted) {}
+        std::byte* bytes = nullptr;
+        void* token = nullptr;  ///< the engine's; null of the one that watches
+        bool open = false;      ///< the provider has it
+    };
+    /// What one got.
+    struct Arrival {
+        Posted* posted;
+        std::size_t bytes;
+        std::uint64_t tag;
     };
     /// What is to be known about a peer.
     struct Way {
@@ -123,7 +142,7 @@ class Ofi final : public adi::Device {
     Way& way_to(adi::Peer peer);
     void lose(Way& way, adi::Status why, const std::string& what);
     int read(adi::Sink* sink, int budget);
-    void on_completion(const fi_cq_data_entry& entry, adi::Sink* sink);
+    void on_completion(const fi_cq_tagged_entry& entry, adi::Sink* sink);
     void on_error();
 
     // ofi_frames.cpp
@@ -131,6 +150,7 @@ class Ofi final : public adi::Device {
                            const adi::Buffer& payload, std::uint64_t offset, std::uint64_t bytes);
     bool post(Slab& slab);
     void acknowledge();
+    Way* proven(const Prefix& prefix);
     void on_frame(const std::byte* frame, std::size_t bytes, adi::Sink& sink);
     void show_early(Way& way, adi::Sink& sink);
     bool in_turn(const Way& way, const Prefix& prefix) const;
@@ -145,12 +165,21 @@ class Ofi final : public adi::Device {
     void on_put_data(std::uint64_t data, adi::Sink* sink);
     void end_put(Put& put, adi::Status status);
 
+    // ofi_match.cpp
+    bool start(Posted& posted, std::uint64_t tag, std::uint64_t open);
+    void start_watch();
+    void end_watch();
+    void on_arrival(const Arrival& arrival, adi::Sink& sink);
+    void on_cancelled(Posted& posted);
+    int show_arrivals(adi::Sink& sink);
+
     adi::Capabilities capabilities_;
     adi::OpenInfo info_;
     std::optional<Choice> choice_;
     Fabric fabric_;
     std::string card_, secret_;
     bool looks_are_dear_ = true;
+    TagLayout tags_;  ///< without sources where the provider does not match
 
     std::unique_ptr<std::byte[]> buffers_;
     Memory buffers_memory_;
@@ -164,7 +193,19 @@ class Ofi final : public adi::Device {
     std::vector<Way*> owing_;
     /// Frames that came while nobody could be shown any.
     std::deque<std::vector<std::byte>> deferred_;
+    std::vector<std::uint64_t> deferred_put_data_;
     Reports reports_;
+
+    std::vector<std::unique_ptr<Posted>> posted_;
+    std::vector<Posted*> free_posted_;
+    Posted watch_;
+    bool watches_ = false;  ///< watch_ is to be open
+    int unwatched_polls_ = 0;
+    std::deque<Arrival> arrivals_;  ///< that came while nobody could be shown any
+    std::vector<void*> retracted_;  ///< and tokens that nobody was told of
+    adi::ReceiveStream matched_;    ///< what on_arrival() shows
+    const std::byte* matched_body_ = nullptr;
+    mutable std::vector<std::int8_t> matches_;  ///< by peer: 1 yes, -1 no, 0 not looked at
 
     std::unordered_map<std::uint64_t, Memory> windows_;  ///< by the value of their keys
     std::vector<std::uint64_t> free_names_;

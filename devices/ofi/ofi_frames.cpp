@@ -25,10 +25,11 @@ Status Ofi::send_frame(Way& way, FrameKind kind, const void* head, std::size_t h
     if (way.dead) [[unlikely]]
         return Status::peer_failed;
     const std::size_t length = sizeof(Prefix) + head_bytes + bytes;
-    const bool ack = kind == FrameKind::ack;
+    const bool matched = kind == FrameKind::matched;
+    const bool ordered = !matched && kind != FrameKind::ack;
     // One peer that takes nothing leaves slots for others.
-    if (free_slots_.empty() || (!ack && (way.sent - way.taken_there + length > kCreditBytes ||
-                                         way.slots > slots_.size() / 2))) {
+    if (free_slots_.empty() || (ordered && way.sent - way.taken_there + length > kCreditBytes) ||
+        (kind != FrameKind::ack && way.slots > slots_.size() / 2)) {
         return Status::again;
     }
     Slot& slot = *free_slots_.back();
@@ -38,8 +39,11 @@ Status Ofi::send_frame(Way& way, FrameKind kind, const void* head, std::size_t h
     payload.read(offset, slot.bytes + sizeof prefix + head_bytes, bytes);
     slot.peer = way.stream.peer;
     void* where = buffers_memory_ ? fi_mr_desc(buffers_memory_.get()) : nullptr;
-    const ssize_t answer = fi_send(fabric_.endpoint(), slot.bytes, length, where, way.address,
-                                   static_cast<Context*>(&slot));
+    auto* context = static_cast<Context*>(&slot);
+    const ssize_t answer =
+        matched ? fi_tsend(fabric_.endpoint(), slot.bytes, length, where, way.address,
+                           tags_.tag(*static_cast<const adi::Header*>(head)), context)
+                : fi_send(fabric_.endpoint(), slot.bytes, length, where, way.address, context);
     if (answer == -FI_EAGAIN) return Status::again;
     if (answer != 0) {
         lose(way, Status::peer_failed, "a message could not be sent: " + fabric_.error(answer));
@@ -48,7 +52,7 @@ Status Ofi::send_frame(Way& way, FrameKind kind, const void* head, std::size_t h
     free_slots_.pop_back();
     ++way.slots;
     way.told = way.taken;
-    if (!ack) {
+    if (ordered) {
         ++way.sequence;
         way.sent += length;
     }
@@ -56,8 +60,8 @@ Status Ofi::send_frame(Way& way, FrameKind kind, const void* head, std::size_t h
 }
 
 Status Ofi::send_short(adi::Peer peer, const adi::Header& header, const adi::Buffer& payload) {
-    return send_frame(*ways_[peer], FrameKind::message, &header, sizeof header, payload, 0,
-                      header.bytes);
+    const FrameKind kind = adi::network_matches(header) ? FrameKind::matched : FrameKind::message;
+    return send_frame(*ways_[peer], kind, &header, sizeof header, payload, 0, header.bytes);
 }
 
 Status Ofi::begin(adi::SendStream& stream, adi::Peer peer, const adi::Header& header) {
@@ -127,23 +131,30 @@ bool Ofi::in_turn(const Way& way, const Prefix& prefix) const {
            static_cast<std::int32_t>(way.puts_in - prefix.puts) >= 0;
 }
 
+/// Who sent it, if it was one of the job that is not lost, and makes sense.
+Ofi::Way* Ofi::proven(const Prefix& prefix) {
+    if (prefix.from >= info_.size || secret().empty() ||
+        !adi::same(prefix.proof, way_to(prefix.from).proof_in)) {
+        ++strangers_;
+        return nullptr;
+    }
+    Way& way = *ways_[prefix.from];
+    if (prefix.taken > way.sent) lose(way, Status::corrupt, "it took more than was sent");
+    if (way.dead) return nullptr;
+    way.taken_there = std::max(way.taken_there, prefix.taken);
+    return &way;
+}
+
 void Ofi::on_frame(const std::byte* frame, std::size_t bytes, adi::Sink& sink) {
     Prefix prefix;
     if (bytes >= sizeof prefix) std::memcpy(&prefix, frame, sizeof prefix);
-    if (bytes < sizeof prefix || bytes > kFrameBytes || prefix.from >= info_.size ||
-        prefix.from == info_.self || secret().empty()) {
+    if (bytes < sizeof prefix || bytes > kFrameBytes || prefix.from == info_.self) {
         ++strangers_;
         return;
     }
-    Way& way = way_to(prefix.from);
-    if (!adi::same(prefix.proof, way.proof_in)) {
-        ++strangers_;
-        return;
-    }
-    if (way.dead) return;
-    if (prefix.taken > way.sent) return lose(way, Status::corrupt, "it took more than was sent");
-    way.taken_there = std::max(way.taken_there, prefix.taken);
-    if (prefix.kind == FrameKind::ack) return;
+    Way* const sender = proven(prefix);
+    if (sender == nullptr || prefix.kind == FrameKind::ack) return;
+    Way& way = *sender;
     if (!in_turn(way, prefix)) {
         const bool kept = prefix.sequence - way.expected <= kMostEarly &&
                           way.early.try_emplace(prefix.sequence, frame, frame + bytes).second;
@@ -238,6 +249,10 @@ void Ofi::take_body(Way& way) {
 
 Status Ofi::receive(adi::ReceiveStream& stream, const adi::Buffer& target, std::uint64_t offset,
                     std::uint32_t accept) {
+    if (&stream == &matched_) {
+        target.write(offset, matched_body_, std::min(accept, stream.header.bytes));
+        return Status::ok;
+    }
     Way& way = *ways_[stream.peer];
     stream.target = target;
     stream.target_offset = offset;
@@ -247,6 +262,7 @@ Status Ofi::receive(adi::ReceiveStream& stream, const adi::Buffer& target, std::
 }
 
 void Ofi::discard(adi::ReceiveStream& stream) {
+    if (&stream == &matched_) return;
     Way& way = *ways_[stream.peer];
     stream.accept_bytes = 0;
     way.discards = true;

@@ -20,6 +20,7 @@ std::uint64_t Ofi::put_data(const Proof& proof, adi::Peer from) const {
 }
 
 void Ofi::on_put_data(std::uint64_t data, adi::Sink* sink) {
+    if (sink == nullptr) return deferred_put_data_.push_back(data);
     const auto from = static_cast<std::uint32_t>(data);
     if (from >= info_.size || from == info_.self || data != put_data(way_to(from).proof_in, from)) {
         ++strangers_;
@@ -27,7 +28,7 @@ void Ofi::on_put_data(std::uint64_t data, adi::Sink* sink) {
     }
     Way& way = *ways_[from];
     ++way.puts_in;
-    if (sink != nullptr && !way.early.empty()) show_early(way, *sink);
+    if (!way.early.empty()) show_early(way, *sink);
 }
 
 Status Ofi::reg(void* address, std::uint64_t bytes, adi::Peer peer, adi::MemoryKey* key) {

@@ -21,6 +21,76 @@ TEST(OfiCard, TextAndBack) {
     EXPECT_FALSE(Card::parse("tcp/" + std::string(600, '0')));
 }
 
+TEST(OfiCard, TellsThatTheProviderMatches) {
+    const Card card{"shm", {0x66, 0x69}, 63};
+    EXPECT_EQ(card.text(), "shm/6669/63");
+    const std::optional<Card> back = Card::parse(card.text());
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->address, card.address);
+    EXPECT_EQ(back->tag_bits, 63U);
+    for (const char* text : {"shm/6669/", "shm/6669/0", "shm/6669/65", "shm/6669/6x", "shm//63"}) {
+        EXPECT_FALSE(Card::parse(text)) << text;
+    }
+}
+
+adi::Header header_of(std::uint32_t context, std::int32_t source, std::int32_t tag) {
+    adi::Header header;
+    header.context = adi::kNetworkContext | context;
+    header.source = source;
+    header.tag = tag;
+    return header;
+}
+
+/// As providers do it.
+bool suits(const TagLayout& layout, const adi::Header& wanted, const adi::Header& message) {
+    return ((layout.tag(wanted) ^ layout.tag(message)) & ~layout.open(wanted)) == 0;
+}
+
+TEST(OfiTags, TellApartWhatMpiDoes) {
+    for (const unsigned bits : {64U, 63U, 60U}) {
+        const TagLayout layout(bits);
+        ASSERT_EQ(layout.sources(), 1U << (bits - 48));
+        const auto last = static_cast<std::int32_t>(layout.sources() - 1);
+        std::vector<adi::Header> messages;
+        for (const std::uint32_t context : {0U, 2U, 3U, adi::kNetworkContexts - 1}) {
+            for (const std::int32_t source : {0, 1, last}) {
+                for (const std::int32_t tag : {0, 1, 1 << 30, INT32_MAX}) {
+                    messages.push_back(header_of(context, source, tag));
+                }
+            }
+        }
+        for (const adi::Header& m : messages) {
+            EXPECT_EQ(layout.tag(m) & ~layout.any(), 0U);
+            for (adi::Header w : messages) {
+                const bool context = w.context == m.context, source = w.source == m.source,
+                           tag = w.tag == m.tag;
+                EXPECT_EQ(suits(layout, w, m), context && source && tag);
+                w.source = -1;
+                EXPECT_EQ(suits(layout, w, m), context && tag);
+                w.tag = -2;
+                EXPECT_EQ(suits(layout, w, m), context);
+                w.source = m.source;
+                EXPECT_TRUE(!context || suits(layout, w, m));
+            }
+        }
+    }
+}
+
+TEST(OfiTags, NeedRoomForSources) {
+    EXPECT_EQ(TagLayout(64).any(), ~std::uint64_t{0});
+    EXPECT_EQ(TagLayout(49).sources(), 2U);
+    EXPECT_EQ(TagLayout(48).sources(), 0U);
+    EXPECT_EQ(TagLayout(0).sources(), 0U);
+    EXPECT_EQ(TagLayout().sources(), 0U);
+}
+
+TEST(OfiMatching, IsNotLeftToProvidersThatDoItWrong) {
+    EXPECT_TRUE(mismatches("shm", 117));
+    EXPECT_FALSE(mismatches("shm", 119));
+    EXPECT_TRUE(mismatches("udp;ofi_rxd", 119));
+    EXPECT_FALSE(mismatches("tcp;ofi_rxm", 117));
+}
+
 TEST(OfiProof, DependsOnAllThatItProves) {
     const Proof proof = make_proof("secret", 1, 2, "tcp/00");
     EXPECT_TRUE(adi::same(proof, make_proof("secret", 1, 2, "tcp/00")));

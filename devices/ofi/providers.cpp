@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <filesystem>
 #include <set>
 
@@ -24,12 +25,16 @@ std::string_view core_of(std::string_view provider) {
     return provider.substr(0, provider.find(';'));
 }
 
-Info make_hints(const Library& library, const Wish& wish, bool puts) {
+Info make_hints(const Library& library, const Wish& wish, bool puts, bool tagged) {
     Info hints(library.dupinfo(nullptr), FreeInfo{&library});
     if (hints == nullptr) return hints;
     hints->caps = FI_MSG;
     if (wish.several_hosts) hints->caps |= FI_REMOTE_COMM;
     if (puts) hints->caps |= FI_RMA;
+    if (tagged) {
+        hints->caps |= FI_TAGGED;
+        hints->tx_attr->msg_order = hints->rx_attr->msg_order = FI_ORDER_SAS;
+    }
     hints->mode = kModes;
     hints->ep_attr->type = FI_EP_RDM;
     hints->domain_attr->mr_mode = kMemoryModes;
@@ -56,6 +61,42 @@ Candidate describe(const fi_info& info) {
     return c;
 }
 
+/// What libfabric has for the hints; `error` gets its answer.
+Info ask(const Library& library, const Info& hints, int* error) {
+    fi_info* list = nullptr;
+    *error = library.getinfo(hints.get(), &list);
+    return Info(list, FreeInfo{&library});
+}
+
+bool same(const char* one, const char* other) {
+    return one == other ||
+           (one != nullptr && other != nullptr && std::string_view(one) == std::string_view(other));
+}
+
+/// The same network with its own matching, in place of what was chosen, if it has that.
+void add_matching(const Library& library, const Wish& wish, Choice* choice) {
+    const fi_info& chosen = *choice->info;
+    const std::string_view provider = chosen.fabric_attr->prov_name;
+    if (!wish.tagged || mismatches(provider, FI_MAJOR(chosen.fabric_attr->prov_version))) return;
+    const Info hints = make_hints(library, wish, choice->puts, true);
+    if (hints == nullptr) return;
+    int error = 0;
+    const Info all = ask(library, hints, &error);
+    for (const fi_info* i = all.get(); i != nullptr; i = i->next) {
+        const auto digits = static_cast<unsigned>(std::bit_width(i->ep_attr->mem_tag_format));
+        if (!same(i->fabric_attr->prov_name, chosen.fabric_attr->prov_name) ||
+            !same(i->domain_attr->name, chosen.domain_attr->name) ||
+            !same(i->fabric_attr->name, chosen.fabric_attr->name) || digits == 0) {
+            continue;
+        }
+        if (Info copy(library.dupinfo(i), FreeInfo{&library}); copy != nullptr) {
+            choice->info = std::move(copy);
+            choice->tag_bits = digits;
+        }
+        return;
+    }
+}
+
 /// Why libfabric left a provider out when it was asked for what this device needs.
 std::string unfit(const fi_info& info, const Wish& wish) {
     if (info.ep_attr->type != FI_EP_RDM) return "it has no reliable datagrams of its own";
@@ -74,10 +115,9 @@ std::string unfit(const fi_info& info, const Wish& wish) {
 void add_unfit(const Library& library, const Wish& wish, std::vector<Candidate>* candidates) {
     std::set<std::string> seen;
     for (const Candidate& c : *candidates) seen.insert(c.provider);
-    fi_info* list = nullptr;
-    if (library.getinfo(nullptr, &list) != 0) return;
-    const Info all(list, FreeInfo{&library});
-    for (const fi_info* i = list; i != nullptr; i = i->next) {
+    int error = 0;
+    const Info all = ask(library, Info(), &error);
+    for (const fi_info* i = all.get(); i != nullptr; i = i->next) {
         Candidate c = describe(*i);
         if (!seen.insert(c.provider).second) continue;
         c.unfit = unfit(*i, wish);
@@ -119,6 +159,11 @@ bool is_fast(std::string_view provider) {
     return std::find(kOrdinary.begin(), kOrdinary.end(), core_of(provider)) == kOrdinary.end();
 }
 
+bool mismatches(std::string_view provider, unsigned version) {
+    return (core_of(provider) == "shm" && (version == 117 || version == 118)) ||
+           provider.find("ofi_rxd") != std::string_view::npos;
+}
+
 bool names(std::string_view word, std::string_view provider) {
     return word == provider || word == core_of(provider);
 }
@@ -158,24 +203,23 @@ adi::Result<Choice> choose_provider(const Library& library, const Wish& wish) {
     std::vector<Candidate> candidates;
     std::vector<std::string> verdicts;
     for (const bool puts : {true, false}) {
-        const Info hints = make_hints(library, wish, puts);
-        fi_info* list = nullptr;
+        const Info hints = make_hints(library, wish, puts, false);
         if (hints == nullptr) return {Status::no_memory, "no memory for libfabric"};
-        const int answer = library.getinfo(hints.get(), &list);
+        int answer = 0;
+        const Info all = ask(library, hints, &answer);
         if (answer != 0 && answer != -FI_ENODATA) {
             return {Status::internal, "libfabric's fi_getinfo fails: " + library.error(answer)};
         }
-        const Info all(list, FreeInfo{&library});
         candidates.clear();
         std::vector<const fi_info*> infos;
-        for (const fi_info* i = list; i != nullptr; i = i->next) {
+        for (const fi_info* i = all.get(); i != nullptr; i = i->next) {
             Candidate c = describe(*i);
             // libfabric lists some twice.
-            const auto same = [&](const Candidate& other) {
+            const auto known = [&](const Candidate& other) {
                 return other.provider == c.provider && other.domain == c.domain &&
                        other.fabric == c.fabric;
             };
-            if (std::any_of(candidates.begin(), candidates.end(), same)) continue;
+            if (std::any_of(candidates.begin(), candidates.end(), known)) continue;
             candidates.push_back(std::move(c));
             infos.push_back(i);
         }
@@ -187,6 +231,7 @@ adi::Result<Choice> choose_provider(const Library& library, const Wish& wish) {
         // A put's arrival is told by 4 bytes with it.
         choice.puts = puts && chosen.domain_attr->cq_data_size >= 4 &&
                       (chosen.domain_attr->mr_mode & FI_MR_RAW) == 0;
+        add_matching(library, wish, &choice);
         break;
     }
     if (wish.explain || choice.info == nullptr) {

@@ -45,7 +45,14 @@ struct Case {
     bool breaks = false;  ///< their connections break now and then
     /// The device ofi on this provider in place of all others.
     const char* provider = nullptr;
+    /// Which matches, whoever reaches it.
+    bool matches = false;
 };
+
+/// A provider that does the matching.
+Case matching(const char* name, const char* provider, bool faulty = false) {
+    return {name, faulty, false, nullptr, false, false, provider, true};
+}
 
 /// Breaks a connection now and then.
 class BreakingDevice final : public testing::ForwardingDevice {
@@ -104,8 +111,12 @@ class EngineContract : public ::testing::TestWithParam<Case> {
             GTEST_SKIP() << lack;
         }
         ::setenv("FATHOM_DEVICE", "ofi", 1);
+        ::setenv("FATHOM_OFI_TAGGED", GetParam().matches ? "1" : "0", 1);
     }
-    void TearDown() override { ::unsetenv("FATHOM_DEVICE"); }
+    void TearDown() override {
+        ::unsetenv("FATHOM_DEVICE");
+        ::unsetenv("FATHOM_OFI_TAGGED");
+    }
 
     void run(int ranks, const std::function<void(Engine&)>& body) {
         testing::LocalJob job(ranks);
@@ -140,6 +151,9 @@ class EngineContract : public ::testing::TestWithParam<Case> {
                 };
                 std::string error;
                 ASSERT_EQ(engine.start(boot, hooks, &error), Status::ok) << error;
+                for (Peer peer = 0; peer < engine.size(); ++peer) {
+                    ASSERT_EQ(engine.network_matches(peer, engine.size()), GetParam().matches);
+                }
                 body(engine);
                 leave_together(engine);
                 // A connection that broke is mended only by two that look at it.
@@ -154,15 +168,18 @@ class EngineContract : public ::testing::TestWithParam<Case> {
         }
         for (std::thread& t : threads) t.join();
     }
-    static Match match(std::int32_t source, std::int32_t tag) { return {2, source, tag}; }
+    static std::uint32_t context(std::uint32_t number) {
+        return GetParam().matches ? kNetworkContext | number : number;
+    }
+    static Match match(std::int32_t source, std::int32_t tag) { return {context(2), source, tag}; }
 
     /// A barrier inside of the engine: an answer that a rank still owes its peer may wait in its
     /// queue for room, and goes out only while the rank makes progress.
     static void leave_together(Engine& e) {
         std::vector<Request> from(e.size());
-        const Match mine{99, static_cast<std::int32_t>(e.self()), 0};
+        const Match mine{context(99), static_cast<std::int32_t>(e.self()), 0};
         for (Peer p = 0; p < e.size(); ++p) {
-            e.irecv(from[p], {99, static_cast<std::int32_t>(p), 0}, Buffer{});
+            e.irecv(from[p], {context(99), static_cast<std::int32_t>(p), 0}, Buffer{});
         }
         for (Peer p = 0; p < e.size(); ++p) ASSERT_EQ(e.send(p, mine, Buffer{}), Status::ok);
         for (Request& r : from) e.wait(r);
@@ -298,6 +315,35 @@ TEST_P(EngineContract, UnexpectedMessagesKeepTheirOrder) {
                 ASSERT_EQ(in, pattern(size_of(i), static_cast<unsigned>(i))) << i;
             }
         }
+    });
+}
+
+// More receives than a network has room for, any of which suits any message.
+TEST_P(EngineContract, ReceivesAreServedInTheOrderOfPosting) {
+    run(2, [](Engine& e) {
+        constexpr int kMessages = 600;
+        const int me = static_cast<int>(e.self()), other = 1 - me;
+        const auto size_of = [](int i) {
+            return i % 50 == 7 ? std::size_t{70'000} : std::size_t{8};
+        };
+        std::vector<Bytes> in, out;
+        std::vector<Request> receives(kMessages), sends(kMessages);
+        for (int i = 0; i < kMessages; ++i) {
+            in.emplace_back(size_of(i));
+            out.push_back(pattern(size_of(i), static_cast<unsigned>(i)));
+        }
+        for (int i = 0; i < kMessages; ++i) {
+            const auto k = static_cast<std::size_t>(i);
+            e.isend(sends[k], static_cast<Peer>(other), match(me, 5),
+                    contiguous(out[k].data(), out[k].size()), i % 9 == 0);
+            e.irecv(receives[k], match(i % 2 == 0 ? other : kAnySource, i % 3 == 0 ? 5 : kAnyTag),
+                    contiguous(in[k].data(), in[k].size()));
+            Envelope found;
+            if (i % 100 == 99) (void)e.probe(match(kAnySource, 6), &found);
+        }
+        for (Request& r : receives) e.wait(r);
+        for (Request& r : sends) e.wait(r);
+        for (std::size_t k = 0; k < kMessages; ++k) ASSERT_EQ(in[k], out[k]) << k;
     });
 }
 
@@ -454,6 +500,8 @@ TEST_P(EngineContract, CancelEitherSide) {
         e.cancel(s);
         e.wait(s);
         EXPECT_TRUE(s.cancelled);
+        // The network has the other's message until that is looked for.
+        if (GetParam().matches) leave_together(e);
         // The message is gone: the next of that tag is another one.
         Bytes small(8);
         Request in_small;
@@ -585,7 +633,10 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"ofi_udp_rxd", false, false, nullptr, false, false, "udp;ofi_rxd"},
                       Case{"ofi_sockets", false, false, nullptr, false, false, "sockets"},
                       Case{"ofi_shm", false, false, nullptr, false, false, "shm"},
-                      Case{"ofi_net", false, false, nullptr, false, false, "net"}),
+                      Case{"ofi_net", false, false, nullptr, false, false, "net"},
+                      matching("match_tcp_rxm", "tcp;ofi_rxm"),
+                      matching("match_tcp_rxm_faulty", "tcp;ofi_rxm", true),
+                      matching("match_sockets", "sockets"), matching("match_net", "net")),
     [](const auto& tested) { return tested.param.name; });
 
 }  // namespace

@@ -298,8 +298,8 @@ class Broken(unittest.TestCase):
         self.expect(wrong_trace(self.copy), "PMPI_Send does not call mpi::send")
 
     def test_a_receiver_that_matches_elsewhere(self) -> None:
-        self.change("adi/engine/device_sink.hpp", "return on_eager(device, stream)",
-                    "return on_early(device, stream)")
+        self.change("adi/engine/device_sink.hpp", "return on_eager(device, stream, ",
+                    "return on_early(device, stream, ")
         self.expect(wrong_trace(self.copy), "Engine::on_header does not call Engine::on_eager")
 
     def test_a_helper_that_nobody_calls(self) -> None:
