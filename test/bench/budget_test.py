@@ -14,7 +14,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-LIMITS = {"MPI_Send": 200, "MPI_Recv": 465}
+LIMITS = {"MPI_Send": 200, "MPI_Recv": 490}
 FEW, MANY = 10, 60  # messages; what differs between the two is the messages alone
 
 
