@@ -26,6 +26,7 @@ class Doubling {
           op_(op),
           count_(count),
           partial_(own),
+          recvbuf_(recvbuf),
           next_(recvbuf),
           after_next_(incoming),
           spare_(spare) {
@@ -35,11 +36,11 @@ class Doubling {
         if (exchanges % 2 == 0 || own == recvbuf) std::swap(next_, after_next_);
     }
 
-    Status run(void* recvbuf) {
+    Status run() {
         const int neighbour = folding_.neighbour();
         if (folding_.folded()) {
             outcome_.add(channel_.send(neighbour, whole(partial_)));
-            outcome_.add(channel_.recv(neighbour, whole(recvbuf)));
+            outcome_.add(channel_.recv(neighbour, whole(recvbuf_)));
             return outcome_.status();
         }
         if (folding_.doubled()) {
@@ -53,8 +54,8 @@ class Doubling {
                 return channel_.sendrecv(rank, whole(partial_), rank, in);
             });
         }
-        if (partial_ != recvbuf) outcome_.add(copy(whole(partial_), whole(recvbuf)));
-        if (folding_.doubled()) outcome_.add(channel_.send(neighbour, whole(recvbuf)));
+        if (partial_ != recvbuf_) outcome_.add(copy(whole(partial_), whole(recvbuf_)));
+        if (folding_.doubled()) outcome_.add(channel_.send(neighbour, whole(recvbuf_)));
         return outcome_.status();
     }
 
@@ -65,10 +66,7 @@ class Doubling {
     template <class F>
     void combine(bool lower, F&& get) {
         const auto came = lower ? Combine::Came::first : Combine::Came::second;
-        const Combine incoming(op_, type_, count_, came, partial_, next_, spare_);
-        if (!incoming) return outcome_.add(out_of_memory());
-        outcome_.add(get(incoming.buffer()));
-        incoming.finish();
+        outcome_.add(Combine(op_, type_, count_, came, partial_, next_, spare_).take(get));
         partial_ = next_;
         std::swap(next_, after_next_);
     }
@@ -79,6 +77,7 @@ class Doubling {
     const Op& op_;
     Count count_;
     const void* partial_;
+    void* recvbuf_;
     void* next_;  ///< where the partial result will be
     void* after_next_;
     Scratch& spare_;
@@ -93,8 +92,7 @@ Status allreduce_doubling(const void* own, void* recvbuf, Count count, const Dat
     const bool once = comm.size == 2 && own != recvbuf;
     const Elements incoming(state->operand, once ? 0 : count, type);
     if (!incoming) return out_of_memory();
-    return Doubling(own, recvbuf, incoming.base(), state->partial, count, type, op, comm)
-        .run(recvbuf);
+    return Doubling(own, recvbuf, incoming.base(), state->partial, count, type, op, comm).run();
 }
 
 /// Rabenseifner: a reduce-scatter, whose pieces are then gathered everywhere.

@@ -25,9 +25,18 @@ class Combine final : public adi::Layout {
     /// Was there memory?
     explicit operator bool() const { return has_room_; }
 
-    /// Where the message is to be received.
+    /// Receives the message by `get(buffer)` and combines it: a function that returns a Status when
+    /// the message is in the buffer. Not called when there was no memory.
+    template <class Get>
+    Status take(Get&& get) const {
+        if (!has_room_) return out_of_memory();
+        const Status status = get(buffer());
+        finish();
+        return status;
+    }
+    /// The same in two steps, for who waits in between: where the message is to be received,
     adi::Buffer buffer() const;
-    /// The message is there.
+    /// and that it is there.
     void finish() const;
 
     /// The pieces of a message come in order.

@@ -28,21 +28,19 @@ Status Halving::reduce_scatter() {
     if (folding_.folded()) return channel_.send(folding_.neighbour(), buffer(so_far_, all));
     Outcome outcome;
     if (folding_.doubled()) {
-        const Combine neighbours = incoming(all, true);
-        if (!neighbours) return out_of_memory();
-        outcome.add(channel_.recv(folding_.neighbour(), neighbours.buffer()));
-        neighbours.finish();
+        outcome.add(incoming(all, true).take(
+            [&](const adi::Buffer& in) { return channel_.recv(folding_.neighbour(), in); }));
         so_far_ = work_;
     }
     const int number = folding_.number();
     for (int level = 0; 1 << level < folding_.power(); ++level) {
         const int partner = number ^ 1 << level;
         const int rank = folding_.rank_of(partner);
-        const Combine partners = incoming(piece(number, level + 1), partner < number);
-        if (!partners) return out_of_memory();
-        outcome.add(channel_.sendrecv(rank, buffer(so_far_, piece(partner, level + 1)), rank,
-                                      partners.buffer()));
-        partners.finish();
+        const adi::Buffer theirs = buffer(so_far_, piece(partner, level + 1));
+        outcome.add(
+            incoming(piece(number, level + 1), partner < number).take([&](const adi::Buffer& in) {
+                return channel_.sendrecv(rank, theirs, rank, in);
+            }));
         so_far_ = work_;
     }
     return outcome.status();

@@ -38,8 +38,8 @@ Status reduce_binomial(const void* own, void* result, Count count, const Datatyp
     tree.for_children([&](int node, int) {
         // What comes second and goes elsewhere needs no room of its own.
         const Combine child(op, type, count, Combine::Came::second, partial, next, state->packed);
-        outcome.add(channel.recv(tree.rank_of(node), child.buffer()));
-        child.finish();
+        outcome.add(child.take(
+            [&](const adi::Buffer& in) { return channel.recv(tree.rank_of(node), in); }));
         partial = next;
         std::swap(next, spare);
     });

@@ -79,9 +79,8 @@ Status pairwise(const Call& call) {
         void* const place = apart_from_low ? high.base() : low;
         const Combine combine(call.op, call.type, count, Combine::Came::first,
                               apart_from_low ? place : result, place, state->operand);
-        if (!combine) return out_of_memory();
-        outcome.add(channel.sendrecv(to, out, from, combine.buffer()));
-        combine.finish();
+        outcome.add(combine.take(
+            [&](const adi::Buffer& in) { return channel.sendrecv(to, out, from, in); }));
         if (!apart_from_low) result = low;
     }
     if (rank != size - 1 && !call.op.commutative && count != 0) {
@@ -116,10 +115,8 @@ Status recursive_halving(const Call& call) {
                        state->operand);
     };
     if (folding.doubled()) {
-        const Combine all = incoming(0, total);
-        if (!all) return out_of_memory();
-        outcome.add(channel.recv(folding.neighbour(), all.buffer()));
-        all.finish();
+        outcome.add(incoming(0, total).take(
+            [&](const adi::Buffer& in) { return channel.recv(folding.neighbour(), in); }));
         so_far = work.base();
     }
     const int number = folding.number();
@@ -132,12 +129,10 @@ Status recursive_halving(const Call& call) {
                     mine_count = upper ? end - middle : middle - start;
         const Count theirs = upper ? start : middle;
         const int partner = folding.rank_of(number ^ span);
-        const Combine half = incoming(mine, mine_count);
-        if (!half) return out_of_memory();
-        outcome.add(channel.sendrecv(partner,
-                                     elements(so_far, theirs, end - start - mine_count, call.type),
-                                     partner, half.buffer()));
-        half.finish();
+        const adi::Buffer out = elements(so_far, theirs, end - start - mine_count, call.type);
+        outcome.add(incoming(mine, mine_count).take([&](const adi::Buffer& in) {
+            return channel.sendrecv(partner, out, partner, in);
+        }));
         so_far = work.base();
         if (upper) low += span;
     }
