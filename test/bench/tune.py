@@ -2,7 +2,7 @@
 
 tune.py [BUILD] [--ranks 2,4,8] [--rounds 3] [--only bcast,scan]
 
-For each limit the collective runs with the algorithm below it alone and with that above it alone, by turns, at sizes
+For each limit that one host shows (but gather's) the collective runs with the algorithm below it alone and with that above it alone, by turns, at sizes
 around it. The best limit is the one with which the faster algorithm is taken most often, weighed by how much faster it is,
 over all rank counts. It prints the figures and the lines of the table. Run it on a quiet machine.
 """
@@ -41,11 +41,14 @@ def powers(first, last):
 LIMITS = {
     # By messages.
     "bcast": Limit(("bcast",), powers(8192, 1 << 20), lambda p: p > 4, environment=BY_MESSAGES),
-    "allgather": Limit(("allgather",), powers(64, 65536), lambda p: p > 2, lambda block, p: block * p, environment=BY_MESSAGES),
+    "allgather": Limit(("allgather",), powers(64, 65536), lambda p: p > 2, lambda block, p: block * p,
+                       {"allgather_block": 0}, BY_MESSAGES),
+    "allgather_block": Limit(("allgather",), powers(64, 65536), lambda p: p > 2, others={"allgather": 0},
+                             environment=BY_MESSAGES),
     "alltoall": Limit(("alltoall",), powers(8, 4096), lambda p: p >= 8, environment=BY_MESSAGES),
-    "reduce": Limit(("reduce", "allreduce"), powers(1024, 1 << 20), lambda p: p > 2, environment=BY_MESSAGES),
+    "reduce": Limit(("reduce", "allreduce"), powers(1024, 1 << 20), lambda p: p > 3, environment=BY_MESSAGES),
     "reduce_scatter": Limit(("reduce_scatter",), powers(512, 1 << 18), lambda p: p > 2, lambda block, p: block * p,
-                            environment=BY_MESSAGES),
+                            {"reduce_scatter_step": EVERYTHING}, BY_MESSAGES),
     "scan": Limit(("scan",), powers(1024, 1 << 20), lambda p: True, lambda block, p: block // p, environment=BY_MESSAGES),
     # In shared memory, or else by messages.
     "pair_shared": Limit(("bcast", "reduce", "allreduce", "allgather"), powers(64, 16384), lambda p: p == 2),

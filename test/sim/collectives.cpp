@@ -210,7 +210,7 @@ constexpr std::array kAllgather{
               true},
     Algorithm{"hosts, ring",
               [](Limits& l) {
-                  l.allgather = 0;
+                  l.allgather = l.allgather_block = 0;
                   l.allgather_by_hosts = kAll;
               },
               true, true}};
